@@ -1,0 +1,66 @@
+# Everything a person or CI needs. Each target does its own set-up in .venv; a second run installs nothing.
+
+PYTHON ?= python3
+BIN := $(if $(filter Windows_NT,$(OS)),.venv/Scripts,.venv/bin)
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format format-check lint types imports docs docs-check coverage bench lock
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+demo: .venv/.run ## see it work, on simulated data
+	@$(BIN)/pc-mcp demo
+
+test: .venv/.dev ## run the tests and report the branch coverage
+	@rm -f .coverage .coverage.*
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --cov --cov-report=
+	@$(BIN)/coverage report
+
+check: format-check lint types imports docs-check test ## everything that CI checks
+
+format: .venv/.dev ## format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+format-check: .venv/.dev
+	$(BIN)/ruff format --check .
+
+lint: .venv/.dev
+	$(BIN)/ruff check .
+
+types: .venv/.dev
+	$(BIN)/mypy
+
+imports: .venv/.dev
+	$(BIN)/lint-imports --no-cache
+
+docs: .venv/.dev ## write the generated parts of the documentation
+	$(BIN)/python -m tests.documentation --write
+
+docs-check: .venv/.dev
+	$(BIN)/python -m tests.documentation
+
+bench: .venv/.dev ## measure (nothing to measure yet)
+	@echo "There are no benchmarks yet."
+
+lock: .venv/.dev ## write the lock files anew from pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-emit-index-url --no-header \
+	  pyproject.toml --group build --output-file requirements.txt
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-emit-index-url --no-header \
+	  pyproject.toml --group dev --constraints requirements.txt --output-file requirements-dev.txt
+
+.venv/.made:
+	$(PYTHON) -m venv .venv
+	@touch $@
+
+# hatchling, which installs the project itself, is pinned in both lock files.
+.venv/.run: .venv/.made requirements.txt pyproject.toml
+	$(PIP) --require-hashes -r requirements.txt
+	$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.dev: .venv/.run requirements-dev.txt
+	$(PIP) --require-hashes -r requirements-dev.txt
+	@touch $@

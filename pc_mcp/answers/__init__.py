@@ -1,0 +1,29 @@
+"""How an answer is written: budget, Markdown, cleaning of text."""
+
+from pc_mcp.answers.batches import BatchListAnswer, batch_list_answer
+from pc_mcp.answers.clean import escaped, shown
+from pc_mcp.answers.customers import CustomerListAnswer, customer_list_answer
+from pc_mcp.answers.devices import DeviceListAnswer, Field, device_list_answer
+from pc_mcp.answers.found import FindingsAnswer, findings_answer
+from pc_mcp.answers.parts import Answer
+from pc_mcp.answers.policies import PolicyListAnswer, policy_list_answer
+from pc_mcp.answers.uploads import UploadAnswer, upload_answer
+
+__all__ = [
+    "Answer",
+    "BatchListAnswer",
+    "CustomerListAnswer",
+    "DeviceListAnswer",
+    "Field",
+    "FindingsAnswer",
+    "PolicyListAnswer",
+    "UploadAnswer",
+    "batch_list_answer",
+    "customer_list_answer",
+    "device_list_answer",
+    "escaped",
+    "findings_answer",
+    "policy_list_answer",
+    "shown",
+    "upload_answer",
+]

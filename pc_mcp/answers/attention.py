@@ -1,0 +1,51 @@
+"""What an agent would want to be told of a list, asked or not."""
+
+from typing_extensions import TypedDict
+
+from pc_mcp.answers.clean import plural
+from pc_mcp.answers.parts import names, short
+from pc_mcp.inventory import DeviceList
+
+
+class AttentionRow(TypedDict):
+    kind: str
+    devices: int
+    note: str
+
+
+def attention_rows(result: DeviceList) -> list[AttentionRow]:
+    """Findings over the devices that match, and the batches whose count is not what was read.
+
+    For `batch_count_differs`, `devices` is the sum of the differences.
+    """
+    odd = result.irregularities
+    rows: list[AttentionRow] = []
+    if odd.duplicates:
+        examples = ", ".join(f'"{short(serial)}"' for serial in odd.duplicate_serial_numbers)
+        rows.append(
+            {
+                "kind": "duplicate_serial_number",
+                "devices": odd.duplicates,
+                "note": f"{plural(odd.duplicates, 'device')} with a serial number that occurs more than "
+                f"once, such as {examples}.",
+            }
+        )
+    if odd.without_policy:
+        note = f"{plural(odd.without_policy, 'device')} without a policy."
+        rows.append({"kind": "no_policy", "devices": odd.without_policy, "note": note})
+    if odd.without_serial_number:
+        note = f"{plural(odd.without_serial_number, 'device')} without a serial number."
+        rows.append({"kind": "no_serial_number", "devices": odd.without_serial_number, "note": note})
+    if result.disagreements:
+        first = result.disagreements[0]
+        batches = names(tuple(item.batch for item in result.disagreements))
+        devices = sum(abs(item.expected - item.read) for item in result.disagreements)
+        rows.append(
+            {
+                "kind": "batch_count_differs",
+                "devices": devices,
+                "note": f"devicesCount differs by {plural(devices, 'device')} from what was read: batch "
+                f"{batches}; the first says {first.expected:,} and holds {first.read:,}.",
+            }
+        )
+    return rows

@@ -1,0 +1,160 @@
+"""The answer to which batches a customer has."""
+
+from typing import Any
+
+from typing_extensions import TypedDict
+
+from pc_mcp.answers.budget import Room, notes_that_fit, rows_that_fit
+from pc_mcp.answers.clean import ABSENT, cell, minute, moment, plural, shown
+from pc_mcp.answers.markdown import row, sections, table, table_head
+from pc_mcp.answers.parts import (
+    MAX_CURSOR,
+    Answer,
+    CustomerFields,
+    called,
+    customer_fields,
+    longest_rows_line,
+    notes_section,
+    problem_note,
+    rows_line,
+    unreadable,
+)
+from pc_mcp.inventory import BatchFilter, BatchList
+from pc_mcp.partner_center.models import DeviceBatch
+
+_COLUMNS = ("batch", "devices", "created", "status", "created by")
+NO_STATUS = "(none)"
+_STATUSES = 8
+
+
+class BatchFields(TypedDict):
+    id: str
+    devices: int | None
+    created: str | None
+    status: str | None
+    created_by: str | None
+
+
+class StatusFields(TypedDict):
+    value: str
+    batches: int
+
+
+class BatchListAnswer(TypedDict):
+    customer: CustomerFields
+    as_of: str
+    complete: bool
+    batches_total: int
+    batches_matched: int
+    devices_total: int
+    devices_matched: int
+    by_status: list[StatusFields]
+    batches: list[BatchFields]
+    shown: int
+    omitted: int
+    next_cursor: str | None
+    notes: list[str]
+
+
+def batch_list_answer(result: BatchList, where: BatchFilter, max_chars: int) -> Answer:
+    """Writes the answer: its fixed parts, then the rows that fit."""
+    statuses = _by_status(result)
+    data: dict[str, Any] = {
+        "customer": customer_fields(result.customer),
+        "as_of": moment(result.as_of),
+        "complete": result.problem is None,
+        "batches_total": result.batches_total,
+        "batches_matched": result.batches_matched,
+        "devices_total": result.devices_total,
+        "devices_matched": result.devices_matched,
+        "by_status": statuses,
+        "batches": [],
+        "shown": result.batches_matched,
+        "omitted": result.batches_matched,
+        "next_cursor": MAX_CURSOR,
+        "notes": [],
+    }
+    first_line = _first_line(result, where)
+    status_line = "By status: " + ", ".join(f"{cell(s['value'])} {s['batches']:,}" for s in statuses) + "."
+    head = [first_line, status_line] if statuses else [first_line]
+    rows_are = longest_rows_line(result.batches_matched, "Batches")
+    room = Room.beside(max_chars, sections(*head, table_head(_COLUMNS), rows_are, "Notes:"), data)
+    notes = notes_that_fit(_notes(result, where), room.part(0.3))
+    rows = [_fields(batch) for batch in result.batches]
+    lines = [_line(fields) for fields in rows]
+    given = rows_that_fit(lines, rows, room)
+    data |= {
+        "batches": rows[:given],
+        "shown": given,
+        "omitted": result.batches_matched - given,
+        "next_cursor": result.page.cursors[given - 1] if given else None,
+        "notes": notes,
+    }
+    text = sections(
+        *head,
+        table(_COLUMNS, lines[:given]),
+        rows_line(result.page, given, result.batches_matched, "Batches"),
+        notes_section(notes),
+    )
+    return Answer(text, data)
+
+
+def _fields(batch: DeviceBatch) -> BatchFields:
+    return {
+        "id": shown(batch.id),
+        "devices": batch.devices,
+        "created": moment(batch.created),
+        "status": shown(batch.status),
+        "created_by": shown(batch.created_by),
+    }
+
+
+def _line(fields: BatchFields) -> str:
+    devices = ABSENT if fields["devices"] is None else f"{fields['devices']:,}"
+    texts = (cell(fields["created"]), cell(fields["status"]), cell(fields["created_by"]))
+    return row((cell(fields["id"]), devices, *texts))
+
+
+def _by_status(result: BatchList) -> list[StatusFields]:
+    """The most frequent statuses; the documents know a handful."""
+    return [
+        {"value": NO_STATUS if status is None else shown(status), "batches": batches}
+        for status, batches in result.by_status[:_STATUSES]
+    ]
+
+
+def _first_line(result: BatchList, where: BatchFilter) -> str:
+    counted = plural(result.batches_total, "batch", "batches")
+    held = f"{plural(result.devices_total, 'device')} by devicesCount"
+    matching = ""
+    if where != BatchFilter():
+        counted = f"{result.batches_matched:,} of {counted}"
+        held = f"{plural(result.devices_matched, 'device')} of {result.devices_total:,} by devicesCount"
+        matching = f" match ({_describe(where)})"
+    as_of = minute(result.as_of)
+    place = called(result.customer)
+    if result.problem:
+        return f"INCOMPLETE: **{counted} read so far** of {place}{matching}, {held}; as of {as_of}."
+    return f"**{counted}** of {place}{matching}, {held}; complete as of {as_of}."
+
+
+def _describe(where: BatchFilter) -> str:
+    parts = [f'name contains "{cell(where.name_contains)}"'] if where.name_contains else []
+    parts += [f"created from {minute(where.created_after)}"] if where.created_after else []
+    parts += [f"created before {minute(where.created_before)}"] if where.created_before else []
+    return ", ".join(parts)
+
+
+def _notes(result: BatchList, where: BatchFilter) -> list[str]:
+    notes = [problem_note(result.problem, "The list of batches")] if result.problem else []
+    if result.unreadable:
+        notes.append(unreadable(result.unreadable, "batch", "batches"))
+    if result.without_count:
+        notes.append(f"{plural(result.without_count, 'batch', 'batches')} without a devicesCount count as 0 devices.")
+    if where.created_after or where.created_before:
+        notes.append("Batches without a creation date match no period. Periods are UTC.")
+    if len(result.by_status) > _STATUSES:
+        notes.append(f"{len(result.by_status) - _STATUSES:,} rarer statuses are left out of by_status.")
+    if not result.batches_total and not result.problem:
+        notes.append("This partner has uploaded no device batch for the customer.")
+    return notes

@@ -1,0 +1,62 @@
+"""Text from the service, made fit to be shown: it is data, and must not pass for anything else."""
+
+import json
+import re
+from datetime import datetime
+from typing import overload
+
+from pc_mcp.inventory.text import PIPE, SHOWN_PIPE, visible
+
+MAX_FIELD_CHARACTERS = 120
+# JSON may write one character as six; with this bound a row always fits into an answer.
+MAX_FIELD_JSON_CHARACTERS = 300
+CUT = "…"
+ABSENT = "-"
+
+_MARKDOWN = re.compile(r"([\\`\[\]<>])")
+
+
+@overload
+def shown(text: str) -> str: ...
+@overload
+def shown(text: None) -> None: ...
+def shown(text: str | None) -> str | None:
+    """`text` on one line, without hidden characters and pipes, cut to a field's length."""
+    if text is None:
+        return None
+    clean = visible(text[: 20 * MAX_FIELD_CHARACTERS]).replace(PIPE, SHOWN_PIPE)
+    if len(clean) > MAX_FIELD_CHARACTERS:
+        clean = clean[: MAX_FIELD_CHARACTERS - 1] + CUT
+    while json_length(clean) > MAX_FIELD_JSON_CHARACTERS:
+        clean = clean.removesuffix(CUT)[: -max(1, len(clean) // 10)] + CUT
+    return clean
+
+
+def cell(text: str | None) -> str:
+    """`text` in a Markdown table or sentence: shown, and with what Markdown would act on escaped."""
+    return ABSENT if text is None else escaped(shown(text))
+
+
+def escaped(text: str) -> str:
+    """`text` with what Markdown would make a link, an image, code or HTML of escaped."""
+    return _MARKDOWN.sub(r"\\\1", text)
+
+
+def moment(when: datetime | None) -> str | None:
+    """A moment in UTC to the second, such as 2025-03-04T10:11:12Z."""
+    return None if when is None else when.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def minute(when: datetime) -> str:
+    """A moment in a sentence, such as 2025-03-04 10:11 UTC."""
+    return when.strftime("%Y-%m-%d %H:%M UTC")
+
+
+def plural(number: int, noun: str, plural_noun: str | None = None) -> str:
+    """A number of things: `1 device`, `1,204 devices`."""
+    return f"{number:,} {noun if number == 1 else plural_noun or noun + 's'}"
+
+
+def json_length(value: object) -> int:
+    """The length of `value` as JSON in its longest usual form: ASCII only, with spaces."""
+    return len(json.dumps(value))

@@ -1,0 +1,111 @@
+"""The answer to which customers the partner has."""
+
+from typing import Any
+
+from typing_extensions import TypedDict
+
+from pc_mcp.answers.budget import Room, notes_that_fit, rows_that_fit
+from pc_mcp.answers.clean import cell, minute, moment, plural, shown
+from pc_mcp.answers.markdown import row, sections, table, table_head
+from pc_mcp.answers.parts import (
+    MAX_CURSOR,
+    Answer,
+    longest_rows_line,
+    notes_section,
+    problem_note,
+    rows_line,
+    unreadable,
+)
+from pc_mcp.inventory import CustomerList
+from pc_mcp.partner_center.models import Customer
+
+_COLUMNS = ("name", "domain", "id", "relationship")
+
+
+class FoundCustomerFields(TypedDict):
+    id: str
+    name: str | None
+    domain: str | None
+    relationship: str | None
+
+
+class CustomerListAnswer(TypedDict):
+    as_of: str
+    complete: bool
+    customers_total: int
+    customers_matched: int
+    customers: list[FoundCustomerFields]
+    shown: int
+    omitted: int
+    next_cursor: str | None
+    notes: list[str]
+
+
+def customer_list_answer(result: CustomerList, query: str | None, max_chars: int) -> Answer:
+    """Writes the answer: its fixed parts, then the rows that fit."""
+    data: dict[str, Any] = {
+        "as_of": moment(result.as_of),
+        "complete": result.problem is None,
+        "customers_total": result.total,
+        "customers_matched": result.matched,
+        "customers": [],
+        "shown": result.matched,
+        "omitted": result.matched,
+        "next_cursor": MAX_CURSOR,
+        "notes": [],
+    }
+    first_line = _first_line(result, query)
+    fixed = [
+        first_line,
+        table_head(_COLUMNS),
+        longest_rows_line(result.matched, "Customers"),
+        "Notes:",
+    ]
+    room = Room.beside(max_chars, sections(*fixed), data)
+    notes = notes_that_fit(_notes(result), room.part(0.3))
+    rows = [_fields(customer) for customer in result.customers]
+    lines = [row(map(cell, (f["name"], f["domain"], f["id"], f["relationship"]))) for f in rows]
+    given = rows_that_fit(lines, rows, room)
+    data |= {
+        "customers": rows[:given],
+        "shown": given,
+        "omitted": result.matched - given,
+        "next_cursor": result.page.cursors[given - 1] if given else None,
+        "notes": notes,
+    }
+    text = sections(
+        first_line,
+        table(_COLUMNS, lines[:given]),
+        rows_line(result.page, given, result.matched, "Customers"),
+        notes_section(notes),
+    )
+    return Answer(text, data)
+
+
+def _fields(customer: Customer) -> FoundCustomerFields:
+    return {
+        "id": shown(customer.id),
+        "name": shown(customer.name),
+        "domain": shown(customer.domain),
+        "relationship": shown(customer.relationship),
+    }
+
+
+def _first_line(result: CustomerList, query: str | None) -> str:
+    counted = plural(result.total, "customer")
+    if query:
+        counted = f"{result.matched:,} of {counted}"
+    matching = f' match "{cell(query)}"' if query else ""
+    as_of = minute(result.as_of)
+    if result.problem:
+        return f"INCOMPLETE: **{counted} read so far**{matching}; as of {as_of}."
+    return f"**{counted}**{matching}; complete as of {as_of}."
+
+
+def _notes(result: CustomerList) -> list[str]:
+    notes = [problem_note(result.problem, "The list of customers")] if result.problem else []
+    if result.unreadable:
+        notes.append(unreadable(result.unreadable, "customer", "customers"))
+    if not result.matched and not result.problem:
+        notes.append("Try a part of the name or of the domain, or leave query out to see every customer.")
+    return notes

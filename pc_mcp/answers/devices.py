@@ -1,0 +1,252 @@
+"""The answer to which devices a customer, or one of its batches, has."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, cast
+
+from typing_extensions import TypedDict
+
+from pc_mcp.answers.attention import AttentionRow, attention_rows
+from pc_mcp.answers.budget import Room, notes_that_fit, rows_that_fit
+from pc_mcp.answers.clean import ABSENT, cell, escaped, minute, moment, plural, shown
+from pc_mcp.answers.markdown import row, sections, table, table_head
+from pc_mcp.answers.parts import (
+    MAX_CURSOR,
+    ONLY_OURS,
+    Answer,
+    CustomerFields,
+    called,
+    coverage_notes,
+    customer_fields,
+    longest_rows_line,
+    notes_section,
+    rows_line,
+)
+from pc_mcp.inventory import DeviceFilter, DeviceList
+from pc_mcp.inventory.devices import Group, ListedDevice
+from pc_mcp.inventory.filters import NO_POLICY
+
+Field = Literal["id", "serial_number", "manufacturer", "model", "policy", "batch", "uploaded", "product_key"]
+DEFAULT_FIELDS: Sequence[Field] = ("serial_number", "manufacturer", "model", "policy", "batch", "uploaded")
+NONE = "(none)"
+
+_NOTES_SHARE, _ATTENTION_SHARE = 0.2, 0.2
+_GROUPS_SHARE_BESIDE_ROWS = 0.4
+
+
+class DeviceFields(TypedDict, total=False):
+    """The chosen fields of a device; null: not known."""
+
+    id: str | None
+    serial_number: str | None
+    manufacturer: str | None
+    model: str | None
+    policy: str | None
+    batch: str
+    uploaded: str | None
+    product_key: str | None
+
+
+class GroupValue(TypedDict):
+    value: str
+    devices: int
+
+
+class GroupFields(TypedDict):
+    by: str
+    values: list[GroupValue]
+    other: int
+
+
+class DeviceListAnswer(TypedDict):
+    customer: CustomerFields
+    batch: str | None
+    as_of: str
+    complete: bool
+    batches_read: int
+    batches_total: int
+    devices_total: int
+    devices_matched: int
+    groups: list[GroupFields]
+    attention: list[AttentionRow]
+    devices: list[DeviceFields]
+    shown: int
+    omitted: int
+    next_cursor: str | None
+    notes: list[str]
+
+
+def device_list_answer(
+    result: DeviceList, where: DeviceFilter, fields: Sequence[Field] | None, max_chars: int
+) -> Answer:
+    """Writes the answer: what is fixed first, then a row, groups, and the rows that still fit."""
+    chosen = list(dict.fromkeys(fields or DEFAULT_FIELDS))
+    first_line = _first_line(result, where)
+    data: dict[str, Any] = {
+        "customer": customer_fields(result.customer),
+        "batch": shown(result.batch.id) if result.batch else None,
+        "as_of": moment(result.coverage.as_of),
+        "complete": result.coverage.complete,
+        "batches_read": result.coverage.batches_read,
+        "batches_total": result.coverage.batches_total,
+        "devices_total": result.total,
+        "devices_matched": result.matched,
+        "groups": [{"by": group.by, "values": [], "other": result.matched} for group in result.groups],
+        "attention": [],
+        "devices": [],
+        "shown": result.matched,
+        "omitted": result.matched,
+        "next_cursor": MAX_CURSOR,
+        "notes": [],
+    }
+    heads = [
+        table_head((_titled(group.by), "devices")) + f"\n| others | {result.matched:,} |" for group in result.groups
+    ]
+    fixed = [
+        first_line,
+        *heads,
+        "**Attention**",
+        table_head(chosen),
+        longest_rows_line(result.matched, "Devices"),
+        "Notes:",
+    ]
+    room = Room.beside(max_chars, sections(*fixed) + "\n\n", data)
+
+    notes = notes_that_fit(_notes(result, where), room.part(_NOTES_SHARE))
+    attention_room = room.part(_ATTENTION_SHARE)
+    findings = attention_rows(result)
+    attention = [item for item in findings if attention_room.take(_attention_line(item), item)]
+    if left_out := len(findings) - len(attention):
+        notes.append(f"{plural(left_out, 'finding')} left out of attention for length.")
+    rows = [device_fields(device, chosen) for device in result.devices]
+    lines = [row(_cells(fields)) for fields in rows]
+    given = rows_that_fit(lines[:1], rows[:1], room)
+    groups = _groups(result, room.part(_GROUPS_SHARE_BESIDE_ROWS) if rows else room)
+    given += rows_that_fit(lines[1:], rows[1:], room) if given else 0
+
+    data |= {
+        "groups": groups,
+        "attention": attention,
+        "devices": rows[:given],
+        "shown": given,
+        "omitted": result.matched - given,
+        "next_cursor": result.page.cursors[given - 1] if given else None,
+        "notes": notes,
+    }
+    text = sections(
+        first_line,
+        *map(_group_table, groups),
+        "**Attention**\n" + "\n".join(map(_attention_line, attention)) if attention else "",
+        table(chosen, lines[:given]),
+        rows_line(result.page, given, result.matched, "Devices"),
+        notes_section(notes),
+    )
+    return Answer(text, data)
+
+
+def device_fields(device: ListedDevice, fields: Sequence[Field]) -> DeviceFields:
+    """The chosen fields of a device, as they are shown."""
+    known: Mapping[Field, str | None] = {
+        "id": shown(device.row.id),
+        "serial_number": shown(device.row.serial_number),
+        "manufacturer": shown(device.row.manufacturer),
+        "model": shown(device.row.model),
+        "policy": shown(device.row.policy),
+        "batch": shown(device.batch),
+        "uploaded": moment(device.row.uploaded),
+        "product_key": shown(device.row.product_key),
+    }
+    return cast("DeviceFields", {field: known[field] for field in fields})
+
+
+def _cells(fields: DeviceFields) -> list[str]:
+    return [cell(str(value)) if value is not None else ABSENT for value in fields.values()]
+
+
+def _first_line(result: DeviceList, where: DeviceFilter) -> str:
+    coverage = result.coverage
+    place = called(result.customer)
+    if result.batch:
+        place = f'batch "{cell(result.batch.id)}" of {place}'
+    conditions = "" if where.is_empty else f" match ({describe(where)})"
+    batches = "" if result.batch else f" in {plural(coverage.batches_total, 'batch', 'batches')}"
+    as_of = minute(coverage.as_of)
+    if coverage.complete:
+        if where.is_empty:
+            return f"**{plural(result.total, 'device')}** of {place}{batches}; complete as of {as_of}."
+        return (
+            f"**{result.matched:,} of {plural(result.total, 'device')}** of {place}{batches}{conditions}; "
+            f"complete as of {as_of}."
+        )
+    counted = f"{plural(result.total, 'device')} read so far"
+    if not where.is_empty:
+        counted = f"{result.matched:,} of the {counted}"
+    return (
+        f"INCOMPLETE: **{counted}** of {place}{conditions}. {coverage.batches_read:,} of "
+        f"{plural(coverage.batches_total, 'batch', 'batches')} read to the end; as of {as_of}."
+    )
+
+
+def describe(where: DeviceFilter) -> str:
+    """The conditions of a question in words."""
+    parts = [
+        f'{name.replace("_", " ")} contains "{cell(value)}"'
+        for name, value in (
+            ("serial_number", where.serial_number),
+            ("manufacturer", where.manufacturer),
+            ("model", where.model),
+        )
+        if value is not None
+    ]
+    if where.policy is not None:
+        none = where.policy.casefold().strip() == NO_POLICY
+        parts.append("without a policy" if none else f'policy contains "{cell(where.policy)}"')
+    if where.uploaded_after:
+        parts.append(f"uploaded from {minute(where.uploaded_after)}")
+    if where.uploaded_before:
+        parts.append(f"uploaded before {minute(where.uploaded_before)}")
+    return ", ".join(parts)
+
+
+def _notes(result: DeviceList, where: DeviceFilter) -> list[str]:
+    notes = coverage_notes(result.coverage)
+    if not result.matched and result.coverage.complete:
+        notes.append(ONLY_OURS)
+    if where.uploaded_after or where.uploaded_before:
+        notes.append("Devices without an upload date match no period. Periods are UTC.")
+    return notes
+
+
+def _groups(result: DeviceList, room: Room) -> list[GroupFields]:
+    """The most frequent values of each group, one of each in turn, as far as there is room."""
+    fields: list[GroupFields] = [{"by": group.by, "values": [], "other": result.matched} for group in result.groups]
+    open_groups = list(zip(fields, map(_values, result.groups), strict=True))
+    for rank in range(max((len(values) for _, values in open_groups), default=0)):
+        for group, values in open_groups:
+            full = len(group["values"]) < rank
+            if rank < len(values) and not full and room.take(_group_line(values[rank]), values[rank]):
+                group["values"].append(values[rank])
+                group["other"] -= values[rank]["devices"]
+    return fields
+
+
+def _values(group: Group) -> list[GroupValue]:
+    return [{"value": NONE if value is None else shown(value), "devices": devices} for value, devices in group.values]
+
+
+def _group_line(value: GroupValue) -> str:
+    return row((cell(value["value"]), f"{value['devices']:,}"))
+
+
+def _group_table(group: GroupFields) -> str:
+    lines = [_group_line(value) for value in group["values"]]
+    if group["other"]:
+        lines.append(row(("others", f"{group['other']:,}")))
+    return table((_titled(group["by"]), "devices"), lines)
+
+
+def _titled(by: str) -> str:
+    return by.replace("_", " ")
+
+
+def _attention_line(item: AttentionRow) -> str:
+    return f"- {escaped(item['note'])}"

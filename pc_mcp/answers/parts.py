@@ -1,0 +1,119 @@
+"""What several answers have in common."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from typing_extensions import TypedDict
+
+from pc_mcp.answers.clean import cell, escaped, plural, shown
+from pc_mcp.answers.markdown import bullets
+from pc_mcp.inventory.coverage import Coverage, Problem
+from pc_mcp.inventory.paging import Page
+from pc_mcp.partner_center.models import Customer
+
+MAX_CURSOR = "x" * 96
+NAMES_IN_A_NOTE = 4
+REASON_CHARACTERS = 400
+
+OUT_OF_TIME = "Time ran out before everything was read. Ask the same again: reading goes on where it stopped."
+ONLY_OURS = "The list holds the devices that this partner uploaded, not all of the customer's devices."
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Both halves of an answer; each says all of it and keeps the budget."""
+
+    text: str
+    data: dict[str, object]
+
+
+class CustomerFields(TypedDict):
+    id: str
+    name: str | None
+    domain: str | None
+
+
+def customer_fields(customer: Customer) -> CustomerFields:
+    """How every answer names its customer."""
+    return {"id": shown(customer.id), "name": shown(customer.name), "domain": shown(customer.domain)}
+
+
+def called(customer: Customer) -> str:
+    """The customer in a sentence: its name, else its domain, else its id."""
+    return cell(customer.name or customer.domain or customer.id)
+
+
+def names(values: tuple[str, ...]) -> str:
+    """A few names in a sentence, the rest counted."""
+    few = ", ".join(f'"{short(value)}"' for value in values[:NAMES_IN_A_NOTE])
+    more = len(values) - NAMES_IN_A_NOTE
+    return f"{few} and {more:,} more" if more > 0 else few
+
+
+def short(value: str) -> str:
+    """A name that is one of several in a sentence."""
+    clean = shown(value)
+    return clean if len(clean) <= 40 else clean[:39] + "…"
+
+
+def problem_note(problem: Problem, what: str) -> str:
+    """Why something is missing, and the id that support asks for."""
+    subject = f"{what} {names(problem.batches)}" if problem.batches else what
+    correlation = f" (correlation id {problem.correlation_id})" if problem.correlation_id else ""
+    return f"{subject} could not be read to the end: {problem.reason[:REASON_CHARACTERS]}{correlation}"
+
+
+def coverage_notes(coverage: Coverage) -> list[str]:
+    """What is missing from what was read, the most important first."""
+    notes = [OUT_OF_TIME] if coverage.out_of_time else []
+    if not coverage.complete:
+        batches = plural(coverage.batches_total, "batch", "batches")
+        notes.append(
+            f"{coverage.batches_read:,} of {batches} read to the end; {coverage.devices_read:,} of "
+            f"{plural(coverage.devices_expected, 'device')}, by devicesCount."
+        )
+    for problem in coverage.problems:
+        what = "The list of batches"
+        if problem.batches:
+            what = "Batch" if len(problem.batches) == 1 else f"{len(problem.batches):,} batches:"
+        notes.append(problem_note(problem, what))
+    if coverage.unreadable_devices:
+        notes.append(unreadable(coverage.unreadable_devices, "device", "devices"))
+    if coverage.unreadable_batches:
+        notes.append(unreadable(coverage.unreadable_batches, "batch", "batches"))
+    if coverage.restarted:
+        notes.append(
+            f"Batch {names(coverage.restarted)} was read again from its first page: the service no longer "
+            "took the continuation token."
+        )
+    if coverage.unlisted:
+        notes.append("The customer's list of batches does not name this batch (yet); it was asked for by its id.")
+    return notes
+
+
+def unreadable(number: int, noun: str, nouns: str) -> str:
+    """The note for items that a list holds and nobody can read."""
+    verb = "is" if number == 1 else "are"
+    return f"{plural(number, noun, nouns)} of the service could not be read and {verb} in no count."
+
+
+def rows_line(page: Page, given: int, total: int, what: str) -> str:
+    """Which rows of how many an answer gives, and the cursor that goes on behind them."""
+    if not given:
+        return ""
+    return _rows_line(page.before + 1, page.before + given, total, what, page.cursors[given - 1])
+
+
+def longest_rows_line(total: int, what: str) -> str:
+    """What `rows_line` takes at most, whichever rows are given."""
+    return _rows_line(total, total, total, what, MAX_CURSOR)
+
+
+def _rows_line(first: int, last: int, total: int, what: str, cursor: str | None) -> str:
+    line = f"{what} {first:,} to {last:,} of {total:,}."
+    return f"{line} For the next ones pass cursor: {cursor}" if cursor else line
+
+
+def notes_section(notes: Sequence[str]) -> str:
+    """The notes at the end of an answer's text."""
+    return "Notes:\n" + bullets(map(escaped, notes)) if notes else ""

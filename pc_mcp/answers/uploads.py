@@ -1,0 +1,208 @@
+"""The answer to what became of an upload."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, Final
+
+from typing_extensions import TypedDict
+
+from pc_mcp.answers.budget import Room, notes_that_fit, rows_that_fit
+from pc_mcp.answers.clean import cell, minute, moment, plural, shown
+from pc_mcp.answers.markdown import row, sections, table, table_head
+from pc_mcp.answers.parts import (
+    Answer,
+    CustomerFields,
+    called,
+    customer_fields,
+    notes_section,
+    unreadable,
+)
+from pc_mcp.inventory import Upload
+from pc_mcp.inventory.uploads import ROW_ERRORS
+from pc_mcp.partner_center.models import DeviceUploadDetails
+
+_COLUMNS = ("serial number", "product key", "status", "error", "meaning", "device id")
+_FIELDS: Final = ("serial_number", "product_key", "status", "error_code", "meaning", "device_id")
+_ERROR_COLUMNS = ("error", "meaning", "devices")
+_FINISHED = "finished"
+_FAILED = "finished_with_errors"
+_COUNTS_SHARE = 0.3
+_FINISHED_ROWS = 20
+UNKNOWN = "(none)"
+
+
+class UploadedDeviceFields(TypedDict):
+    device_id: str | None
+    serial_number: str | None
+    product_key: str | None
+    status: str | None
+    error_code: str | None
+    meaning: str | None
+
+
+class CountFields(TypedDict):
+    value: str
+    devices: int
+
+
+class ErrorFields(TypedDict):
+    code: str
+    meaning: str | None
+    devices: int
+
+
+class UploadAnswer(TypedDict):
+    customer: CustomerFields
+    batch_tracking_id: str
+    as_of: str
+    status: str | None
+    started: str | None
+    completed: str | None
+    devices_total: int
+    devices_failed: int
+    by_status: list[CountFields]
+    by_error: list[ErrorFields]
+    devices: list[UploadedDeviceFields]
+    shown: int
+    omitted: int
+    notes: list[str]
+
+
+def upload_answer(result: Upload, max_chars: int) -> Answer:
+    """Writes the answer: counts, then the devices, those that failed first, as far as they fit."""
+    details = result.details
+    devices = sorted(details.devices, key=lambda device: (not failed(device), _finished(device)))
+    failures = sum(map(failed, devices))
+    data: dict[str, Any] = {
+        "customer": customer_fields(result.customer),
+        "batch_tracking_id": shown(result.batch_tracking_id),
+        "as_of": moment(result.as_of),
+        "status": shown(details.status),
+        "started": moment(details.started),
+        "completed": moment(details.completed),
+        "devices_total": len(devices),
+        "devices_failed": failures,
+        "by_status": [],
+        "by_error": [],
+        "devices": [],
+        "shown": len(devices),
+        "omitted": len(devices),
+        "notes": [],
+    }
+    head = [_first_line(result, failures), _times(result)]
+    omitted_line = f"{len(devices):,} more devices are left out for length."
+    fixed = (*head, "By status: .", table_head(_ERROR_COLUMNS), table_head(_COLUMNS), omitted_line, "Notes:")
+    room = Room.beside(max_chars, sections(*fixed), data)
+    notes = notes_that_fit(_notes(result, failures), room.part(0.2))
+    unfinished = sum(not _finished(device) for device in devices)
+    rows = [_fields(device) for device in devices[: max(unfinished, _FINISHED_ROWS)]]
+    lines = [_line(fields) for fields in rows]
+    given = rows_that_fit(lines[:1], rows[:1], room)
+    by_error, by_status = _by_error(devices), _by_status(devices)
+    error_lines, status_parts = list(map(_error_line, by_error)), list(map(_status_part, by_status))
+    errors = rows_that_fit(error_lines, by_error, room.part(_COUNTS_SHARE))
+    statuses = rows_that_fit([f"{part}," for part in status_parts], by_status, room.part(_COUNTS_SHARE))
+    given += rows_that_fit(lines[1:], rows[1:], room)
+    if rarer := len(by_error) - errors + len(by_status) - statuses:
+        notes.append(f"{plural(rarer, 'rarer error code or status', 'rarer error codes and statuses')} left out.")
+    left_out = len(devices) - given
+    data |= {
+        "by_status": by_status[:statuses],
+        "by_error": by_error[:errors],
+        "devices": rows[:given],
+        "shown": given,
+        "omitted": left_out,
+        "notes": notes,
+    }
+    text = sections(
+        *head,
+        f"By status: {', '.join(status_parts[:statuses])}." if statuses else "",
+        table(_ERROR_COLUMNS, error_lines[:errors]),
+        table(_COLUMNS, lines[:given]),
+        f"{plural(left_out, 'more device')} left out." if left_out else "",
+        notes_section(notes),
+    )
+    return Answer(text, data)
+
+
+def failed(device: DeviceUploadDetails) -> bool:
+    """Whether a device was not uploaded. A `finished` upload may hold such devices."""
+    return device.status == _FAILED or _error_code(device) is not None
+
+
+def _error_code(device: DeviceUploadDetails) -> str | None:
+    return None if device.error_code == "0" else device.error_code
+
+
+def _finished(device: DeviceUploadDetails) -> bool:
+    return device.status == _FINISHED
+
+
+def _fields(device: DeviceUploadDetails) -> UploadedDeviceFields:
+    return {
+        "device_id": shown(device.device_id),
+        "serial_number": shown(device.serial_number),
+        "product_key": shown(device.product_key),
+        "status": shown(device.status),
+        "error_code": shown(device.error_code),
+        "meaning": _meaning(device.error_code, device.error_description),
+    }
+
+
+def _meaning(code: str | None, description: str | None = None) -> str | None:
+    """What the documents say of the code; for a code they do not know, the service's own word."""
+    return ROW_ERRORS.get(code or "") or shown(description)
+
+
+def _line(fields: UploadedDeviceFields) -> str:
+    return row(cell(fields[column]) for column in _FIELDS)
+
+
+def _by_status(devices: Sequence[DeviceUploadDetails]) -> list[CountFields]:
+    counts = Counter(shown(device.status) or UNKNOWN for device in devices)
+    return [{"value": status, "devices": number} for status, number in counts.most_common()]
+
+
+def _by_error(devices: Sequence[DeviceUploadDetails]) -> list[ErrorFields]:
+    counts = Counter(shown(code) for device in devices if (code := _error_code(device)))
+    return [{"code": code, "meaning": _meaning(code), "devices": number} for code, number in counts.most_common()]
+
+
+def _error_line(error: ErrorFields) -> str:
+    return row((cell(error["code"]), cell(error["meaning"]), f"{error['devices']:,}"))
+
+
+def _status_part(status: CountFields) -> str:
+    return f"{cell(status['value'])} {status['devices']:,}"
+
+
+def _times(result: Upload) -> str:
+    begun, ended = cell(moment(result.details.started)), cell(moment(result.details.completed))
+    return f"Tracking id: {cell(result.batch_tracking_id)}. Started: {begun}. Completed: {ended}."
+
+
+def _first_line(result: Upload, failures: int) -> str:
+    details = result.details
+    total = len(details.devices)
+    status = f'the upload is "{cell(details.status)}"' if details.status else "the upload has no status"
+    if failures:
+        return (
+            f"**{failures:,} of {plural(total, 'device')} failed** in this upload for "
+            f"{called(result.customer)}; {status}, as of {minute(result.as_of)}."
+        )
+    done = sum(map(_finished, details.devices))
+    return (
+        f"**{done:,} of {plural(total, 'device')} finished, none failed** in this upload for "
+        f"{called(result.customer)}; {status}, as of {minute(result.as_of)}."
+    )
+
+
+def _notes(result: Upload, failures: int) -> list[str]:
+    notes = []
+    if failures and result.details.status == _FINISHED:
+        notes.append('"finished" says that the upload ran to its end, not that every device was uploaded.')
+    if result.details.status not in {_FINISHED, _FAILED}:
+        notes.append("The upload may still be running: ask again in a few minutes.")
+    if result.details.unreadable:
+        notes.append(unreadable(result.details.unreadable, "device", "devices"))
+    return notes

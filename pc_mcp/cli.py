@@ -1,0 +1,175 @@
+"""The command line. Each command imports what it needs when it runs."""
+
+import argparse
+import contextlib
+import logging
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from pc_mcp import __version__
+
+USAGE_ERROR = 2
+FAILURE = 1
+INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command; returns the exit status: 0, 1 for a failure, 2 for wrong usage or settings."""
+    options = parser().parse_args(arguments)
+    from pc_mcp.prompting import PromptFileError
+    from pc_mcp.serving import AddressRefused
+    from pc_mcp.settings import ConfigurationError
+
+    try:
+        return int(options.command(options))
+    except (ConfigurationError, PromptFileError) as error:
+        print(f"pc-mcp: {error}", file=sys.stderr)
+        return USAGE_ERROR
+    except AddressRefused as error:
+        print(f"pc-mcp: {error}", file=sys.stderr)
+        return FAILURE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line's grammar; its help is also what `docs/commands.md` is made of."""
+    main_parser = argparse.ArgumentParser(
+        prog="pc-mcp",
+        description="An MCP server for the zero-touch (Windows Autopilot) devices that a partner uploaded "
+        "to Partner Center.",
+    )
+    main_parser.add_argument("--version", action="version", version=f"pc-mcp {__version__}")
+    commands = main_parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    serve = commands.add_parser(
+        "serve", help="serve MCP clients", description="Serve MCP clients over stdio, or over HTTP."
+    )
+    serve.add_argument("--config", type=Path, metavar="FILE", help="configuration file (TOML)")
+    serve.add_argument(
+        "--http",
+        type=_address,
+        metavar="HOST:PORT",
+        help="serve Streamable HTTP on a loopback address instead of stdio; port 0 takes a free one",
+    )
+    serve.add_argument("--sandbox", action="store_true", help="serve simulated data; needs no sign-in")
+    serve.set_defaults(command=_serve)
+
+    demo = commands.add_parser(
+        "demo",
+        help="see it work, on simulated data",
+        description="Ask six questions of a support agent, on simulated data, through a real MCP client.",
+    )
+    demo.set_defaults(command=_demo)
+
+    sandbox = commands.add_parser(
+        "sandbox",
+        help="run the simulated Partner Center alone",
+        description="Run the simulated Partner Center on loopback, for any REST client to talk to.",
+    )
+    sandbox.add_argument("--listen", type=_address, default=("127.0.0.1", 8710), metavar="HOST:PORT")
+    sandbox.add_argument("--seed", type=int, default=2026, help="another seed makes other data (2026)")
+    sandbox.add_argument("--latency-ms", type=_milliseconds, default=0, metavar="N", help="wait before each answer")
+    sandbox.add_argument("--throttle-every", type=_number, default=0, metavar="N", help="429 on every Nth request")
+    sandbox.add_argument(
+        "--retry-after",
+        type=_number,
+        default=1,
+        metavar="SECONDS",
+        help="Retry-After of a 429; 0: without one",
+    )
+    sandbox.add_argument("--fail-every", type=_number, default=0, metavar="N", help="fail on every Nth request")
+    sandbox.add_argument("--fail-status", type=int, choices=(500, 502, 503, 504), default=503, help="how (503)")
+    sandbox.add_argument("--byte-order-mark", action="store_true", help="begin bodies with a byte-order mark")
+    sandbox.add_argument("--links-next", action="store_true", help="give continuation tokens in links.next")
+    sandbox.set_defaults(command=_sandbox)
+    return main_parser
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from pc_mcp.logs import configure_logging
+    from pc_mcp.server import build_server
+    from pc_mcp.serving import serve_http, serve_stdio
+    from pc_mcp.settings import load_settings
+
+    with contextlib.ExitStack() as stack:
+        overrides = stack.enter_context(_sandbox_settings()) if options.sandbox else {}
+        settings = load_settings(options.config, overrides)
+        configure_logging(settings.logging.level, settings.logging.format)
+        server = build_server(settings)
+        if options.http is None:
+            serve_stdio(server)
+        else:
+            host, port = options.http
+            serve_http(server, host, port, _announce)
+    return 0
+
+
+def _announce(url: str) -> None:
+    logging.getLogger(__name__).info("listening on %s", url)
+
+
+@contextlib.contextmanager
+def _sandbox_settings() -> "Iterator[dict[str, dict[str, object]]]":
+    """Runs a sandbox and yields the settings that make a server use it."""
+    from pc_mcp.sandbox import running
+
+    with running() as sandbox:
+        yield {
+            "partner_center": {"base_url": sandbox.base_url},
+            "auth": {"mode": "token", "access_token": sandbox.token},
+        }
+
+
+def _demo(_: argparse.Namespace) -> int:
+    from pc_mcp.demo import show
+    from pc_mcp.sandbox import running
+
+    with running() as sandbox:
+        show(sandbox.base_url, sandbox.token, lambda: sum(r.answer_bytes for r in sandbox.requests))
+    return 0
+
+
+def _sandbox(options: argparse.Namespace) -> int:
+    from pc_mcp.sandbox import SANDBOX_TOKEN, Switches, World, serve_forever
+    from pc_mcp.serving import AddressRefused
+
+    def say(base_url: str) -> None:
+        print(f"The sandbox is listening on {base_url}. Try:")
+        print(f'  curl -H "Authorization: Bearer {SANDBOX_TOKEN}" "{base_url}/customers?size=5"', flush=True)
+
+    switches = Switches(
+        latency_seconds=options.latency_ms / 1000,
+        throttle_every=options.throttle_every,
+        retry_after_seconds=options.retry_after or None,
+        fail_every=options.fail_every,
+        fail_status=options.fail_status,
+        byte_order_mark=options.byte_order_mark,
+        links_next=options.links_next,
+    )
+    host, port = options.listen
+    try:
+        serve_forever(host, port, World(options.seed), switches, on_ready=say)
+    except (ValueError, OSError) as error:
+        raise AddressRefused(f"the sandbox cannot listen on {host}:{port}: {error}") from None
+    return 0
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no HOST:PORT, such as 127.0.0.1:8700")
+    return host.strip("[]"), int(port)
+
+
+def _number(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 9:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 up")
+    return int(text)
+
+
+def _milliseconds(text: str) -> int:
+    if (number := _number(text)) > 60_000:
+        raise argparse.ArgumentTypeError("at most 60000 milliseconds")
+    return number

@@ -1,0 +1,212 @@
+"""The demonstration: what a support agent asks, what the model calls, what it gets, and how small that is."""
+
+import io
+import json
+import os
+import shutil
+import sys
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import anyio
+from mcp import Client, StdioServerParameters
+from mcp_types import CallToolResult, TextContent
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.markdown import Markdown, TableElement
+from rich.padding import Padding
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+from rich.theme import Theme
+
+from pc_mcp.answers.clean import json_length
+from pc_mcp.settings import ENV_PREFIX
+
+LARGE = "Fabrikam Manufacturing"
+# Of the basic colours only magenta is legible on a dark and on a light background.
+ACCENT = "magenta"
+THEME = Theme(
+    {
+        "markdown.code": "bold",
+        "markdown.table.border": "dim",
+        "markdown.table.header": "bold",
+        "progress.elapsed": "none",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What the agent says and the tool call that answers it."""
+
+    words: str
+    tool: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+QUESTIONS: Sequence[Question] = (
+    Question("Which Contoso companies do we have?", "find_customers", {"query": "contoso"}),
+    Question(
+        "Which batches did we upload for Contoso Ltd since 2025?",
+        "list_device_batches",
+        {"customer": "Contoso Ltd", "created_after": "2025-01-01", "limit": 5},
+    ),
+    Question(
+        f"How many devices does {LARGE} have, of which models, and with which policies?",
+        "list_devices",
+        {"customer": LARGE, "group_by": ["model", "policy"], "limit": 0},
+    ),
+    Question(
+        "How many of those have no policy? Show me three.",
+        "list_devices",
+        {"customer": LARGE, "policy": "none", "group_by": ["batch"], "limit": 3},
+    ),
+    Question(
+        "Which batch is serial number 2R9-ZNP67 in, and do we have ABC-12345?",
+        "find_devices",
+        {"customer": "Documentation Sample", "identifiers": ["2R9-ZNP67", "ABC-12345"]},
+    ),
+    Question(
+        "Did yesterday's upload go through?",
+        "get_batch_upload_status",
+        {
+            "customer": "Documentation Sample",
+            "batch_tracking_id": "0127ed8e-ff72-4983-a3d8-e8d8bd378932",
+        },
+    ),
+)
+
+
+def show(base_url: str, token: str, bytes_answered: Callable[[], int]) -> None:
+    """Asks the questions of a server in a process of its own, as a client would, and prints it all.
+
+    base_url, token: of the simulated Partner Center; bytes_answered: how much JSON it has sent.
+    """
+    try:
+        anyio.run(_show, base_url, token, bytes_answered)
+    except* SystemExit:  # rich ends the program when the reader of a pipe has left
+        pass
+
+
+async def _show(base_url: str, token: str, bytes_answered: Callable[[], int]) -> None:
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a pipe need not be UTF-8
+    console = Console(highlight=False, theme=THEME)
+    _print(
+        console,
+        "Six questions of a support agent, asked through a real MCP client (stdio) of pc-mcp, which reads "
+        "a simulated Partner Center: 27 customers, one of them with 100,000 devices. No account is needed.\n",
+        indent=0,
+    )
+    raw: dict[str, int] = {}
+    async with Client(_server(base_url, token)) as client:
+        for number, question in enumerate(QUESTIONS, 1):
+            before = bytes_answered()
+            result = await _ask(console, client, number, question)
+            customer = str(question.arguments.get("customer", ""))
+            read = bytes_answered() - before
+            raw[customer] = read or raw.get(customer, 0)
+            _print_answer(console, result, raw[customer], nothing_read=read == 0)
+    _print_how_to_connect(console)
+
+
+def _server(base_url: str, token: str) -> StdioServerParameters:
+    """The server as a client starts it, but deaf to the user's own settings."""
+    inherited = {name: value for name, value in os.environ.items() if not name.upper().startswith(ENV_PREFIX)}
+    return StdioServerParameters(
+        command=sys.executable,
+        args=["-m", "pc_mcp", "serve", "--config", os.devnull],
+        env={
+            **inherited,
+            "PC_MCP_PARTNER_CENTER__BASE_URL": base_url,
+            "PC_MCP_AUTH__ACCESS_TOKEN": token,
+            "PC_MCP_LOGGING__LEVEL": "warning",
+        },
+    )
+
+
+async def _ask(console: Console, client: Client, number: int, question: Question) -> CallToolResult:
+    console.print(Rule(style="dim"))
+    _print(console, f"{number}. “{question.words}”", style="bold", indent=0)
+    arguments = ", ".join(f"{name}={json.dumps(value)}" for name, value in question.arguments.items())
+    _print(console, f"{question.tool}({arguments})", style=ACCENT)
+    columns = (
+        TextColumn("  "),
+        BarColumn(bar_width=30, style="dim", complete_style=ACCENT, finished_style=ACCENT, pulse_style=ACCENT),
+        TextColumn("{task.percentage:>3.0f} %  {task.description}"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
+        task = bar.add_task("", total=None, visible=False)
+
+        async def on_progress(progress: float, total: float | None, message: str | None) -> None:
+            bar.update(task, completed=progress, total=total, description=message or "", visible=True)
+            if not console.is_terminal:
+                _print(console, f"reading: {message}")
+
+        return await client.call_tool(question.tool, dict(question.arguments), progress_callback=on_progress)
+
+
+def _print_answer(console: Console, result: CallToolResult, raw: int, *, nothing_read: bool) -> None:
+    text = "".join(block.text for block in result.content if isinstance(block, TextContent))
+    console.print()
+    if console.is_terminal:
+        console.print(Padding(_Answer(text), (0, 0, 0, 3)))
+    else:  # as the model gets it
+        _print(console, text)
+    data = json_length(result.structured_content)
+    again = ", of which nothing had to be read again" if nothing_read else ""
+    console.print()
+    _print(
+        console,
+        f"{len(text):,} characters of text, {data:,} of structured content; "
+        f"the service's JSON is {raw:,} characters{again}.",
+        style="bold",
+    )
+    console.print()
+
+
+def _print(console: Console, text: str, *, style: str = "", indent: int = 3) -> None:
+    """Prints text wrapped to the terminal; in a pipe each line stays one line."""
+    if console.is_terminal:
+        console.print(Padding(Text(text, style=style), (0, 0, 0, indent)))
+    else:
+        console.print(Text(textwrap.indent(text, " " * indent)), soft_wrap=True)
+
+
+class _Cells(TableElement):
+    """A table whose cells are folded where they do not fit, never cut."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for part in super().__rich_console__(console, options):
+            if isinstance(part, Table):
+                for column in part.columns:
+                    column.overflow = "fold"
+            yield part
+
+
+class _Answer(Markdown):
+    """An answer's Markdown for a terminal."""
+
+    elements = Markdown.elements | {"table_open": _Cells}
+
+
+def _print_how_to_connect(console: Console) -> None:
+    command = shutil.which("pc-mcp", path=os.path.dirname(sys.executable)) or "pc-mcp"
+    quoted = command.replace("\\", "\\\\")
+    console.print(Rule(style="dim"))
+    console.print(Text("Connect your assistant to these simulated data\n", style="bold"))
+    console.print(
+        Text(
+            "Claude Desktop: Settings > Developer > Edit Config, then restart it:\n"
+            f'  {{"mcpServers": {{"pc-mcp": {{"command": "{quoted}", "args": ["serve", "--sandbox"]}}}}}}\n\n'
+            "VS Code: .vscode/mcp.json:\n"
+            f'  {{"servers": {{"pc-mcp": {{"command": "{quoted}", "args": ["serve", "--sandbox"]}}}}}}\n\n'
+            f"Claude Code:\n  claude mcp add pc-mcp -- {command} serve --sandbox\n\n"
+            "For your own customers leave --sandbox out; README.md says how to give it a token."
+        ),
+        soft_wrap=True,
+    )

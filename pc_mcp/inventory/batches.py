@@ -1,0 +1,150 @@
+"""The question which batches a customer has, and which batch a person means."""
+
+import difflib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+from datetime import datetime
+
+from pc_mcp.inventory.coverage import Problem, problem_of
+from pc_mcp.inventory.errors import AmbiguousBatch, UnknownBatch
+from pc_mcp.inventory.library import Call, Library
+from pc_mcp.inventory.paging import Page, begin, gone, page
+from pc_mcp.inventory.snapshot import BatchReading, Snapshot
+from pc_mcp.inventory.text import match_key, quoted, visible
+from pc_mcp.partner_center.errors import BadRequest, NotFound
+from pc_mcp.partner_center.models import Customer, DeviceBatch
+
+NEAREST = 5
+CUT = "…"
+
+
+@dataclass(frozen=True, slots=True)
+class BatchFilter:
+    """Conditions that a batch must all meet; None: no condition.
+
+    `created_after` includes its moment, `created_before` does not.
+    """
+
+    name_contains: str | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+
+    def matches(self, batch: DeviceBatch) -> bool:
+        if self.name_contains is not None and match_key(self.name_contains) not in match_key(batch.id):
+            return False
+        if self.created_after is None and self.created_before is None:
+            return True
+        return (
+            batch.created is not None
+            and (self.created_after is None or batch.created >= self.created_after)
+            and (self.created_before is None or batch.created < self.created_before)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BatchList:
+    """`*_total` counts the customer's batches, `*_matched` those that match.
+
+    Devices are sums of `devicesCount`; without_count: how many batches that match lack it.
+    """
+
+    customer: Customer
+    as_of: datetime
+    problem: Problem | None
+    unreadable: int
+    batches_total: int
+    batches_matched: int
+    devices_total: int
+    devices_matched: int
+    without_count: int
+    by_status: Sequence[tuple[str | None, int]]
+    batches: Sequence[DeviceBatch]
+    page: Page
+
+
+async def list_batches(
+    library: Library,
+    call: Call,
+    customer: Customer,
+    where: BatchFilter,
+    *,
+    limit: int,
+    cursor: str | None = None,
+    refresh: bool = False,
+) -> BatchList:
+    """The customer's batches, in the order of the service. Devices are not read for it."""
+    question = ("batches", customer.id, *map(str, astuple(where)))
+    snapshot = library.kept_snapshot(call, customer) if cursor else None
+    if cursor:
+        library.cursors.read(cursor, question)
+        if snapshot is None:
+            raise gone()
+    else:
+        snapshot = await library.snapshot(call, customer, anew=lambda _: refresh)
+    begun = begin(library.cursors, cursor, question, snapshot.id)
+    listed = [reading.batch for reading in snapshot.readings[: snapshot.listed]]
+    matched = [(number, batch) for number, batch in enumerate(listed) if where.matches(batch)]
+    given = [pair for pair in matched if pair[0] > begun.after][:limit]
+    statuses = Counter(visible(batch.status) if batch.status else None for _, batch in matched)
+    return BatchList(
+        customer=customer,
+        as_of=snapshot.read_at,
+        problem=problem_of(snapshot.list_problem) if snapshot.list_problem else None,
+        unreadable=snapshot.unreadable_batches,
+        batches_total=len(listed),
+        batches_matched=len(matched),
+        devices_total=sum(batch.devices or 0 for batch in listed),
+        devices_matched=sum(batch.devices or 0 for _, batch in matched),
+        without_count=sum(batch.devices is None for _, batch in matched),
+        by_status=sorted(statuses.items(), key=lambda item: (-item[1], item[0] is None, item[0])),
+        batches=[batch for _, batch in given],
+        page=page(library.cursors, begun, question, [number for number, _ in given], len(matched)),
+    )
+
+
+async def named_batch(call: Call, snapshot: Snapshot, text: str) -> BatchReading:
+    """The batch that `text` names. A batch that the list lacks is asked for: the list may lag.
+
+    Raises `UnknownBatch` with the nearest names, or `AmbiguousBatch`.
+    """
+    if known := known_batch(snapshot, text):
+        return known
+    pages = call.partner_center.devices(snapshot.customer.id, text)
+    try:
+        with call.in_time():
+            first = await anext(pages)
+    except (NotFound, BadRequest):
+        raise _unknown(snapshot, text) from None
+    finally:
+        await pages.aclose()
+    return known_batch(snapshot, text) or await snapshot.add_batch(DeviceBatch(id=text), first)
+
+
+def known_batch(snapshot: Snapshot, text: str) -> BatchReading | None:
+    """The batch that the snapshot knows by this id, or by what an answer shows of the id."""
+    for reading in snapshot.readings:
+        if reading.batch.id == text:
+            return reading
+    key = match_key(text)
+    found = [reading for reading in snapshot.readings if match_key(reading.batch.id) == key]
+    if not found and text.endswith(CUT):
+        start = match_key(text.removesuffix(CUT))
+        found = [r for r in snapshot.readings if match_key(r.batch.id).startswith(start)]
+    if len(found) > 1:
+        names = ", ".join(quoted(reading.batch.id) for reading in found[:NEAREST])
+        raise AmbiguousBatch(f"{len(found)} batches are called {quoted(text)}: {names}.")
+    return found[0] if found else None
+
+
+def _unknown(snapshot: Snapshot, text: str) -> UnknownBatch:
+    names = {match_key(reading.batch.id): reading.batch.id for reading in snapshot.readings}
+    key = match_key(text)
+    near = [name for match, name in names.items() if key and key in match][:NEAREST]
+    near += [names[match] for match in difflib.get_close_matches(key, names, NEAREST, cutoff=0.5)]
+    hint = "Use list_device_batches to see the customer's batches."
+    if near:
+        hint = f"Nearest: {', '.join(quoted(name) for name in list(dict.fromkeys(near))[:NEAREST])}."
+    elif not names:
+        hint = "The customer has no batches."
+    return UnknownBatch(f"The customer has no batch {quoted(text)}. {hint}")

@@ -1,0 +1,58 @@
+"""Cursors: handles that this server mints and a model passes back to page on.
+
+A cursor is opaque and sealed with a key of this process, names the list it pages and the question
+it belongs to, and is worth nothing once that list is gone. It holds no text of the service.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+import secrets
+from dataclasses import dataclass
+
+from pc_mcp.inventory.errors import CursorRefused
+
+_SEAL_BYTES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """`list_id` names the list and its state, `after` the last item shown, `shown` how many before."""
+
+    list_id: str
+    after: int
+    shown: int
+
+
+class CursorMint:
+    """Makes and checks cursors with a key that lives as long as the process."""
+
+    def __init__(self) -> None:
+        self._key = secrets.token_bytes(32)
+
+    def mint(self, cursor: Cursor, question: object) -> str:
+        """The cursor as text (about 60 characters), bound to `question`, a JSON-able value."""
+        body = json.dumps([cursor.list_id, cursor.after, cursor.shown], separators=(",", ":")).encode()
+        return base64.urlsafe_b64encode(self._seal(body, question) + body).decode().rstrip("=")
+
+    def read(self, text: str, question: object) -> Cursor:
+        """The cursor in `text`. Raises `CursorRefused` when it is not one, or not of `question`."""
+        try:
+            raw = base64.b64decode(text.encode("ascii") + b"=" * (-len(text) % 4), b"-_", validate=True)
+        except (binascii.Error, UnicodeEncodeError, ValueError):
+            raw = b""
+        seal, body = raw[:_SEAL_BYTES], raw[_SEAL_BYTES:]
+        if not hmac.compare_digest(seal, self._seal(body, question)):
+            raise CursorRefused(
+                "This cursor does not belong to this question. Pass the next_cursor of the answer before "
+                "unchanged, with the same arguments otherwise; or leave cursor out to start again."
+            )
+        return Cursor(*json.loads(body))
+
+    def _seal(self, body: bytes, question: object) -> bytes:
+        asked = json.dumps(question, sort_keys=True, default=str).encode()
+        # Two digests in a row, so that no text of one part can pass for text of the other.
+        asked_digest = hashlib.sha256(asked).digest()
+        return hmac.digest(self._key, asked_digest + body, "sha256")[:_SEAL_BYTES]

@@ -1,0 +1,45 @@
+"""The question which customers the partner has."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from pc_mcp.inventory.coverage import Problem, problem_of
+from pc_mcp.inventory.library import Call, Library
+from pc_mcp.inventory.paging import Page, begin, page
+from pc_mcp.partner_center.models import Customer
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerList:
+    """`customers` is a page of those that match, by name."""
+
+    as_of: datetime
+    problem: Problem | None
+    unreadable: int
+    total: int
+    matched: int
+    customers: Sequence[Customer]
+    page: Page
+
+
+async def list_customers(
+    library: Library, call: Call, query: str | None, *, limit: int, cursor: str | None = None
+) -> CustomerList:
+    """Customers whose name or domain contains `query`, or whose id begins with it; all without one."""
+    question = ("customers", query)
+    if cursor:
+        library.cursors.read(cursor, question)
+    directory = await library.directory(call)
+    begun = begin(library.cursors, cursor, question, directory.revision)
+    matched = list(enumerate(directory.matching(query)))
+    given = matched[begun.after + 1 :][:limit]
+    return CustomerList(
+        as_of=directory.read_at,
+        problem=problem_of(directory.problem) if directory.problem else None,
+        unreadable=directory.unreadable,
+        total=len(directory.customers),
+        matched=len(matched),
+        customers=[customer for _, customer in given],
+        page=page(library.cursors, begun, question, [index for index, _ in given], len(matched)),
+    )

@@ -1,0 +1,136 @@
+"""What has been read and is kept for follow-up questions, for each account apart."""
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import anyio
+
+from pc_mcp.inventory import snapshot as snapshots
+from pc_mcp.inventory.cursors import CursorMint
+from pc_mcp.inventory.directory import GUID, CustomerDirectory
+from pc_mcp.inventory.errors import TimeIsUp
+from pc_mcp.inventory.shelf import Shelf
+from pc_mcp.inventory.snapshot import Snapshot
+from pc_mcp.partner_center import PartnerCenter
+from pc_mcp.partner_center.models import Customer
+
+MAX_DEVICES_KEPT = 2_000_000
+MAX_CUSTOMERS_KEPT = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a walk is. `devices_expected` is what the batches' `devicesCount` adds up to."""
+
+    devices_read: int
+    devices_expected: int
+    batches_read: int
+    batches_total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One tool call: who asks, until when (on anyio's clock), and where its progress is told."""
+
+    partner_center: PartnerCenter
+    deadline: float
+    on_progress: Callable[[Progress], Awaitable[None]]
+
+    @contextmanager
+    def in_time(self) -> Iterator[None]:
+        """Ends what runs in it at the call's deadline. Raises `TimeIsUp`."""
+        with anyio.CancelScope(deadline=self.deadline) as scope:
+            yield
+        if scope.cancelled_caught:
+            raise TimeIsUp(
+                "Partner Center did not answer within the time that a call may take. What was read is "
+                "kept: ask the same again to go on."
+            )
+
+
+class Library:
+    """Keeps snapshots and customer directories and hands them out.
+
+    snapshot_seconds: how long what was read is used; concurrency: batches read at a time, over all
+    calls; max_devices_kept bounds the memory: the least recently used snapshots go first.
+    """
+
+    def __init__(
+        self,
+        *,
+        snapshot_seconds: float,
+        concurrency: int,
+        reveal_product_keys: bool = False,
+        max_devices_kept: int = MAX_DEVICES_KEPT,
+    ) -> None:
+        self.cursors = CursorMint()
+        self.limiter = anyio.CapacityLimiter(concurrency)
+        self.reveal_product_keys = reveal_product_keys
+        self._snapshots: Shelf[tuple[str, str], Snapshot] = Shelf(snapshot_seconds, max_devices_kept)
+        self._directories: Shelf[str, CustomerDirectory] = Shelf(snapshot_seconds, MAX_CUSTOMERS_KEPT)
+        self._taking: defaultdict[tuple[str, str], anyio.Lock] = defaultdict(anyio.Lock)
+
+    def close(self) -> None:
+        """Frees the memory of everything that was read."""
+        self._snapshots.clear()
+        self._directories.clear()
+
+    async def directory(self, call: Call) -> CustomerDirectory:
+        """The partner's customers, read to the end or as far as that is possible."""
+        account = call.partner_center.account
+        directory = self._directories.get(account)
+        if directory is None:
+            directory = CustomerDirectory()
+            self._directories.put(account, directory)
+        with call.in_time():
+            await directory.read(call.partner_center)
+        self._directories.trim()
+        return directory
+
+    async def customer(self, call: Call, text: str) -> Customer:
+        """The customer that `text` names: a tenant id, a domain, a name or the start of one.
+
+        Raises a `QuestionError` that lists the customers to choose from. A tenant id is asked for
+        directly, so it works for a customer that was added a moment ago, too.
+        """
+        text = text.strip()
+        if not GUID.fullmatch(text):
+            return (await self.directory(call)).named(text)
+        account = call.partner_center.account
+        if snapshot := self._snapshots.get((account, text.lower())):
+            return snapshot.customer
+        directory = self._directories.get(account)
+        for customer in directory.customers if directory else []:
+            if customer.id.lower() == text.lower():
+                return customer
+        with call.in_time():
+            return await call.partner_center.customer(text)
+
+    def kept_snapshot(self, call: Call, customer: Customer) -> Snapshot | None:
+        """The customer's snapshot, if there is one that still lives."""
+        return self._snapshots.get((call.partner_center.account, customer.id))
+
+    async def snapshot(
+        self, call: Call, customer: Customer, *, anew: Callable[[Snapshot], bool] = lambda _: False
+    ) -> Snapshot:
+        """The customer's snapshot; a new one where there is none, or where `anew` asks for it."""
+        key = (call.partner_center.account, customer.id)
+        before = self._snapshots.get(key)
+        if before and not anew(before):
+            return before
+        with call.in_time():
+            async with self._taking[key]:
+                now = self._snapshots.get(key)
+                if now and now is not before:  # another call has just taken one
+                    return now
+                taken = await snapshots.take(
+                    customer, call.partner_center, reveal_product_keys=self.reveal_product_keys
+                )
+        self._snapshots.put(key, taken)
+        return taken
+
+    def trim(self) -> None:
+        """Lets go of the least recently used snapshots where there are too many devices."""
+        self._snapshots.trim()

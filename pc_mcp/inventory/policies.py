@@ -1,0 +1,39 @@
+"""The question which configuration policies a customer has."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from pc_mcp.inventory.coverage import Problem, problem_of
+from pc_mcp.inventory.library import Call
+from pc_mcp.partner_center import PartnerCenterError, models
+from pc_mcp.partner_center.models import ConfigurationPolicy, Customer
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyList:
+    """The policies, as far as they could be read."""
+
+    customer: Customer
+    as_of: datetime
+    problem: Problem | None
+    unreadable: int
+    policies: Sequence[ConfigurationPolicy]
+
+
+async def list_policies(call: Call, customer: Customer) -> PolicyList:
+    """Read anew each time: it is one request. Raises when not even a first page can be read."""
+    policies: list[ConfigurationPolicy] = []
+    unreadable = 0
+    problem: PartnerCenterError | None = None
+    try:
+        with call.in_time():
+            async for page in call.partner_center.configuration_policies(customer.id):
+                readable, odd = models.read_all(page.items, models.configuration_policy)
+                policies += readable
+                unreadable += odd
+    except PartnerCenterError as raised:
+        if not policies:
+            raise
+        problem = raised
+    return PolicyList(customer, datetime.now(UTC), problem_of(problem) if problem else None, unreadable, policies)

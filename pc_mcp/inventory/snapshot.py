@@ -1,0 +1,260 @@
+"""What is known of one customer's devices: the batches, and the devices read so far of each.
+
+A snapshot is filled by the questions that are asked: a question about one batch reads that batch,
+one about the customer reads the batches that are still missing. Several questions may read at once:
+a batch is read under its lock, so one reads it and the others wait for it, or take over where it
+stopped when it is cancelled. Nothing is read twice.
+"""
+
+import logging
+import secrets
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Self, TypeVar, TypeVarTuple
+
+import anyio
+import anyio.to_thread
+
+from pc_mcp.inventory.table import DeviceTable, Scope
+from pc_mcp.inventory.text import visible_or_none
+from pc_mcp.partner_center import NextToken, Page, PartnerCenter, PartnerCenterError, models
+from pc_mcp.partner_center.errors import BadRequest, BrokenPaging, NotSignedIn
+from pc_mcp.partner_center.models import Customer, DeviceBatch
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+
+@dataclass(eq=False)
+class BatchReading:
+    """How far one batch has been read. `devices` were kept, `unreadable` could not be.
+
+    wanted: a question set out to read it, though its time may have ended before the first page.
+    """
+
+    batch: DeviceBatch
+    number: int
+    wanted: bool = False
+    complete: bool = False
+    next_token: NextToken | None = None
+    pages: int = 0
+    devices: int = 0
+    unreadable: int = 0
+    begun: datetime | None = None
+    restarted: bool = False
+    problem: PartnerCenterError | None = None
+    lock: anyio.Lock = field(default_factory=anyio.Lock)
+
+    @property
+    def under_way(self) -> bool:
+        """A question set out to read it, and it is neither at its end nor stopped by a problem."""
+        return self.lock.locked() or (self.wanted and not self.complete and self.problem is None)
+
+
+@dataclass(eq=False)
+class Snapshot:
+    """One customer's batches and devices. `list_problem` says why the list of batches has an end missing.
+
+    `listed` batches come first in `readings`; a batch that the list does not name but the service
+    knows follows them.
+    """
+
+    customer: Customer
+    table: DeviceTable
+    readings: list[BatchReading]
+    listed: int
+    unreadable_batches: int
+    list_problem: PartnerCenterError | None
+    policy_names: dict[str, str]
+    read_at: datetime
+    id: str = field(default_factory=lambda: secrets.token_urlsafe(9))
+    touched: float = field(default_factory=anyio.current_time)
+    _users: int = 0
+    _dropped: bool = False
+    _thread: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(1))
+
+    @property
+    def weight(self) -> int:
+        """How much memory it takes, in devices."""
+        return sum(reading.devices for reading in self.readings)
+
+    @property
+    def revision(self) -> str:
+        """Changes when devices are added, so that a cursor never pages over a list that grew."""
+        return f"{self.id}.{sum(reading.pages for reading in self.readings)}"
+
+    def __enter__(self) -> Self:
+        """A question uses the snapshot until it leaves, so `drop` waits for it."""
+        self._users += 1
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._users -= 1
+        self._close_if_done()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a question uses it now."""
+        return self._users > 0
+
+    def drop(self) -> None:
+        """Frees the memory as soon as no question uses it any more."""
+        self._dropped = True
+        self._close_if_done()
+
+    def _close_if_done(self) -> None:
+        if self._dropped and not self._users:
+            self.table.close()
+
+    def scope(self, batch: BatchReading | None) -> Scope:
+        """The devices of one batch, or of every batch that the customer's list names."""
+        return Scope(0, self.listed) if batch is None else Scope(batch.number, batch.number + 1)
+
+    def in_scope(self, scope: Scope) -> Sequence[BatchReading]:
+        return self.readings[scope.first : scope.end]
+
+    async def query(self, function: Callable[[*Ts], T], *args: *Ts) -> T:
+        """Calls `function` of the table in a worker thread, one call at a time."""
+        return await anyio.to_thread.run_sync(function, *args, limiter=self._thread)
+
+    async def add_batch(self, batch: DeviceBatch, first: Page) -> BatchReading:
+        """Adds a batch that the list does not name, and the first page of its devices."""
+        reading = BatchReading(batch, number=len(self.readings), wanted=True)
+        self.readings.append(reading)
+        async with reading.lock:
+            await self.query(self._add, reading, first)
+        return reading
+
+    async def read(
+        self, readings: Iterable[BatchReading], partner_center: PartnerCenter, limiter: anyio.CapacityLimiter
+    ) -> None:
+        """Reads what is missing of `readings` side by side, as many at a time as `limiter` permits.
+
+        Never raises for what goes wrong with a batch: its `problem` says it. Where the sign-in is
+        refused the others are not tried.
+        """
+        missing = [reading for reading in readings if not reading.complete]
+        # The longest chain of pages first, so that it does not end alone.
+        missing.sort(key=lambda reading: reading.batch.devices or 0, reverse=True)
+        for reading in missing:
+            reading.wanted = True
+        refused: list[NotSignedIn] = []
+        async with anyio.create_task_group() as tasks:
+
+            async def read_one(reading: BatchReading) -> None:
+                async with reading.lock:
+                    if not reading.complete:
+                        async with limiter:
+                            await self._read_batch(reading, partner_center)
+                if isinstance(reading.problem, NotSignedIn):
+                    refused.append(reading.problem)
+                    tasks.cancel_scope.cancel()
+
+            for reading in missing:
+                tasks.start_soon(read_one, reading)
+        for reading in missing if refused else []:
+            if not reading.complete and not reading.problem:
+                reading.problem = refused[0]
+
+    async def _read_batch(self, reading: BatchReading, partner_center: PartnerCenter) -> None:
+        if isinstance(reading.problem, BrokenPaging):
+            # The token that came twice would give a page that is kept already.
+            await self.query(self._forget, reading)
+        reading.problem = None
+        resumed, pages = reading.next_token is not None, reading.pages
+        problem = await self._read_pages(reading, partner_center)
+        token_refused = isinstance(problem, BadRequest) and reading.pages == pages
+        if resumed and (token_refused or isinstance(problem, BrokenPaging)):
+            # How long a continuation token lives is not documented: begin again without it.
+            await self.query(self._forget, reading)
+            problem = await self._read_pages(reading, partner_center)
+        reading.problem = problem
+
+    async def _read_pages(self, reading: BatchReading, partner_center: PartnerCenter) -> PartnerCenterError | None:
+        """Reads on from where `reading` stopped; a page is digested while the next one is fetched."""
+        pages = partner_center.devices(self.customer.id, reading.batch.id, reading.next_token)
+        digested: anyio.Event | None = None
+        async with anyio.create_task_group() as tasks:
+            try:
+                async for page in pages:
+                    if digested:
+                        await digested.wait()
+                    digested = anyio.Event()
+                    tasks.start_soon(self._digest, reading, page, digested)
+            except PartnerCenterError as problem:
+                return problem
+        return None
+
+    async def _digest(self, reading: BatchReading, page: Page, digested: anyio.Event) -> None:
+        await self.query(self._add, reading, page)
+        self.touched = anyio.current_time()
+        digested.set()
+
+    def _add(self, reading: BatchReading, page: Page) -> None:
+        """Adds a page and notes how far the batch is read, in one step that nothing interrupts."""
+        devices, unreadable = models.read_all(page.items, models.device)
+        self.table.add(reading.number, reading.devices, devices, self.policy_names)
+        reading.begun = reading.begun or datetime.now(UTC)
+        reading.pages += 1
+        reading.devices += len(devices)
+        reading.unreadable += unreadable
+        reading.next_token = page.next_token
+        reading.complete = page.next_token is None
+
+    def _forget(self, reading: BatchReading) -> None:
+        self.table.remove(reading.number)
+        reading.pages = reading.devices = reading.unreadable = 0
+        reading.next_token = reading.begun = None
+        reading.restarted = True
+
+
+async def take(customer: Customer, partner_center: PartnerCenter, *, reveal_product_keys: bool) -> Snapshot:
+    """A new snapshot: the list of batches and the names of policies are read, no device yet.
+
+    Raises a `PartnerCenterError` when the list cannot be read at all.
+    """
+    policy_names: dict[str, str] = {}
+    batches: list[DeviceBatch] = []
+    unreadable = 0
+    problem: PartnerCenterError | None = None
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(_read_policy_names, customer, partner_center, policy_names)
+        try:
+            async for page in partner_center.device_batches(customer.id):
+                readable, odd = models.read_all(page.items, models.device_batch)
+                batches += readable
+                unreadable += odd
+        except PartnerCenterError as raised:
+            problem = raised
+            tasks.cancel_scope.cancel()
+    if problem and not batches:
+        raise problem
+    unique = list({batch.id: batch for batch in reversed(batches)}.values())[::-1]
+    return Snapshot(
+        customer=customer,
+        table=DeviceTable(reveal_product_keys=reveal_product_keys),
+        readings=[BatchReading(batch, number) for number, batch in enumerate(unique)],
+        listed=len(unique),
+        unreadable_batches=unreadable,
+        list_problem=problem,
+        policy_names=policy_names,
+        read_at=datetime.now(UTC),
+    )
+
+
+async def _read_policy_names(customer: Customer, partner_center: PartnerCenter, names: dict[str, str]) -> None:
+    """Fills `names` by policy id in lower case. A device may name its policy by id or by name.
+
+    Without the names such a policy is shown by its id, so a failure here fails nothing.
+    """
+    try:
+        async for page in partner_center.configuration_policies(customer.id):
+            for policy in models.read_all(page.items, models.configuration_policy)[0]:
+                name = visible_or_none(policy.name)
+                if policy.id and name:
+                    names[policy.id.casefold()] = name
+    except PartnerCenterError as problem:
+        logger.info("policies are shown by id where devices name them so: %s", problem)

@@ -1,0 +1,74 @@
+"""What goes to standard error: one line an event, for people or as JSON.
+
+Nothing here is secret to begin with: no code logs a token, a product key or an argument of a tool.
+The libraries that would log request URLs or authorization codes are held to warnings.
+"""
+
+import json
+import logging
+import re
+import sys
+import traceback
+from datetime import UTC, datetime
+from typing import Literal
+
+_QUIET = ("asyncio", "httpcore2", "httpx2", "mcp", "sse_starlette", "starlette", "uvicorn")
+# Line ends of every kind, and what a terminal would obey.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_BEARER = re.compile(r"(?i)(bearer\s+|eyJ)[A-Za-z0-9._~+/=-]+")
+
+
+def configure_logging(level: str, style: Literal["human", "json"]) -> None:
+    """Sends this program's events to standard error, from `level` up."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Json() if style == "json" else _Human())
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+class _OneLine(logging.Formatter):
+    """The event's text on one line; a token that a library might have put there is removed."""
+
+    def text(self, record: logging.LogRecord) -> str:
+        text = _BEARER.sub(r"\1[removed]", record.getMessage())
+        return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+
+    def time(self, record: logging.LogRecord) -> str:
+        moment = datetime.fromtimestamp(record.created, UTC)
+        return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+    def trace(self, record: logging.LogRecord) -> str:
+        """The traceback of an exception, whose own text may hold what the service sent: left out."""
+        error = record.exc_info[1] if record.exc_info else None
+        if error is None:
+            return ""
+        frames = traceback.extract_tb(error.__traceback__)
+        places = " < ".join(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in reversed(frames))
+        cause = error.__cause__
+        return f"{type(error).__name__} at {places}" + (f"; from {self._cause(cause)}" if cause else "")
+
+    def _cause(self, error: BaseException) -> str:
+        frames = traceback.extract_tb(error.__traceback__)
+        places = " < ".join(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in reversed(frames))
+        return f"{type(error).__name__} at {places}"
+
+
+class _Human(_OneLine):
+    def format(self, record: logging.LogRecord) -> str:
+        line = f"{self.time(record)} {record.levelname.lower():7} {record.name}: {self.text(record)}"
+        trace = self.trace(record)
+        return f"{line} [{trace}]" if trace else line
+
+
+class _Json(_OneLine):
+    def format(self, record: logging.LogRecord) -> str:
+        event = {
+            "time": self.time(record),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "event": self.text(record),
+        }
+        if trace := self.trace(record):
+            event["trace"] = trace
+        return json.dumps(event)

@@ -1,0 +1,19 @@
+"""The REST client of Partner Center: models, paging, retry, errors, clouds."""
+
+from pc_mcp.partner_center import models
+from pc_mcp.partner_center.client import PartnerCenter
+from pc_mcp.partner_center.clouds import Cloud, checked_base_url
+from pc_mcp.partner_center.errors import PartnerCenterError
+from pc_mcp.partner_center.paging import NextToken, Page
+from pc_mcp.partner_center.transport import Transport
+
+__all__ = [
+    "Cloud",
+    "NextToken",
+    "Page",
+    "PartnerCenter",
+    "PartnerCenterError",
+    "Transport",
+    "checked_base_url",
+    "models",
+]

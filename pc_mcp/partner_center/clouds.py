@@ -1,0 +1,45 @@
+"""The clouds that Partner Center runs in ("Partner Center REST URLs")."""
+
+from enum import StrEnum
+from urllib.parse import urlsplit
+
+import httpx2
+
+LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+class Cloud(StrEnum):
+    """A Microsoft cloud, by the name that settings use."""
+
+    GLOBAL = "global"
+    US_GOVERNMENT = "us_government"
+    CHINA = "china"
+
+    @property
+    def base_url(self) -> str:
+        """The root of the REST API. The US Government cloud uses the global one."""
+        if self is Cloud.CHINA:
+            return "https://partner.partnercenterapi.microsoftonline.cn"
+        return "https://api.partnercenter.microsoft.com"
+
+
+def checked_base_url(url: str) -> str:
+    """`url` without a trailing slash or `/v1`, which the client adds itself.
+
+    Raises ValueError unless it is https (http is for loopback) and names a host and nothing that
+    does not belong into a base URL.
+    """
+    try:
+        parts = urlsplit(url.strip())
+        host, _ = parts.hostname, parts.port
+        httpx2.URL(url.strip())  # what sends must be able to read it, too
+    except (ValueError, httpx2.InvalidURL):
+        raise ValueError("is no valid URL") from None
+    if parts.scheme not in {"http", "https"} or not host:
+        raise ValueError("must be a URL such as https://api.partnercenter.microsoft.com")
+    if parts.scheme == "http" and host not in LOOPBACK_HOSTS:
+        raise ValueError("must begin with https:// (http:// is for 127.0.0.1 and localhost only)")
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        raise ValueError("must have no user name, password, query or fragment")
+    root = f"{parts.scheme}://{parts.netloc}{parts.path}"
+    return root.rstrip("/").removesuffix("/v1").rstrip("/")

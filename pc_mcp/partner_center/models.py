@@ -1,0 +1,243 @@
+"""What Partner Center answers, in this program's terms ("Device deployment resources").
+
+Every reader here takes one item of a collection as `json` gives it, of whatever type, and returns
+a frozen value with None for each fact that is absent or of no use, or None when the item is not an
+object at all. None of them raises: one odd item never costs a page.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeVar
+
+T = TypeVar("T")
+Object = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """A customer of the partner. `id` is the tenant's GUID."""
+
+    id: str
+    name: str | None = None
+    domain: str | None = None
+    relationship: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceBatch:
+    """A batch of uploaded devices. `id` is free text; `devices` is the service's `devicesCount`."""
+
+    id: str
+    devices: int | None = None
+    created: datetime | None = None
+    status: str | None = None
+    created_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """One device of a batch. `policies` holds policy names or ids as they were sent, without nulls."""
+
+    id: str | None = None
+    serial_number: str | None = None
+    product_key: str | None = None
+    manufacturer: str | None = None
+    model: str | None = None
+    policies: tuple[str, ...] = ()
+    uploaded: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigurationPolicy:
+    """A configuration policy (an Autopilot profile) of a customer."""
+
+    id: str | None = None
+    name: str | None = None
+    category: str | None = None
+    description: str | None = None
+    devices_assigned: int | None = None
+    settings: tuple[str, ...] = ()
+    created: datetime | None = None
+    modified: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceUploadDetails:
+    """What became of one device of an upload. `error_code` is text such as "808"."""
+
+    device_id: str | None = None
+    serial_number: str | None = None
+    product_key: str | None = None
+    status: str | None = None
+    error_code: str | None = None
+    error_description: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchUploadDetails:
+    """What became of one upload. `unreadable` counts devices that could not be read."""
+
+    batch_tracking_id: str | None
+    status: str | None
+    started: datetime | None
+    completed: datetime | None
+    devices: tuple[DeviceUploadDetails, ...]
+    unreadable: int
+
+
+def text(value: object) -> str | None:
+    """Text without the white space around it; a number as text; None for everything else."""
+    if isinstance(value, str):
+        return value.strip() or None
+    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 10**30:
+        return str(value)
+    return None
+
+
+def count(value: object) -> int | None:
+    """A number of things: a number or text of digits; None for everything else."""
+    if isinstance(value, str):
+        value = value.strip()
+        return int(value) if value.isascii() and value.isdigit() and len(value) < 10 else None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**9:
+        return value
+    return None
+
+
+def moment(value: object) -> datetime | None:
+    """A moment in UTC. Text without a zone is UTC; year 1 is .NET's way of saying unknown: None."""
+    if not isinstance(value, str):
+        return None
+    try:
+        parsed = datetime.fromisoformat(value.strip())
+        utc = parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+    return utc if utc.year > 1 else None
+
+
+def items_of(value: object) -> list[object]:
+    """A list, or nothing where it is null or missing."""
+    return value if isinstance(value, list) else []
+
+
+def read_all(values: list[object], read: Callable[[object], T | None]) -> tuple[list[T], int]:
+    """The items that could be read, in order, and how many could not."""
+    kept = [item for item in map(read, values) if item is not None]
+    return kept, len(values) - len(kept)
+
+
+def customer(value: object) -> Customer | None:
+    """A Customer; unreadable without an id."""
+    fields = _fields(value)
+    profile = _fields(fields.get("companyProfile")) if fields else None
+    profile = profile or {}
+    customer_id = text(fields.get("id")) or text(profile.get("tenantId")) if fields else None
+    if fields is None or customer_id is None:
+        return None
+    return Customer(
+        id=customer_id,
+        name=text(profile.get("companyName")),
+        domain=text(profile.get("domain")),
+        relationship=text(fields.get("relationshipToPartner")),
+    )
+
+
+def device_batch(value: object) -> DeviceBatch | None:
+    """A DeviceBatch; unreadable without an id, since its devices could not be asked for."""
+    fields = _fields(value)
+    # An id is part of a path: the service means every character of it, white space too.
+    batch_id = fields.get("id") if fields else None
+    if fields is None or not isinstance(batch_id, str) or not batch_id:
+        return None
+    devices = count(fields.get("devicesCount"))
+    return DeviceBatch(
+        id=batch_id,
+        devices=count(fields.get("deviceCount")) if devices is None else devices,
+        created=moment(fields.get("creationDate")),
+        status=text(fields.get("status")),
+        created_by=text(fields.get("createdBy")),
+    )
+
+
+def device(value: object) -> Device | None:
+    """A Device; unreadable only when it is not an object."""
+    fields = _fields(value)
+    if fields is None:
+        return None
+    return Device(
+        id=text(fields.get("id")),
+        serial_number=text(fields.get("serialNumber")),
+        product_key=text(fields.get("productKey")),
+        manufacturer=text(fields.get("oemManufacturerName")),
+        model=text(fields.get("modelName")),
+        policies=_policies(fields.get("policies")),
+        uploaded=moment(fields.get("uploadedDate")),
+    )
+
+
+def configuration_policy(value: object) -> ConfigurationPolicy | None:
+    """A ConfigurationPolicy; unreadable only when it is not an object."""
+    fields = _fields(value)
+    if fields is None:
+        return None
+    assigned = count(fields.get("devicesAssignedCount"))
+    return ConfigurationPolicy(
+        id=text(fields.get("id")),
+        name=text(fields.get("name")),
+        category=text(fields.get("category")),
+        description=text(fields.get("description")),
+        devices_assigned=count(fields.get("devicesAssigned")) if assigned is None else assigned,
+        settings=tuple(filter(None, map(text, items_of(fields.get("policySettings"))))),
+        created=moment(fields.get("createdDate")),
+        modified=moment(fields.get("lastModifiedDate")),
+    )
+
+
+def batch_upload_details(value: object) -> BatchUploadDetails | None:
+    """A BatchUploadDetails; unreadable only when it is not an object."""
+    fields = _fields(value)
+    if fields is None:
+        return None
+    devices, unreadable = read_all(items_of(fields.get("devicesStatus")), _device_upload_details)
+    return BatchUploadDetails(
+        batch_tracking_id=text(fields.get("batchTrackingId")),
+        status=text(fields.get("status")),
+        started=moment(fields.get("startedTime")),
+        completed=moment(fields.get("completedTime")),
+        devices=tuple(devices),
+        unreadable=unreadable,
+    )
+
+
+def _device_upload_details(value: object) -> DeviceUploadDetails | None:
+    fields = _fields(value)
+    if fields is None:
+        return None
+    return DeviceUploadDetails(
+        device_id=text(fields.get("deviceId")),
+        serial_number=text(fields.get("serialNumber")),
+        product_key=text(fields.get("productKey")),
+        status=text(fields.get("status")),
+        error_code=text(fields.get("errorCode")),
+        error_description=text(fields.get("errorDescription")),
+    )
+
+
+def _policies(value: object) -> tuple[str, ...]:
+    """The values of `policies`, each once, in order; a null value means that none is assigned."""
+    entries = (_fields(entry) for entry in items_of(value))
+    values = (text(entry.get("value")) for entry in entries if entry)
+    return tuple(dict.fromkeys(value for value in values if value))
+
+
+def _fields(value: object) -> Object | None:
+    """An object's fields. A published sample has the key " attributes", so keys are stripped."""
+    if not isinstance(value, dict):
+        return None
+    if any(key != key.strip() for key in value):
+        return {key.strip(): field for key, field in value.items()} | value
+    return value

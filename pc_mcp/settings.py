@@ -1,0 +1,224 @@
+"""Settings: command-line option, environment, configuration file, default, in this order.
+
+Every setting stands in `config.example.toml` with its default; `docs/settings.md` is generated
+from the descriptions here.
+"""
+
+import difflib
+import os
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import platformdirs
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
+
+from pc_mcp.partner_center import Cloud, checked_base_url
+
+ENV_PREFIX = "PC_MCP_"
+ENV_CONFIG = "PC_MCP_CONFIG"
+CONFIG_FILE_NAME = "config.toml"
+
+
+class ConfigurationError(Exception):
+    """The configuration cannot be used; the text says which setting, why, and what would be right."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class PartnerCenterSettings(_Section):
+    """How Partner Center is reached."""
+
+    cloud: Cloud = Field(Cloud.GLOBAL, description="Microsoft cloud: `global`, `us_government` or `china`.")
+    base_url: Annotated[str, AfterValidator(checked_base_url)] | None = Field(
+        None, description="Root of the REST API instead of the cloud's; https, but for loopback."
+    )
+    locale: str = Field(
+        "en-US",
+        pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
+        description="The service's language, `X-Locale`.",
+    )
+    concurrency: int = Field(8, ge=1, le=32, description="Batches that are read at a time.")
+    timeout_seconds: float = Field(30, ge=0.1, le=300, description="Longest wait for one answer of the service.")
+
+    @property
+    def api_root(self) -> str:
+        """The root of the REST API that is used."""
+        return self.base_url or self.cloud.base_url
+
+
+class AuthSettings(_Section):
+    """Who asks."""
+
+    mode: Literal["token"] = Field("token", description="`token`: send `access_token` as it is.")
+    access_token: SecretStr | None = Field(
+        None, description="Access token for Partner Center. Best given by the environment."
+    )
+
+
+class AnswersSettings(_Section):
+    """What answers look like and how long they may take."""
+
+    max_chars: int = Field(
+        8000,
+        ge=6000,
+        le=100_000,
+        description="Most characters of an answer, in its text and its structured content each.",
+    )
+    time_budget_seconds: float = Field(
+        45, ge=0.5, le=600, description="Longest time of a tool call; then it answers with what was read."
+    )
+    snapshot_minutes: float = Field(
+        15, ge=0, le=1440, description="How long what was read is used for further questions."
+    )
+    reveal_product_keys: bool = Field(
+        False, description="Show product keys whole, not only their last five characters."
+    )
+
+
+class LoggingSettings(_Section):
+    """What goes to standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least severe level that is logged."
+    )
+    format: Literal["human", "json"] = Field("human", description="`human` or `json`; one line an event.")
+
+
+class Settings(BaseSettings):
+    """All settings, by section."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX,
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+        nested_model_default_partial_update=True,
+    )
+
+    partner_center: PartnerCenterSettings = PartnerCenterSettings()
+    auth: AuthSettings = AuthSettings()
+    answers: AnswersSettings = AnswersSettings()
+    logging: LoggingSettings = LoggingSettings()
+
+
+def load_settings(config: Path | None = None, options: Mapping[str, Any] | None = None) -> Settings:
+    """The settings of this process.
+
+    config: `--config`; without it the file that PC_MCP_CONFIG names, else the one in the platform's
+    user configuration folder, if it exists. options: what the command line sets, by section.
+    Raises `ConfigurationError`.
+    """
+    path = _config_file(config)
+    from_file = _read(path) if path else {}
+
+    class Configured(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+            file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            return init_settings, env_settings, InitSettingsSource(settings_cls, from_file)
+
+    _refuse_unknown_variables(os.environ)
+    try:
+        return Configured(**dict(options or {}))
+    except ValidationError as error:
+        raise ConfigurationError(_explained(error, path)) from None
+    except SettingsError:
+        whole = {f"{ENV_PREFIX}{section}".upper() for section in sections()}
+        names = ", ".join(sorted(name for name in os.environ if name.upper() in whole))
+        raise ConfigurationError(
+            f"The value of the environment variable {names} is no JSON object. Set single settings instead, "
+            f"such as {ENV_PREFIX}PARTNER_CENTER__LOCALE=en-US."
+        ) from None
+
+
+def setting_names() -> dict[str, list[str]]:
+    """Every setting, by section."""
+    return {section: list(model.model_fields) for section, model in sections().items()}
+
+
+def sections() -> dict[str, type[BaseModel]]:
+    """The model of every section."""
+    return {name: type(field.default) for name, field in Settings.model_fields.items()}
+
+
+def _config_file(config: Path | None) -> Path | None:
+    """The file to read: one that was asked for must be there, the usual one need not."""
+    if config:
+        return config
+    if named := os.environ.get(ENV_CONFIG):
+        return Path(named)
+    usual = platformdirs.user_config_path("pc-mcp", appauthor=False) / CONFIG_FILE_NAME
+    return usual if os.path.lexists(usual) else None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        # Windows' Notepad may begin UTF-8 text with a byte-order mark, which is no TOML.
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise ConfigurationError(f"The configuration file {path} cannot be read: {reason}.") from None
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"The configuration file {path} is not UTF-8 text.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"The configuration file {path} is no valid TOML: {error}.") from None
+    except (ValueError, RecursionError):
+        raise ConfigurationError(
+            f"The configuration file {path} is no valid TOML: a value is too long or too deep."
+        ) from None
+
+
+def _refuse_unknown_variables(environment: Iterable[str]) -> None:
+    known = {f"{ENV_PREFIX}{s}__{n}".upper() for s, names in setting_names().items() for n in names}
+    known |= {ENV_CONFIG, *(f"{ENV_PREFIX}{section}".upper() for section in sections())}
+    for variable in sorted(environment):
+        if variable.upper().startswith(ENV_PREFIX) and variable.upper() not in known:
+            nearest = difflib.get_close_matches(variable.upper(), known, 1, cutoff=0)
+            raise ConfigurationError(
+                f"The environment variable {variable} names no setting. Did you mean {nearest[0]}?"
+            )
+
+
+def _explained(error: ValidationError, path: Path | None) -> str:
+    """What is wrong, without the values: they may be secret."""
+    where = f" (configuration file {path} or environment)" if path else ""
+    lines = []
+    for fault in error.errors(include_url=False, include_input=False, include_context=False):
+        name = ".".join(map(str, fault["loc"]))
+        if fault["type"] == "extra_forbidden":
+            lines.append(f"There is no setting {name}. Did you mean {_nearest(fault['loc'])}?")
+        elif fault["type"] == "model_type":
+            lines.append(f"{name} is a section, not a setting: it is written [{name}].")
+        else:
+            lines.append(f"The setting {name} is wrong: {fault['msg'].removeprefix('Value error, ')}.")
+    return "\n".join(lines) + where
+
+
+def _nearest(location: tuple[int | str, ...]) -> str:
+    section, *name = map(str, location)
+    names = setting_names()
+    if section in names and name:
+        return f"{section}.{difflib.get_close_matches(name[0], names[section], 1, cutoff=0)[0]}"
+    known = [*names, *(f"{s}.{n}" for s, ns in names.items() for n in ns)]
+    bare = {n: f"{s}.{n}" for s, ns in names.items() for n in ns}
+    if section in bare:
+        return bare[section]
+    return difflib.get_close_matches(section, known, 1, cutoff=0)[0]

@@ -1,0 +1,25 @@
+"""The tools, one file each. A new tool is a file here and a line below."""
+
+from pc_mcp.tools.call import App
+from pc_mcp.tools.find_customers import find_customers
+from pc_mcp.tools.find_devices import find_devices
+from pc_mcp.tools.get_batch_upload_status import get_batch_upload_status
+from pc_mcp.tools.list_configuration_policies import list_configuration_policies
+from pc_mcp.tools.list_device_batches import list_device_batches
+from pc_mcp.tools.list_devices import list_devices
+from pc_mcp.tools.tool import DomainTool, tool
+
+
+def all_tools() -> list[DomainTool]:
+    """Every tool, in the order in which clients see them."""
+    return [
+        tool(find_customers, "Find customers"),
+        tool(list_device_batches, "List device batches"),
+        tool(list_devices, "List devices"),
+        tool(find_devices, "Find devices"),
+        tool(list_configuration_policies, "List configuration policies"),
+        tool(get_batch_upload_status, "Get batch upload status"),
+    ]
+
+
+__all__ = ["App", "DomainTool", "all_tools"]

@@ -1,0 +1,79 @@
+"""The arguments that tools have in common: their types, bounds and descriptions."""
+
+import json
+import unicodedata
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+
+from pc_mcp.inventory import QuestionError
+from pc_mcp.inventory.text import match_key
+
+# Line breaks and the like are no part of any name; lone surrogates cannot even be written down.
+_REFUSED = frozenset({"Cc", "Cs"})
+
+
+def _plain(text: str) -> str:
+    if not match_key(text):
+        raise ValueError("must not be empty; leave the argument out instead")
+    if any(unicodedata.category(char) in _REFUSED for char in text):
+        raise ValueError("must not contain control characters")
+    return text
+
+
+def _not_boolean(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("must be a number")  # noqa: TRY004 - pydantic reports ValueError
+    return value
+
+
+def _list(value: object) -> object:
+    """Some clients send a list as its JSON text."""
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        try:
+            return json.loads(value)
+        except (ValueError, RecursionError):
+            return value
+    return value
+
+
+def _moment(value: object) -> datetime:
+    """A moment in UTC from ISO 8601 text; a date is its first moment."""
+    try:
+        if not isinstance(value, str) or len(value) > 40 or value[4:5] != "-":
+            raise ValueError
+        parsed = datetime.fromisoformat(value.strip())
+        return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError("must be a date such as 2025-03-31, or a time such as 2025-03-31T14:00:00Z") from None
+
+
+Text = Annotated[str, Field(min_length=1, max_length=256), AfterValidator(_plain)]
+Moment = Annotated[datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string"})]
+JsonList = BeforeValidator(_list)
+NotBoolean = BeforeValidator(_not_boolean)
+
+Customer = Annotated[Text, Field(description="Tenant id, domain, or name (or its start).")]
+# A batch id is free text, and its length is not documented.
+BatchId = Annotated[str, Field(min_length=1, max_length=1024), AfterValidator(_plain)]
+Cursor = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=256,
+        description="next_cursor of the answer before; other arguments unchanged.",
+    ),
+    AfterValidator(_plain),
+]
+Limit = Annotated[int, Field(ge=0, le=100, description="Most rows; 0: none."), NotBoolean]
+Refresh = Annotated[bool, Field(description="Read again instead of using what was read in the last minutes.")]
+
+
+def check_period(after: datetime | None, before: datetime | None, names: tuple[str, str]) -> None:
+    """Raises `QuestionError` for a period that nothing can lie in."""
+    if after and before and after >= before:
+        raise QuestionError(
+            f"{names[0]} must be earlier than {names[1]}. {names[0]} includes its moment, {names[1]} not: "
+            f"for a single day give the day after it as {names[1]}."
+        )

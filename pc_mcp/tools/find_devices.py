@@ -1,0 +1,38 @@
+"""The tool `find_devices`."""
+
+from typing import Annotated
+
+from mcp_types import CallToolResult
+from pydantic import Field
+
+from pc_mcp.answers import FindingsAnswer, findings_answer
+from pc_mcp.inventory import QuestionError
+from pc_mcp.inventory import find_devices as ask
+from pc_mcp.tools.arguments import Cursor, Customer, JsonList, Refresh, Text
+from pc_mcp.tools.call import ToolCall
+
+_ROWS = 200
+
+
+async def find_devices(
+    call: ToolCall,
+    identifiers: Annotated[
+        list[Text],
+        Field(min_length=1, max_length=200, description="Whole serial numbers, product keys or device ids."),
+        JsonList,
+    ],
+    customer: Annotated[Customer | None, Field(description="Needed for now. Tenant id, domain, or name.")] = None,
+    cursor: Cursor | None = None,
+    refresh: Refresh = False,
+) -> Annotated[CallToolResult, FindingsAnswer]:
+    """Look up devices of a customer by serial number, product key or device id: which batch each is
+    in, its policy, when it was uploaded. Give up to 200 at once. For a part of a serial number, or
+    to count, use list_devices."""
+    if customer is None:
+        raise QuestionError(
+            "Whose devices? Give customer, a tenant id, domain or name: looking through all customers "
+            "is not offered. find_customers lists them."
+        )
+    named = await call.library.customer(call.call, customer)
+    result = await ask(call.library, call.call, named, identifiers, limit=_ROWS, cursor=cursor, refresh=refresh)
+    return call.result(findings_answer(result, call.max_chars))

@@ -1,0 +1,33 @@
+"""The tool `list_device_batches`."""
+
+from typing import Annotated
+
+from mcp_types import CallToolResult
+from pydantic import Field
+
+from pc_mcp.answers import BatchListAnswer, batch_list_answer
+from pc_mcp.inventory import BatchFilter, list_batches
+from pc_mcp.tools.arguments import Cursor, Customer, Limit, Moment, Refresh, Text, check_period
+from pc_mcp.tools.call import ToolCall
+
+
+async def list_device_batches(
+    call: ToolCall,
+    customer: Customer,
+    name_contains: Annotated[Text | None, Field(description="Part of the batch id.")] = None,
+    created_after: Annotated[Moment | None, Field(description="Created at or after this date or time, UTC.")] = None,
+    created_before: Annotated[
+        Moment | None, Field(description="Created before it; the moment itself excluded.")
+    ] = None,
+    limit: Limit = 25,
+    cursor: Cursor | None = None,
+    refresh: Refresh = False,
+) -> Annotated[CallToolResult, BatchListAnswer]:
+    """List a customer's batches of uploaded zero-touch (Autopilot) devices: id, size, creation date,
+    status. One quick request. Sizes are the service's own; for devices themselves, or counts by
+    model, policy or upload date, use list_devices."""
+    check_period(created_after, created_before, ("created_after", "created_before"))
+    where = BatchFilter(name_contains, created_after, created_before)
+    named = await call.library.customer(call.call, customer)
+    result = await list_batches(call.library, call.call, named, where, limit=limit, cursor=cursor, refresh=refresh)
+    return call.result(batch_list_answer(result, where, call.max_chars))

@@ -1,0 +1,65 @@
+"""The tool `list_devices`."""
+
+from typing import Annotated
+
+from mcp_types import CallToolResult
+from pydantic import Field
+
+from pc_mcp.answers import DeviceListAnswer, device_list_answer
+from pc_mcp.answers import Field as DeviceField
+from pc_mcp.inventory import DeviceFilter, GroupBy
+from pc_mcp.inventory import list_devices as ask
+from pc_mcp.tools.arguments import (
+    BatchId,
+    Cursor,
+    Customer,
+    JsonList,
+    Limit,
+    Moment,
+    Refresh,
+    Text,
+    check_period,
+)
+from pc_mcp.tools.call import ToolCall
+
+
+async def list_devices(
+    call: ToolCall,
+    customer: Customer,
+    batch: Annotated[BatchId | None, Field(description="Batch id; omitted: every batch.")] = None,
+    serial_number: Annotated[Text | None, Field(description="Contained in the serial number.")] = None,
+    manufacturer: Annotated[Text | None, Field(description="Contained in the maker's name.")] = None,
+    model: Annotated[Text | None, Field(description="Contained in the model.")] = None,
+    policy: Annotated[Text | None, Field(description="Contained in the policy's name; none: without one.")] = None,
+    uploaded_after: Annotated[Moment | None, Field(description="Uploaded at or after this date or time, UTC.")] = None,
+    uploaded_before: Annotated[
+        Moment | None, Field(description="Uploaded before it; the moment itself excluded.")
+    ] = None,
+    group_by: Annotated[
+        list[GroupBy] | None, Field(max_length=6, description="Count by these; []: no groups."), JsonList
+    ] = None,
+    fields: Annotated[
+        list[DeviceField] | None, Field(min_length=1, max_length=8, description="Columns."), JsonList
+    ] = None,
+    limit: Limit = 20,
+    cursor: Cursor | None = None,
+    refresh: Refresh = False,
+) -> Annotated[CallToolResult, DeviceListAnswer]:
+    """Count, group and list a customer's uploaded zero-touch (Autopilot) devices, of one batch or of
+    all. Counts are exact over the whole list, whatever limit says: for numbers only, use limit 0. To
+    look up known serial numbers, product keys or ids, use find_devices."""
+    check_period(uploaded_after, uploaded_before, ("uploaded_after", "uploaded_before"))
+    where = DeviceFilter(serial_number, manufacturer, model, policy, uploaded_after, uploaded_before)
+    named = await call.library.customer(call.call, customer)
+    result = await ask(
+        call.library,
+        call.call,
+        named,
+        batch,
+        where,
+        group_by=group_by,
+        limit=limit,
+        cursor=cursor,
+        refresh=refresh,
+    )
+    return call.result(device_list_answer(result, where, fields, call.max_chars))

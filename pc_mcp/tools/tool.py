@@ -1,0 +1,148 @@
+"""Makes an MCP tool of a function: its schema, its validation, and its errors, for every tool alike.
+
+The SDK drops unknown arguments silently and hides the text of most errors; here a call with an
+unknown argument is refused, and every error of the domain reaches the model as words to act on.
+"""
+
+import difflib
+import logging
+import re
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
+
+import anyio
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
+from mcp.server.mcpserver.tools import Tool
+from mcp_types import CallToolResult, ToolAnnotations
+from pydantic import ValidationError
+
+from pc_mcp.answers import escaped, shown
+from pc_mcp.inventory import QuestionError
+from pc_mcp.partner_center import PartnerCenterError
+from pc_mcp.tools.call import App
+
+logger = logging.getLogger(__name__)
+
+_CALL = "call"
+_MAX_FAULTS = 5
+_SUBJECT = re.compile(r"\A(Input|String|List) should ")
+_MAX_ERROR_CHARACTERS = 4000
+_READ_ONLY = {
+    "read_only_hint": True,
+    "destructive_hint": False,
+    "idempotent_hint": True,
+    "open_world_hint": True,
+}
+
+
+class DomainTool(Tool):
+    """A tool whose function takes a `ToolCall` named `call` and its own arguments."""
+
+    async def run(
+        self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False
+    ) -> CallToolResult:
+        """Runs the tool. Raises `ToolError` with the words for the model."""
+        correlation_id = str(uuid.uuid4())
+        started = anyio.current_time()
+        outcome = "failed"
+        try:
+            validated = self._validated(arguments)
+            app: App = context.request_context.lifespan_context
+            call = app.call(correlation_id, context.report_progress)
+            result: CallToolResult = await self.fn(**validated, **{_CALL: call})
+            outcome = "answered"
+            return self._checked(result) if convert_result else result
+        except (QuestionError, PartnerCenterError) as error:
+            outcome = f"refused ({type(error).__name__})"
+            raise ToolError(escaped(str(error))[:_MAX_ERROR_CHARACTERS]) from None
+        except ToolError:
+            outcome = "refused (arguments)"
+            raise
+        except Exception as error:
+            raise UnexpectedToolError(
+                f"{self.name} failed because of a fault in pc-mcp, not of the question. Its log has the "
+                f"details beside the correlation id {correlation_id}; please report them."
+            ) from error
+        finally:
+            milliseconds = (anyio.current_time() - started) * 1000
+            logger.info("%s %s, %.0f ms, correlation id %s", self.name, outcome, milliseconds, correlation_id)
+
+    def _checked(self, result: CallToolResult) -> CallToolResult:
+        """`result`, after its structured content was held against the output schema's model."""
+        self.fn_metadata.convert_result(result)
+        return result
+
+    def _validated(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """The arguments as the function takes them. A null means that the argument is left out.
+
+        Raises `ToolError`.
+        """
+        known = self.parameters["properties"]
+        given = {name: value for name, value in arguments.items() if value is not None or name not in known}
+        try:
+            return self.fn_metadata.arg_model.model_validate(given).model_dump_one_level()
+        except ValidationError as error:
+            raise ToolError(escaped(self._explained(error))) from None
+
+    def _explained(self, error: ValidationError) -> str:
+        faults = error.errors(include_url=False, include_input=False, include_context=False)
+        lines = [self._fault(fault["type"], fault["loc"], fault["msg"]) for fault in faults[:_MAX_FAULTS]]
+        names = ", ".join(self.parameters["properties"])
+        return "\n".join([f"{self.name} cannot be called so:", *lines, f"Its arguments are: {names}."])
+
+    def _fault(self, kind: str, location: tuple[int | str, ...], message: str) -> str:
+        name = shown(".".join(map(str, location)))
+        if kind == "extra_forbidden":
+            near = difflib.get_close_matches(name, self.parameters["properties"], 1, cutoff=0.5)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            return f"- There is no argument {name}.{hint}"
+        if kind == "missing":
+            return f"- {name} is missing."
+        return f"- {name} {_SUBJECT.sub('must ', message.removeprefix('Value error, '))}."
+
+
+def tool(function: Callable[..., Awaitable[CallToolResult]], title: str) -> DomainTool:
+    """The MCP tool of `function`, which is named and documented as the function is."""
+    made = DomainTool.from_function(
+        function,
+        title=title,
+        description=" ".join((function.__doc__ or "").split()),
+        context_kwarg=_CALL,
+        annotations=ToolAnnotations(title=title, **_READ_ONLY),
+        structured_output=True,
+    )
+    metadata = made.fn_metadata
+    model = metadata.arg_model
+    metadata.arg_model = type(model.__name__, (model,), {"__module__": model.__module__}, extra="forbid")
+    made.parameters = _input_schema(metadata.arg_model.model_json_schema())
+    if metadata.output_schema:
+        metadata.output_schema = _without_titles(metadata.output_schema)
+    return cast("DomainTool", made)
+
+
+def _input_schema(schema: dict[str, Any]) -> dict[str, Any]:
+    """Short: without titles, and without the null that stands for a left out argument."""
+    schema = _without_titles(schema)
+    for name, argument in schema["properties"].items():
+        alternatives = [kind for kind in argument.pop("anyOf", []) if kind != {"type": "null"}]
+        if argument.get("default", ...) is None:
+            del argument["default"]
+        if alternatives:
+            (kind,) = alternatives
+            schema["properties"][name] = kind | argument
+    return schema
+
+
+def _without_titles(schema: Any, *, names: bool = False) -> Any:
+    """`schema` without its titles, which repeat the names. `names`: its keys are names themselves."""
+    if isinstance(schema, list):
+        return [_without_titles(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        key: _without_titles(value, names=key in {"properties", "$defs"} and not names)
+        for key, value in schema.items()
+        if names or key != "title"
+    }

@@ -1,0 +1,167 @@
+"""`pc-mcp` as a process of its own: how tests start it, and what it leaves behind."""
+
+import contextlib
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pc_mcp.sandbox import Sandbox, ScriptedAnswer
+
+# Seconds that a process may take to end at once, and to get something done, on a busy machine.
+AT_ONCE = 5
+SOON = 15
+
+COMMAND = [sys.executable, "-m", "pc_mcp"]
+# What would change what a process reads or writes.
+_FOREIGN = re.compile(r"PC_MCP_.*|(.*_)?PROXY|FORCE_COLOR|NO_COLOR|COLUMNS|TTY_\w+|XDG_\w+", re.IGNORECASE)
+
+
+def environment(home: Path, *, measured: bool = False, **variables: str) -> dict[str, str]:
+    """Nothing of this machine's settings, and `variables`.
+
+    measured: whether the coverage of the process counts, which makes it start half a second later.
+    """
+    inherited = {name: value for name, value in os.environ.items() if not _FOREIGN.fullmatch(name)}
+    if not measured:
+        inherited.pop("COVERAGE_PROCESS_CONFIG", None)
+    return inherited | {"HOME": str(home), "USERPROFILE": str(home)} | variables
+
+
+def reading(sandbox: Sandbox, **variables: str) -> dict[str, str]:
+    """The variables that make a server read `sandbox`."""
+    return {
+        "PC_MCP_PARTNER_CENTER__BASE_URL": sandbox.base_url,
+        "PC_MCP_AUTH__ACCESS_TOKEN": sandbox.token,
+        **variables,
+    }
+
+
+def run(*arguments: str, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """The command, run to its end with a closed standard input."""
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        env=env,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=30,
+        check=False,
+    )
+
+
+class Process(subprocess.Popen[bytes]):
+    """A command that runs until it is ended; what it writes to standard error is kept."""
+
+    def __init__(self, *arguments: str, env: Mapping[str, str]) -> None:
+        super().__init__(
+            [*COMMAND, *arguments],
+            env=env,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        self._lines: list[str] = []
+        self._said = threading.Event()
+        self._reader = threading.Thread(target=self._read_errors)
+        self._reader.start()
+
+    def _read_errors(self) -> None:
+        assert self.stderr
+        for line in self.stderr:
+            self._lines.append(line.decode())
+            self._said.set()
+        self._said.set()
+
+    @property
+    def first_line(self) -> str:
+        """The first line of standard error, as soon as there is one."""
+        assert self._said.wait(SOON)
+        return self._lines[0].rstrip() if self._lines else ""
+
+    def logged(self) -> str:
+        """All that it has written to standard error; for when it has ended."""
+        self._reader.join(SOON)
+        return "".join(self._lines)
+
+    def send(self, *messages: Mapping[str, Any]) -> None:
+        """Sends protocol messages, one a line."""
+        assert self.stdin
+        self.stdin.write(b"".join(json.dumps(message).encode() + b"\n" for message in messages))
+        self.stdin.flush()
+
+    def receive(self) -> dict[str, Any]:
+        """The next protocol message."""
+        assert self.stdout
+        message: dict[str, Any] = json.loads(self.stdout.readline())
+        return message
+
+
+@contextlib.contextmanager
+def started(*arguments: str, env: Mapping[str, str]) -> Iterator[Process]:
+    """A `Process`, which does not outlive the block."""
+    with Process(*arguments, env=env) as process:
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.kill()
+            process.logged()
+
+
+@dataclass
+class Hang(ScriptedAnswer):
+    """No answer at all; `asked` is set once a request waits for it."""
+
+    hang: bool = True
+    asked: threading.Event = field(default_factory=threading.Event)
+
+    def take(self, target: str) -> bool:
+        taken = super().take(target)
+        if taken:
+            self.asked.set()
+        return taken
+
+
+_MODERN: Mapping[str, Any] = {
+    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+    "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
+    "io.modelcontextprotocol/clientCapabilities": {},
+}
+_INITIALIZE: Mapping[str, Any] = {
+    "protocolVersion": "2025-11-25",
+    "capabilities": {},
+    "clientInfo": {"name": "test", "version": "1"},
+}
+
+
+def greet(process: Process, mode: str) -> None:
+    """Begins a session over standard input and output; the modern era needs no greeting."""
+    if mode == "legacy":
+        process.send({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": _INITIALIZE})
+        assert process.receive()["id"] == 0
+        process.send({"jsonrpc": "2.0", "method": "notifications/initialized"})
+    ask(process, mode, "ping" if mode == "legacy" else "server/discover")
+    assert "result" in process.receive()
+
+
+def ask(process: Process, mode: str, method: str, **parameters: Any) -> None:
+    """Sends a request and does not wait for the answer."""
+    meta = {} if mode == "legacy" else {"_meta": _MODERN}
+    request = {"jsonrpc": "2.0", "id": method, "method": method, "params": parameters | meta}
+    process.send(request)
+
+
+def url_of(process: Process) -> str:
+    """Where it listens, as soon as it does: its first line says it."""
+    assert process.first_line
+    found = re.search(r"listening on (http://\S+/mcp)$", process.first_line)
+    assert found, process.first_line
+    return found[1]

@@ -1,0 +1,188 @@
+"""`pc-mcp serve --http`: who may ask, and how it ends."""
+
+import re
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+
+import anyio
+import httpx2
+import pytest
+from mcp import Client
+
+from pc_mcp.sandbox import Sandbox, World, running
+from pc_mcp.server import build_server
+from pc_mcp.serving import AddressRefused, serve_http
+from pc_mcp.settings import Settings
+from tests.commands.processes import AT_ONCE, SOON, Hang, environment, reading, run, started, url_of
+
+CUSTOMER = "Contoso Ltd"
+ACCEPT = "application/json, text/event-stream"
+INITIALIZE = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "initialize",
+    "params": {
+        "protocolVersion": "2025-11-25",
+        "capabilities": {},
+        "clientInfo": {"name": "test", "version": "1"},
+    },
+}
+LIST_TOOLS = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "tools/list",
+    "params": {
+        "_meta": {
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
+            "io.modelcontextprotocol/clientCapabilities": {},
+        }
+    },
+}
+REQUESTS = {
+    "legacy": (INITIALIZE, {}),
+    "auto": (LIST_TOOLS, {"MCP-Protocol-Version": "2026-07-28", "Mcp-Method": "tools/list"}),
+}
+
+
+@pytest.fixture(scope="module")
+def shared(world: World, tmp_path_factory) -> Iterator[str]:
+    """The URL of a server that tests may share."""
+    folder = tmp_path_factory.mktemp("http")
+    with running(world) as sandbox:
+        env = environment(folder, **reading(sandbox))
+        with started("serve", "--http", "127.0.0.1:0", env=env) as process:
+            yield url_of(process)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(AT_ONCE) == 0
+
+
+async def test_a_client_lists_and_calls_the_tools_in_both_eras(shared, world, mode):
+    async with Client(shared, mode=mode) as client:
+        assert len((await client.list_tools()).tools) == 6
+        result = await client.call_tool("find_customers", {})
+        assert result.structured_content["customers_total"] == len(world.customers())
+        assert (await client.call_tool("find_customers", {"limit": 0})).is_error
+
+
+async def test_several_clients_are_served_at_once(shared):
+    """All are connected before the first one asks."""
+    counts: list[int] = []
+    connected = [anyio.Event() for _ in range(6)]
+
+    async def one(number: int) -> None:
+        async with Client(shared, mode="legacy" if number % 2 else "auto") as client:
+            connected[number].set()
+            for event in connected:
+                await event.wait()
+            result = await client.call_tool("list_devices", {"customer": CUSTOMER, "limit": 0})
+            counts.append(result.structured_content["devices_total"])
+
+    with anyio.fail_after(SOON):
+        async with anyio.create_task_group() as group:
+            for number in range(len(connected)):
+                group.start_soon(one, number)
+    assert len(counts) == len(connected)
+    assert len(set(counts)) == 1
+
+
+def posted(url: str, era: str, **headers: str) -> httpx2.Response:
+    body, own = REQUESTS[era]
+    return httpx2.post(url, json=body, headers={"Accept": ACCEPT, **own, **headers}, timeout=SOON)
+
+
+def test_a_request_of_a_program_on_this_machine_is_answered(shared, mode):
+    answer = posted(shared, mode)
+    assert answer.status_code == 200
+    assert '"result"' in answer.text
+    port = httpx2.URL(shared).port
+    for own in (f"http://localhost:{port}", f"http://127.0.0.1:{port}"):
+        assert posted(shared, mode, Origin=own).status_code == 200
+
+
+@pytest.mark.parametrize("host", ["example.com", "example.com:80", "127.0.0.1.example.com:1", "192.168.0.1:1"])
+def test_a_foreign_host_is_refused_in_both_eras(shared, mode, host):
+    answer = posted(shared, mode, Host=host)
+    assert answer.status_code == 421
+    assert "result" not in answer.text
+
+
+@pytest.mark.parametrize("origin", ["https://example.com", "null", "http://127.0.0.1.example.com:1"])
+def test_a_foreign_origin_is_refused_in_both_eras(shared, mode, origin):
+    answer = posted(shared, mode, Origin=origin)
+    assert answer.status_code == 403
+    assert "result" not in answer.text
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.0.1", "::", "example.com", "127.0.0.2"])
+def test_an_address_that_others_can_reach_is_refused(host):
+    with pytest.raises(AddressRefused, match=re.escape(f"127.0.0.1, localhost or ::1 only, not on {host}")):
+        serve_http(build_server(Settings()), host, 0, pytest.fail)
+
+
+def test_the_command_refuses_it_with_1_and_one_line(tmp_path):
+    ended = run("serve", "--http", "0.0.0.0:0", env=environment(tmp_path))
+    assert (ended.returncode, ended.stdout) == (1, "")
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith("pc-mcp: ")
+    assert "127.0.0.1, localhost or ::1 only, not on 0.0.0.0" in line
+
+
+def test_a_port_that_is_taken_is_said():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(AddressRefused, match=f"cannot listen on .*:{port}: Address already in use"):
+            serve_http(build_server(Settings()), "127.0.0.1", port, pytest.fail)
+
+
+def test_ipv6_loopback_is_served():
+    urls: list[str] = []
+
+    def stop(url: str) -> None:
+        urls.append(url)
+        signal.raise_signal(signal.SIGINT)
+
+    serve_http(build_server(Settings()), "::1", 0, stop)
+    assert re.fullmatch(r"http://\[::1\]:\d+/mcp", urls[0])
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.parametrize(("number", "era"), [(signal.SIGTERM, "auto"), (signal.SIGINT, "legacy")])
+def test_a_signal_ends_it_at_once_in_the_middle_of_a_walk(sandbox: Sandbox, tmp_path, number, era):
+    walk = Hang("/devices")
+    sandbox.switches.scripted.append(walk)
+    env = environment(tmp_path, measured=True, **reading(sandbox))
+
+    async def ask(url: str) -> None:
+        async with Client(url, mode=era) as client:
+            await client.call_tool("list_devices", {"customer": CUSTOMER})
+
+    failures: list[BaseException] = []
+
+    def client(url: str) -> None:
+        try:
+            anyio.run(ask, url)
+        except BaseException as error:  # whatever a client makes of a server that is gone
+            failures.append(error)
+
+    with started("serve", "--http", "localhost:0", env=env) as process:
+        thread = threading.Thread(target=client, args=[url_of(process)])
+        thread.start()
+        assert walk.asked.wait(SOON)
+        process.send_signal(number)
+        assert process.wait(AT_ONCE) == 0, process.logged()
+        thread.join(SOON)
+    assert len(failures) == 1
+    assert "Traceback" not in process.logged()
+    assert process.logged().splitlines()[-2].endswith(f"ended by {number.name}")
+
+
+async def test_the_sandbox_is_served_without_settings(tmp_path):
+    with started("serve", "--sandbox", "--http", "127.0.0.1:0", env=environment(tmp_path, measured=True)) as process:
+        async with Client(url_of(process)) as client:
+            result = await client.call_tool("list_devices", {"customer": "Documentation Sample"})
+            assert result.structured_content["devices_total"] == 5
+        process.send_signal(signal.SIGINT)
+        assert process.wait(AT_ONCE) == 0

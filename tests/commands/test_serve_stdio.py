@@ -1,0 +1,150 @@
+"""`pc-mcp serve` over standard input and output, as a client starts it."""
+
+import json
+import os
+import shutil
+import signal
+import sys
+
+import anyio
+import pytest
+from mcp import Client, StdioServerParameters
+
+from pc_mcp.sandbox import Sandbox
+from tests.commands.processes import (
+    AT_ONCE,
+    COMMAND,
+    SOON,
+    Hang,
+    Process,
+    ask,
+    environment,
+    greet,
+    reading,
+    started,
+)
+
+CUSTOMER = "Contoso Ltd"
+
+
+@pytest.fixture
+def env(sandbox, tmp_path):
+    return environment(tmp_path, **reading(sandbox))
+
+
+@pytest.fixture
+def walk(sandbox: Sandbox) -> Hang:
+    """Makes every walk hang at its first page of devices."""
+    hang = Hang("/devices")
+    sandbox.switches.scripted.append(hang)
+    return hang
+
+
+@pytest.fixture(params=["idle", "walking", "walking, legacy"])
+def server(request, sandbox, tmp_path, walk):
+    """A server that a client has greeted, with nothing to do, or in the middle of a walk."""
+    mode = "legacy" if "legacy" in request.param else "auto"
+    env = environment(tmp_path, measured=request.param == "walking", **reading(sandbox))
+    with started("serve", env=env) as process:
+        greet(process, mode)
+        if "walking" in request.param:
+            ask(process, mode, "tools/call", name="list_devices", arguments={"customer": CUSTOMER})
+            assert walk.asked.wait(SOON)
+        yield process
+
+
+def assert_it_ends_at_once(process: Process) -> None:
+    assert process.wait(AT_ONCE) == 0, process.logged()
+    assert "Traceback" not in process.logged()
+    assert process.logged().splitlines()[-1].endswith("pc_mcp.serving: stopped")
+
+
+def test_sigterm_ends_it_at_once(server):
+    server.send_signal(signal.SIGTERM)
+    assert_it_ends_at_once(server)
+    assert "ended by SIGTERM" in server.logged()
+
+
+@pytest.mark.parametrize("server", ["walking"], indirect=True)
+def test_ctrl_c_ends_it_at_once(server):
+    server.send_signal(signal.SIGINT)
+    assert_it_ends_at_once(server)
+    assert "ended by SIGINT" in server.logged()
+
+
+@pytest.mark.parametrize("server", ["walking", "walking, legacy"], indirect=True)
+def test_a_closed_standard_input_ends_it_at_once(server):
+    server.stdin.close()
+    assert_it_ends_at_once(server)
+
+
+@pytest.mark.parametrize("server", ["idle", "walking"], indirect=True)
+def test_a_closed_standard_output_ends_it_at_the_next_answer(server):
+    server.stdout.close()
+    ask(server, "auto", "tools/list")
+    assert_it_ends_at_once(server)
+
+
+@pytest.mark.parametrize("how", ["signal", "closed"])
+def test_a_client_that_reads_nothing_cannot_keep_it(sandbox, tmp_path, how):
+    env = environment(tmp_path, measured=True, **reading(sandbox))
+    with started("serve", env=env) as process:
+        greet(process, "legacy")
+        # Enough answers to fill any pipe; the last one is never written.
+        for _ in range(40):
+            ask(process, "legacy", "tools/list")
+        if how == "signal":
+            process.send_signal(signal.SIGTERM)
+        else:
+            process.stdin.close()
+        assert_it_ends_at_once(process)
+
+
+async def test_a_client_lists_and_calls_the_tools_in_both_eras(env, sandbox, world, mode):
+    parameters = StdioServerParameters(command=COMMAND[0], args=[*COMMAND[1:], "serve"], env=env)
+    async with Client(parameters, mode=mode) as client:
+        assert client.server_info is not None
+        assert client.server_info.name == "pc-mcp"
+        names = [tool.name for tool in (await client.list_tools()).tools]
+        assert len(names) == 6
+        result = await client.call_tool("find_customers", {})
+        assert not result.is_error
+        assert result.structured_content["customers_total"] == len(world.customers())
+        refused = await client.call_tool("find_customers", {"limit": 0})
+        assert refused.is_error
+    assert sandbox.requests[0].headers["authorization"] == f"Bearer {sandbox.token}"
+
+
+async def test_the_console_script_serves_the_sandbox_without_settings(tmp_path):
+    script = shutil.which("pc-mcp", path=os.path.dirname(sys.executable))
+    assert script
+    parameters = StdioServerParameters(command=script, args=["serve", "--sandbox"], env=environment(tmp_path))
+    async with Client(parameters, mode="legacy") as client:
+        result = await client.call_tool("list_devices", {"customer": "Documentation Sample"})
+        assert result.structured_content["devices_total"] == 5
+
+
+async def test_a_cancelled_walk_ends_its_requests_and_the_server_goes_on(env, walk):
+    parameters = StdioServerParameters(command=COMMAND[0], args=[*COMMAND[1:], "serve"], env=env)
+    async with Client(parameters) as client:
+        async with anyio.create_task_group() as group:
+            group.start_soon(client.call_tool, "list_devices", {"customer": CUSTOMER})
+            assert await anyio.to_thread.run_sync(walk.asked.wait, SOON)
+            group.cancel_scope.cancel()
+        walk.times = 0
+        result = await client.call_tool("list_devices", {"customer": CUSTOMER, "limit": 0})
+        assert result.structured_content["complete"] is True
+
+
+def test_standard_output_carries_protocol_only(env):
+    with started("serve", env=env | {"PC_MCP_LOGGING__LEVEL": "debug"}) as process:
+        greet(process, "auto")
+        process.stdin.write(b"this is no message\n")
+        for arguments in ({"customer": CUSTOMER}, {"customer": "nobody"}, {"custommer": CUSTOMER}):
+            ask(process, "auto", "tools/call", name="list_devices", arguments=arguments)
+            while "result" not in process.receive():
+                pass
+        process.stdin.close()
+        for line in process.stdout:
+            assert json.loads(line)["jsonrpc"] == "2.0"
+        assert process.wait(SOON) == 0

@@ -1,0 +1,265 @@
+"""Where settings come from, in which order, and what is said about wrong ones."""
+
+import os
+import tomllib
+import traceback
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from pc_mcp.cli import main
+from pc_mcp.settings import ConfigurationError, Settings, load_settings, sections
+from tests.commands.processes import environment, run
+
+ROOT = Path(__file__).parent.parent.parent
+SECRET = "eyJ-this-is-a-secret"
+
+
+@pytest.fixture(autouse=True)
+def usual_folder(tmp_path, monkeypatch):
+    """A machine without settings; the folder where the usual configuration file belongs."""
+    for name in [name for name in os.environ if name.upper().startswith("PC_MCP_")]:
+        monkeypatch.delenv(name)
+    for name in ("HOME", "USERPROFILE", "XDG_CONFIG_HOME", "LOCALAPPDATA"):
+        monkeypatch.setenv(name, str(tmp_path))
+    folder = tmp_path / "pc-mcp"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def file(tmp_path):
+    """Writes a configuration file and returns its path."""
+
+    def written(text: str | bytes, path: Path = tmp_path / "some.toml") -> Path:
+        path.write_bytes(text.encode() if isinstance(text, str) else text)
+        return path
+
+    return written
+
+
+def refused(config: Path | None = None) -> str:
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(config)
+    assert SECRET not in "".join(traceback.format_exception(caught.value))
+    return str(caught.value)
+
+
+def test_without_anything_every_setting_has_its_default():
+    assert load_settings().model_dump() == Settings().model_dump()
+    assert load_settings().partner_center.api_root == "https://api.partnercenter.microsoft.com"
+
+
+def test_an_option_comes_before_the_environment_before_the_file_before_the_default(file, monkeypatch):
+    path = file('[partner_center]\nlocale = "de-DE"\nconcurrency = 2\ntimeout_seconds = 3\n')
+    monkeypatch.setenv("PC_MCP_PARTNER_CENTER__LOCALE", "fr-FR")
+    monkeypatch.setenv("PC_MCP_PARTNER_CENTER__CONCURRENCY", "4")
+    found = load_settings(path, {"partner_center": {"locale": "pt-PT"}}).partner_center
+    assert (found.locale, found.concurrency, found.timeout_seconds, found.cloud) == ("pt-PT", 4, 3, "global")
+
+
+def test_the_file_that_the_environment_names_is_read(file, monkeypatch):
+    monkeypatch.setenv("PC_MCP_CONFIG", str(file("[answers]\nmax_chars = 7000\n")))
+    assert load_settings().answers.max_chars == 7000
+
+
+def test_the_usual_file_is_read_where_none_is_named(file, usual_folder, monkeypatch):
+    file("[answers]\nmax_chars = 7001\n", usual_folder / "config.toml")
+    assert load_settings().answers.max_chars == 7001
+    monkeypatch.setenv("PC_MCP_CONFIG", str(file("[answers]\nmax_chars = 7002\n")))
+    assert load_settings().answers.max_chars == 7002
+
+
+def test_a_named_file_comes_before_the_one_of_the_environment(file, tmp_path, monkeypatch):
+    monkeypatch.setenv("PC_MCP_CONFIG", str(tmp_path / "missing.toml"))
+    assert load_settings(file("[answers]\nmax_chars = 7003\n")).answers.max_chars == 7003
+
+
+def test_a_variable_may_be_written_in_lower_case(monkeypatch):
+    monkeypatch.setenv("pc_mcp_answers__max_chars", "7004")
+    assert load_settings().answers.max_chars == 7004
+
+
+def test_a_file_with_a_byte_order_mark_is_read(file):
+    assert load_settings(file(b"\xef\xbb\xbf[answers]\nmax_chars = 7005\n")).answers.max_chars == 7005
+
+
+def test_the_example_file_shows_every_setting_with_its_default():
+    path = ROOT / "config.example.toml"
+    assert load_settings(path).model_dump() == Settings().model_dump()
+    shown = tomllib.loads(path.read_text(encoding="utf-8"))
+    text = path.read_text(encoding="utf-8")
+    for section, model in sections().items():
+        for name, field in model.model_fields.items():
+            if field.default is None:
+                assert f"\n# {name} = " in text
+            else:
+                assert shown[section][name] == field.default
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            "[answers]\nmax_char = 7000",
+            "There is no setting answers.max_char. Did you mean answers.max_chars?",
+        ),
+        ("[answer]\nmax_chars = 7000", "There is no setting answer. Did you mean answers?"),
+        ('locale = "en-US"', "There is no setting locale. Did you mean partner_center.locale?"),
+        ('acces_token = "x"', "There is no setting acces_token. Did you mean auth.access_token?"),
+        ("answers = 5", "answers is a section, not a setting: it is written [answers]."),
+        ('[answers]\nmax_chars = "many"', "answers.max_chars is wrong: Input should be a valid integer"),
+        ("[answers]\nmax_chars = 5", "Input should be greater than or equal to 6000"),
+        ("[answers]\ntime_budget_seconds = nan", "answers.time_budget_seconds is wrong"),
+        (
+            "[answers]\nreveal_product_keys = 7",
+            "answers.reveal_product_keys is wrong: Input should be a valid b",
+        ),
+        ('[logging]\nlevel = "loud"', "Input should be 'debug', 'info', 'warning' or 'error'"),
+        ('[partner_center]\ncloud = "mars"', "Input should be 'global', 'us_government' or 'china'"),
+        ('[partner_center]\nlocale = "en US"', "partner_center.locale is wrong"),
+        ("[partner_center]\nconcurrency = 0", "partner_center.concurrency is wrong"),
+        ('[auth]\nmode = "password"', "auth.mode is wrong: Input should be 'token'"),
+        ("nonsense", "is no valid TOML: Expected '='"),
+        (f"x = {'[' * 20000}", "is no valid TOML: a value is too long or too deep"),
+        (f"x = {'9' * 5000}", "is no valid TOML: a value is too long or too deep"),
+        (b"\xff\xfe[\x00a\x00", "is not UTF-8 text"),
+    ],
+)
+def test_what_is_wrong_in_a_file_is_said_with_the_file_and_what_would_be_right(file, text, words):
+    path = file(text)
+    message = refused(path)
+    assert words in message
+    assert str(path) in message
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("http://api.partnercenter.microsoft.com", "must begin with https://"),
+        ("http://127.0.0.1.example.com", "must begin with https://"),
+        ("ftp://127.0.0.1", "must be a URL such as https://api.partnercenter.microsoft.com"),
+        ("api.partnercenter.microsoft.com", "must be a URL such as"),
+        (f"https://user:{SECRET}@example.com", "must have no user name, password"),
+        ("https://[::1", "is no valid URL"),
+    ],
+)
+def test_a_base_url_that_is_not_safe_is_refused(file, url, words):
+    message = refused(file(f'[partner_center]\nbase_url = "{url}"'))
+    assert words in message
+    assert SECRET not in message
+
+
+@pytest.mark.parametrize(
+    "url", ["https://example.com", "http://127.0.0.1:8710/v1", "http://localhost:1/", "http://[::1]:2"]
+)
+def test_https_and_loopback_are_taken_without_the_version(file, url):
+    settings = load_settings(file(f'[partner_center]\nbase_url = "{url}"'))
+    assert settings.partner_center.api_root == url.removesuffix("/").removesuffix("/v1")
+
+
+def test_every_fault_of_a_file_has_a_line(file):
+    message = refused(file("[answers]\nmax_chars = 1\nmax_char = 1\n"))
+    assert len(message.splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("variable", "nearest"),
+    [
+        ("PC_MCP_AUTH__ACCES_TOKEN", "PC_MCP_AUTH__ACCESS_TOKEN"),
+        ("PC_MCP_AUTH__ACCESS_TOKEN__X", "PC_MCP_AUTH__ACCESS_TOKEN"),
+        ("PC_MCP_CONFG", "PC_MCP_CONFIG"),
+        ("pc_mcp_loging__level", "PC_MCP_LOGGING__LEVEL"),
+    ],
+)
+def test_a_variable_that_names_no_setting_is_refused_with_the_nearest(monkeypatch, variable, nearest):
+    monkeypatch.setenv(variable, SECRET)
+    message = refused()
+    assert message.endswith(f"{variable} names no setting. Did you mean {nearest}?")
+    assert SECRET not in message
+
+
+@pytest.mark.parametrize(
+    ("text", "variables"),
+    [
+        (f'[auth]\naccess_token = ["{SECRET}"]', {}),
+        (f'[auth]\naccess_toke = "{SECRET}"', {}),
+        (f'[auth]\nmode = "{SECRET}"', {}),
+        (f'[auth]\naccess_token = "{SECRET}\\q"', {}),
+        (f'auth = "{SECRET}"', {}),
+        ("", {"PC_MCP_AUTH": SECRET}),
+        ("", {"PC_MCP_AUTH": f'"{SECRET}"'}),
+        ("", {"PC_MCP_AUTH": f'{{"access_token": ["{SECRET}"]}}'}),
+        ("", {"PC_MCP_AUTH__MODE": SECRET}),
+    ],
+)
+def test_an_error_never_tells_the_value(file, monkeypatch, text, variables):
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert SECRET not in refused(file(text))
+
+
+def test_a_section_that_is_no_json_is_refused_by_its_name(monkeypatch):
+    monkeypatch.setenv("PC_MCP_AUTH", "x")
+    assert "environment variable PC_MCP_AUTH is no JSON object" in refused()
+
+
+def test_a_token_is_read_from_the_environment_and_never_shown(monkeypatch):
+    monkeypatch.setenv("PC_MCP_AUTH__ACCESS_TOKEN", SECRET)
+    settings = load_settings()
+    assert settings.auth.access_token is not None
+    assert settings.auth.access_token.get_secret_value() == SECRET
+    for shown in (repr(settings), str(settings), repr(settings.auth), settings.model_dump_json()):
+        assert SECRET not in shown
+
+
+def test_settings_cannot_be_changed_afterwards():
+    with pytest.raises(ValidationError, match="frozen"):
+        load_settings().answers.max_chars = 9000  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("missing.toml", "No such file"), (".", "Is a directory"), ("n" * 5000, "File name too long")],
+)
+@pytest.mark.parametrize("by", ["option", "environment"])
+def test_a_named_file_that_cannot_be_read_is_refused(tmp_path, monkeypatch, name, reason, by):
+    monkeypatch.setenv("PC_MCP_CONFIG", str(tmp_path / name))
+    assert reason in refused(tmp_path / name if by == "option" else None)
+
+
+def test_a_usual_file_that_cannot_be_read_is_not_passed_over(usual_folder):
+    (usual_folder / "config.toml").mkdir()
+    assert "cannot be read" in refused()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "words"),
+    [
+        (["--config", "missing.toml"], {}, "The configuration file missing.toml cannot be read"),
+        ([], {"PC_MCP_CONFIG": "missing.toml"}, "The configuration file missing.toml cannot be read"),
+        ([], {"PC_MCP_AUTH__ACCES_TOKEN": SECRET}, "Did you mean PC_MCP_AUTH__ACCESS_TOKEN?"),
+        ([], {"PC_MCP_ANSWERS__MAX_CHARS": SECRET}, "The setting answers.max_chars is wrong"),
+    ],
+)
+def test_wrong_settings_end_a_command_with_2_and_one_line(monkeypatch, capsys, arguments, variables, words):
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert main(["serve", *arguments]) == 2
+    shown = capsys.readouterr()
+    assert_one_line(shown.out, shown.err, words)
+
+
+def test_wrong_settings_end_the_process_with_2_and_one_line(tmp_path):
+    ended = run("serve", env=environment(tmp_path, PC_MCP_ANSWERS__MAX_CHARS=SECRET))
+    assert ended.returncode == 2
+    assert_one_line(ended.stdout, ended.stderr, "The setting answers.max_chars is wrong")
+
+
+def assert_one_line(out: str, err: str, words: str) -> None:
+    assert out == ""
+    (line,) = err.splitlines()
+    assert line.startswith("pc-mcp: ")
+    assert words in line
+    assert SECRET not in line

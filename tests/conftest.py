@@ -1,0 +1,63 @@
+"""What tests have in common: a sandbox over real HTTP, and a server that reads it."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+import httpx2
+import pytest
+from mcp import Client
+
+from pc_mcp.sandbox import Sandbox, World, running
+from pc_mcp.server import build_server
+from pc_mcp.settings import Settings
+
+Connect = Callable[..., AbstractAsyncContextManager[Client]]
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def sandbox(world: World) -> Iterator[Sandbox]:
+    with running(world) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def client(sandbox: Sandbox) -> Iterator[httpx2.Client]:
+    headers = {"Authorization": f"Bearer {sandbox.token}"}
+    with httpx2.Client(base_url=sandbox.base_url, headers=headers, timeout=10) as client:
+        yield client
+
+
+def settings_for(sandbox: Sandbox, **sections: dict[str, Any]) -> Settings:
+    """Settings that read `sandbox`; `sections` adds to or replaces single settings."""
+    partner_center = {"base_url": sandbox.base_url} | sections.pop("partner_center", {})
+    auth = {"access_token": sandbox.token} | sections.pop("auth", {})
+    return Settings(partner_center=partner_center, auth=auth, **sections)  # type: ignore[arg-type]
+
+
+@pytest.fixture(params=["legacy", "auto"])
+def mode(request: pytest.FixtureRequest) -> str:
+    """Both eras of the protocol: 2025-11-25 and 2026-07-28."""
+    return str(request.param)
+
+
+@pytest.fixture
+def connect(sandbox: Sandbox) -> Connect:
+    """`async with connect() as client:` is an in-process MCP client of a server that reads `sandbox`."""
+
+    @asynccontextmanager
+    async def connected(mode: str = "auto", **sections: dict[str, Any]) -> AsyncIterator[Client]:
+        async with Client(build_server(settings_for(sandbox, **sections)), mode=mode) as client:
+            yield client
+
+    return connected

@@ -1,0 +1,122 @@
+"""The official MCP Inspector lists and calls the tools, over both transports and in both eras."""
+
+import signal
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+import pytest
+
+from pc_mcp.sandbox import World, running
+from pc_mcp.tools import all_tools
+from tests.commands.processes import AT_ONCE, COMMAND, environment, reading, started, url_of
+from tests.inspector.inspector import Inspected, Inspector, install
+
+SAMPLE = "Documentation Sample"
+CALLS: dict[str, dict[str, Any]] = {
+    "find_customers": {"query": "contoso"},
+    "list_device_batches": {"customer": SAMPLE},
+    "list_devices": {"customer": SAMPLE, "group_by": ["model"], "serial_number": "1234567890"},
+    "find_devices": {"customer": SAMPLE, "identifiers": ["2R9-ZNP67"]},
+    "list_configuration_policies": {"customer": SAMPLE},
+    "get_batch_upload_status": {
+        "customer": SAMPLE,
+        "batch_tracking_id": "0127ed8e-ff72-4983-a3d8-e8d8bd378932",
+    },
+}
+WAYS = [(transport, era) for transport in ("stdio", "http") for era in ("legacy", "modern")]
+ERRORS = [("stdio", "legacy"), ("http", "modern")]
+NUMBER = ["--tool-arg", f"customer={SAMPLE}", "--tool-arg", "serial_number=1234567890"]
+LIST = ["--method", "tools/list", "--strict"]
+
+Runs = dict[tuple[str, str, str], "Future[Inspected]"]
+
+
+@pytest.fixture(scope="session")
+def inspector(tmp_path_factory) -> Inspector:
+    return Inspector(install(), tmp_path_factory.mktemp("inspector-home"))
+
+
+@pytest.fixture(scope="module")
+def runs(inspector: Inspector, world: World, tmp_path_factory) -> Iterator[Runs]:
+    """Every run, by transport, era and what is run; several at a time, since each starts Node.js."""
+    home = tmp_path_factory.mktemp("server-home")
+    with running(world) as sandbox, ThreadPoolExecutor(3) as pool:
+        variables = reading(sandbox)
+        with started("serve", "--http", "127.0.0.1:0", env=environment(home, **variables)) as server:
+            targets = {"stdio": [*COMMAND, "serve"], "http": [url_of(server)]}
+            found: Runs = {}
+            for transport, era in WAYS:
+                way = {"era": era, "target": targets[transport], "server_env": variables}
+                start = partial(pool.submit, inspector.run, **way)
+                if transport == "http":
+                    found[transport, era, "initialize"] = start("--method", "initialize")
+                found[transport, era, "tools/list"] = start(*LIST)
+                for tool, arguments in CALLS.items():
+                    found[transport, era, tool] = pool.submit(inspector.call, tool, arguments, **way)
+                if (transport, era) in ERRORS:
+                    nobody = {"customer": "nobody at all"}
+                    found[transport, era, "error"] = pool.submit(inspector.call, "list_devices", nobody, **way)
+            number = ["--method", "tools/call", "--tool-name", "list_devices", *NUMBER]
+            way = {"era": "modern", "target": targets["http"], "server_env": {}}
+            found["http", "modern", "number"] = pool.submit(inspector.run, *number, **way)
+            found["http", "modern", "unknown"] = pool.submit(inspector.call, "list_device", {}, **way)
+            yield found
+            server.send_signal(signal.SIGTERM)
+            assert server.wait(AT_ONCE) == 0
+
+
+@pytest.fixture(params=WAYS, ids="-".join)
+def way(request) -> tuple[str, str]:
+    return request.param
+
+
+def test_every_tool_is_called():
+    assert set(CALLS) == {tool.name for tool in all_tools()}
+
+
+@pytest.mark.parametrize(("era", "version"), [("legacy", "2025-11-25"), ("modern", "2026-07-28")])
+def test_it_speaks_the_era_that_is_asked_for(runs, era, version):
+    ended = runs["http", era, "initialize"].result()
+    assert ended.code == 0, ended.stderr
+    assert ended.json["result"]["protocolVersion"] == version
+
+
+def test_the_list_of_tools_is_clean_in_strict_mode(runs, way):
+    ended = runs[*way, "tools/list"].result()
+    assert ended.code == 0, ended.stderr
+    assert "schemaFindings" not in ended.json
+    assert [tool["name"] for tool in ended.json["result"]["tools"]] == [tool.name for tool in all_tools()]
+
+
+@pytest.mark.parametrize("tool", CALLS)
+def test_a_tool_answers_what_fits_its_schema(runs, way, tool):
+    ended = runs[*way, tool].result()
+    assert ended.code == 0, ended.stderr
+    result = ended.json["result"]
+    assert not result.get("isError")
+    assert result["content"][0]["text"].startswith("**")
+    assert result["structuredContent"]["customer" if tool != "find_customers" else "customers"]
+
+
+@pytest.mark.parametrize("way", ERRORS, ids="-".join)
+def test_an_error_answer_ends_it_with_5_and_brings_the_words(runs, way):
+    ended = runs[*way, "error"].result()
+    # An unknown tool ends it with 5 as well.
+    assert (ended.code, ended.error["code"]) == (5, "tool_is_error")
+    assert ended.json["result"]["isError"] is True
+    assert "No customer matches" in ended.json["result"]["content"][0]["text"]
+
+
+def test_an_unknown_tool_is_no_error_answer(runs):
+    ended = runs["http", "modern", "unknown"].result()
+    assert (ended.code, ended.error["code"]) == (5, "tool_not_found")
+
+
+def test_a_serial_number_that_is_sent_as_a_number_is_refused_with_words(runs):
+    """JSON has no leading zeros and JavaScript only 53 bits: what arrives need not be what was meant."""
+    ended = runs["http", "modern", "number"].result()
+    assert (ended.code, ended.error["code"]) == (5, "tool_is_error")
+    assert "serial_number must be" in ended.json["result"]["content"][0]["text"]
+    assert "string" in ended.json["result"]["content"][0]["text"]

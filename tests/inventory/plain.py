@@ -1,0 +1,179 @@
+"""What answers must say, computed in plain Python from the JSON that the sandbox serves.
+
+It shares no code with the program: a second opinion that agreed by import would be none.
+"""
+
+import unicodedata
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+
+from pc_mcp.sandbox import World
+
+COLUMNS = ("id", "serial_number", "manufacturer", "model", "policy", "batch", "uploaded", "product_key")
+GROUPINGS = ("manufacturer", "model", "policy", "batch", "uploaded_month", "uploaded_day")
+
+# Unicode's Default_Ignorable_Code_Point outside the categories C*, and the empty Braille cell.
+_IGNORABLE = {0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0}
+_IGNORABLE |= {*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0000, 0xE1000)}
+_BREAKS = "\t\n\v\f\r\x1c\x1d\x1e\x1f\x85\u2028\u2029"
+
+
+@cache
+def clean(text):
+    """What can be seen of a text."""
+    seen = ""
+    for char in text:
+        if char in _BREAKS:
+            seen += " "
+        elif unicodedata.category(char)[0] != "C" and ord(char) not in _IGNORABLE:
+            seen += char
+    return seen.strip()
+
+
+@cache
+def key(text):
+    """Texts with the same key match."""
+    return clean(text).casefold().replace("¦", "|").replace("\\", "")
+
+
+def shown(text):
+    """How an answer writes a text."""
+    if text is None:
+        return None
+    seen = clean(text).replace("|", "¦")
+    return seen if len(seen) <= 120 else seen[:119] + "…"
+
+
+def fact(value):
+    """The text of a JSON value, or None where there is none to see."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        value = str(value)
+    return (clean(value) or None) if isinstance(value, str) else None
+
+
+def instant(value):
+    """A date of the service in UTC, or None."""
+    try:
+        moment = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        return None
+    if moment.year == 1:
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def policy_of(value, policy_names):
+    """The names of the policies in a device's `policies`, or None."""
+    entries = value if isinstance(value, list) else []
+    named = [fact(entry.get("value")) for entry in entries if isinstance(entry, dict)]
+    names = [policy_names.get(name.lower(), name) for name in named if name]
+    return ", ".join(dict.fromkeys(names)) or None
+
+
+def masked(product_key):
+    if product_key is None:
+        return None
+    return "*****" + (product_key[-5:] if len(product_key) > 10 else "")
+
+
+def device_of(item, batch, policy_names):
+    """The facts of one item of a page by column, `uploaded` as a datetime; None if it is no object."""
+    if not isinstance(item, dict):
+        return None
+    return {
+        "id": fact(item.get("id")),
+        "serial_number": fact(item.get("serialNumber")),
+        "manufacturer": fact(item.get("oemManufacturerName")),
+        "model": fact(item.get("modelName")),
+        "policy": policy_of(item.get("policies"), policy_names),
+        "batch": batch,
+        "uploaded": instant(item.get("uploadedDate")),
+        "product_key": fact(item.get("productKey")),
+    }
+
+
+@dataclass
+class PlainBatch:
+    id: str
+    count: int | None
+    devices: list
+    unreadable: int
+
+
+@dataclass
+class PlainCustomer:
+    id: str
+    name: str
+    batches: list
+
+    @property
+    def devices(self):
+        return [device for batch in self.batches for device in batch.devices]
+
+
+def customer_of(world: World, name: str, policy_names: dict[str, str] | None = None) -> PlainCustomer:
+    """Everything that the sandbox serves of one customer. `policy_names` are its policies' by id."""
+    customer_id = world.customer_id(name)
+    if policy_names is None:
+        policy_names = {policy["id"].lower(): policy["name"] for policy in world.policies(customer_id)}
+    batches = []
+    for listed in world.batches(customer_id):
+        items = list(world.devices(customer_id, listed["id"]))
+        read = [device_of(item, listed["id"], policy_names) for item in items]
+        devices = [device for device in read if device]
+        count = int(listed.get("devicesCount", listed.get("deviceCount")))
+        batches.append(PlainBatch(listed["id"], count, devices, len(items) - len(devices)))
+    return PlainCustomer(customer_id, name, batches)
+
+
+def matching(devices, where):
+    """The devices that meet every condition of a question, named as the tool's arguments are."""
+    for column in ("serial_number", "manufacturer", "model", "policy"):
+        wanted = key(where.get(column, ""))
+        if column == "policy" and wanted == "none":
+            devices = [device for device in devices if device["policy"] is None]
+        elif column in where:
+            devices = [d for d in devices if d[column] is not None and wanted in key(d[column])]
+    after, before = instant(where.get("uploaded_after")), instant(where.get("uploaded_before"))
+    if after:
+        devices = [device for device in devices if device["uploaded"] and device["uploaded"] >= after]
+    if before:
+        devices = [device for device in devices if device["uploaded"] and device["uploaded"] < before]
+    return devices
+
+
+def group_value(device, by):
+    if by in ("uploaded_month", "uploaded_day"):
+        length = 7 if by == "uploaded_month" else 10
+        return device["uploaded"].isoformat()[:length] if device["uploaded"] else None
+    return device[by]
+
+
+def grouped(devices, by):
+    """How many devices have each value."""
+    return Counter(group_value(device, by) for device in devices)
+
+
+def attention(scope, matched, batches):
+    """`kind` to `devices` of what an agent would want to be told."""
+    serials = Counter(key(device["serial_number"]) for device in scope if device["serial_number"])
+    counts = {
+        "duplicate_serial_number": sum(
+            device["serial_number"] is not None and serials[key(device["serial_number"])] > 1 for device in matched
+        ),
+        "no_policy": sum(device["policy"] is None for device in matched),
+        "no_serial_number": sum(device["serial_number"] is None for device in matched),
+        "batch_count_differs": sum(abs(batch.count - len(batch.devices) - batch.unreadable) for batch in batches),
+    }
+    return {kind: devices for kind, devices in counts.items() if devices}
+
+
+def row(device):
+    """A device as an answer writes it, every column."""
+    moment = device["uploaded"]
+    written = {column: device[column] for column in COLUMNS}
+    written["uploaded"] = moment.strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None
+    written["product_key"] = masked(device["product_key"])
+    return {column: shown(text) for column, text in written.items()}

@@ -1,0 +1,253 @@
+"""What is kept of what was read: how long, how much, and never taken from under a question."""
+
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import anyio
+import pytest
+from pydantic import SecretStr
+
+from pc_mcp.auth import StaticToken
+from pc_mcp.inventory import Call, DeviceFilter, Library, list_customers, list_devices
+from pc_mcp.inventory.shelf import Shelf
+from pc_mcp.partner_center import PartnerCenter, Transport
+from pc_mcp.sandbox import catalog
+from tests.inventory import plain
+from tests.inventory.service import Noticed, ask, devices_of, pages_read
+
+COFFEE = "Fourth Coffee"
+VINEYARD = "Coho Vineyard"
+WINERY = "Coho Winery"
+HOUR = 3600.0
+
+
+@dataclass
+class Thing:
+    """Something to keep on a shelf."""
+
+    weight: int
+    touched: float = 0.0
+    busy: bool = False
+    dropped: int = 0
+    id: str = "thing"
+
+    def drop(self):
+        self.dropped += 1
+
+
+def thing(weight=1, age=0.0, **details):
+    return Thing(weight, anyio.current_time() - age, **details)
+
+
+async def test_the_shelf_lets_go_of_the_least_recently_used_first():
+    shelf = Shelf[str, Thing](HOUR, max_weight=10)
+    things = {name: thing(4) for name in "abc"}
+    for name, entry in things.items():
+        shelf.put(name, entry)
+    assert shelf.get("a") is things["a"]
+    shelf.trim()
+    assert {name: entry.dropped for name, entry in things.items()} == {"a": 0, "b": 1, "c": 0}
+    assert shelf.get("b") is None
+    things["a"].weight = 7
+    shelf.trim()
+    assert shelf.get("c") is None
+    assert shelf.get("a") is things["a"]
+
+
+async def test_the_shelf_keeps_what_is_in_use_and_the_only_one_however_large():
+    shelf = Shelf[str, Thing](HOUR, max_weight=10)
+    used, idle, last = thing(50, busy=True), thing(1), thing(60)
+    for name, entry in (("used", used), ("idle", idle), ("last", last)):
+        shelf.put(name, entry)
+    shelf.trim()
+    assert (used.dropped, idle.dropped, last.dropped) == (0, 1, 0)
+    used.busy = False
+    shelf.trim()
+    shelf.trim()
+    assert (used.dropped, last.dropped) == (1, 0)
+
+
+async def test_the_shelf_lets_go_of_what_was_last_read_too_long_ago():
+    shelf = Shelf[str, Thing](HOUR, max_weight=10)
+    old, fresh, used = thing(age=HOUR), thing(age=HOUR - 60), thing(age=2 * HOUR, busy=True)
+    for name, entry in (("old", old), ("fresh", fresh), ("used", used)):
+        shelf.put(name, entry)
+    assert [shelf.get(name) for name in ("old", "fresh", "used")] == [None, fresh, used]
+    used.busy = False
+    assert shelf.get("fresh") is fresh
+    assert (old.dropped, fresh.dropped, used.dropped) == (1, 0, 1)
+
+
+async def test_the_shelf_drops_what_is_replaced_and_at_the_end_everything_once():
+    shelf = Shelf[str, Thing](HOUR, max_weight=10)
+    first, second, other = thing(), thing(), thing(busy=True)
+    shelf.put("a", first)
+    shelf.put("a", second)
+    shelf.put("b", other)
+    assert (first.dropped, second.dropped) == (1, 0)
+    shelf.clear()
+    shelf.clear()
+    assert (first.dropped, second.dropped, other.dropped) == (1, 1, 1)
+    assert shelf.get("a") is None
+
+
+class Reader:
+    """Asks a library of its own about the sandbox's devices."""
+
+    def __init__(self, world, library, transport):
+        self.library = library
+        self._world = world
+        self._partner_center = PartnerCenter(transport, "11111111-2222-4333-8444-555555555555")
+
+    def call(self, seconds=30.0):
+        async def on_progress(progress):
+            assert progress.devices_read >= 0
+
+        return Call(self._partner_center, anyio.current_time() + seconds, on_progress)
+
+    async def customer(self, name):
+        return await self.library.customer(self.call(), self._world.customer_id(name))
+
+    async def devices(self, name, seconds=30.0, **question):
+        customer = await self.customer(name)
+        question = {"limit": 10_000} | question
+        return await list_devices(self.library, self.call(seconds), customer, None, DeviceFilter(), **question)
+
+
+@asynccontextmanager
+async def reading(sandbox, token=None, **settings):
+    library = Library(**{"snapshot_seconds": 900.0, "concurrency": 8} | settings)
+    tokens = StaticToken(SecretStr(token or sandbox.token))
+    async with Transport(sandbox.base_url.removesuffix("/v1"), tokens) as transport:
+        yield Reader(sandbox.world, library, transport)
+    library.close()
+
+
+async def test_snapshots_of_the_least_recently_used_customers_go_first(sandbox):
+    async with reading(sandbox, max_devices_kept=700) as reader:
+
+        async def pages_for(name):
+            before = sum(pages_read(sandbox).values())
+            await reader.devices(name)
+            return sum(pages_read(sandbox).values()) - before
+
+        assert [await pages_for(name) for name in (COFFEE, VINEYARD, WINERY)] == [5, 5, 3]
+        assert [await pages_for(name) for name in (COFFEE, VINEYARD, WINERY)] == [0, 0, 0]
+        assert await pages_for(COFFEE) == 0
+        # 308 + 157 + 210 devices fit, 62 more do not: the least recently used are Coho Vineyard's.
+        assert await pages_for("Trey Research") == 1
+        assert [await pages_for(name) for name in (COFFEE, WINERY, "Trey Research")] == [0, 0, 0]
+        assert await pages_for(VINEYARD) == 5
+
+
+async def test_a_snapshot_lives_for_its_time_since_it_was_last_read(sandbox):
+    async with reading(sandbox, snapshot_seconds=900.0) as reader:
+        await reader.devices(COFFEE)
+        snapshot = reader.library.kept_snapshot(reader.call(), await reader.customer(COFFEE))
+        read = pages_read(sandbox)
+        snapshot.touched -= 880
+        await reader.devices(COFFEE)
+        assert pages_read(sandbox) == read
+        snapshot.touched -= 30
+        await reader.devices(COFFEE)
+        assert pages_read(sandbox) == read + read
+
+
+async def test_the_list_of_customers_lives_as_long(sandbox):
+    async with reading(sandbox) as reader:
+        for _ in range(2):
+            await list_customers(reader.library, reader.call(), None, limit=1)
+        assert len(sandbox.requests) == 1
+        (await reader.library.directory(reader.call())).touched -= 900
+        await list_customers(reader.library, reader.call(), None, limit=1)
+        assert len(sandbox.requests) == 2
+
+
+async def test_what_one_account_read_is_not_shown_to_another(sandbox):
+    async with reading(sandbox) as reader, reading(sandbox, token="another") as other:
+        await reader.devices(COFFEE)
+        customer = await reader.customer(COFFEE)
+        assert reader.library.kept_snapshot(reader.call(), customer)
+        assert reader.library.kept_snapshot(other.call(), customer) is None
+
+
+async def test_two_walks_share_the_bound_of_batches_at_a_time(sandbox):
+    hanging = Noticed(match="/devices", hang=True)
+    sandbox.switches.scripted.append(hanging)
+    async with reading(sandbox, concurrency=2) as reader, anyio.create_task_group() as tasks:
+        tasks.start_soon(reader.devices, COFFEE)
+        await hanging.wait()
+        result = await reader.devices(WINERY, seconds=0.2)
+        assert result.coverage.out_of_time
+        assert result.total == 0
+        assert sum(pages_read(sandbox).values()) == 2
+        assert all(world_path(sandbox, COFFEE) in path for path, _ in pages_read(sandbox))
+        tasks.cancel_scope.cancel()
+
+
+def world_path(sandbox, name):
+    return f"/customers/{sandbox.world.customer_id(name)}/"
+
+
+@pytest.mark.parametrize("tool", ["list_devices", "find_devices"])
+async def test_a_list_that_is_replaced_while_a_question_reads_it_still_answers_that_question(connect, sandbox, tool):
+    hanging = Noticed(match=devices_of("PO 4549717 Osaka"), hang=True, times=1)
+    sandbox.switches.scripted.append(hanging)
+    question = {"identifiers": ["x"]} if tool == "find_devices" else {"limit": 0}
+    answers = []
+    async with connect(answers={"time_budget_seconds": 0.7}) as client:
+
+        async def asked():
+            answers.append(await ask(client, tool, customer=COFFEE, **question))
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(asked)
+            await hanging.wait()
+            await ask(client, "list_device_batches", customer=COFFEE, refresh=True)
+        again = await ask(client, tool, customer=COFFEE, **question)
+    assert not answers[0]["complete"]
+    assert any("Time ran out" in note for note in answers[0]["notes"])
+    assert again["complete"]
+
+
+async def test_a_snapshot_dropped_in_use_is_let_go_of_when_the_last_question_leaves(sandbox):
+    async with reading(sandbox) as reader:
+        await reader.devices(COFFEE)
+        snapshot = reader.library.kept_snapshot(reader.call(), await reader.customer(COFFEE))
+        with snapshot:
+            with snapshot:
+                reader.library.close()
+            assert snapshot.busy
+            assert len(await snapshot.query(rows_of, snapshot)) == 308
+        with pytest.raises(Exception, match="closed"):
+            await snapshot.query(rows_of, snapshot)
+
+
+def rows_of(snapshot):
+    return snapshot.table.rows(snapshot.scope(None), DeviceFilter(), after=-1, limit=1000)
+
+
+async def test_a_list_of_devices_holds_every_row_and_every_group_value_that_is_asked_for(sandbox, world):
+    customer_id = world.customer_id(catalog.HUNDRED_THOUSAND_CUSTOMER)
+    largest = max(world.batches(customer_id), key=lambda batch: int(batch.get("devicesCount", 0)))
+    names = {policy["id"]: policy["name"] for policy in world.policies(customer_id)}
+    items = world.devices(customer_id, largest["id"])
+    expected = [plain.device_of(item, largest["id"], names) for item in items]
+    async with reading(sandbox, reveal_product_keys=True) as reader:
+        customer = await reader.customer(catalog.HUNDRED_THOUSAND_CUSTOMER)
+        result = await list_devices(
+            reader.library,
+            reader.call(),
+            customer,
+            largest["id"],
+            DeviceFilter(),
+            group_by=plain.GROUPINGS,
+            limit=100_000,
+        )
+    assert [
+        (row.row.id, row.row.serial_number, row.row.policy, row.row.uploaded, row.row.product_key)
+        for row in result.devices
+    ] == [(row["id"], row["serial_number"], row["policy"], row["uploaded"], row["product_key"]) for row in expected]
+    for group in result.groups:
+        assert dict(group.values) == plain.grouped(expected, group.by)
+    assert result.page.cursors[-1] is None

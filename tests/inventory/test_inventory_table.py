@@ -1,0 +1,207 @@
+"""The table of devices against plain Python, for devices whose facts are any JSON and any text."""
+
+import string
+from contextlib import closing
+from datetime import UTC, datetime, timedelta, timezone
+from itertools import pairwise
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from pc_mcp.inventory.filters import DeviceFilter
+from pc_mcp.inventory.table import DeviceTable, Scope
+from pc_mcp.partner_center import models
+from tests.inventory import plain
+
+POLICY_NAMES = {"0b6f7a52-6d0e-4c6b-9a55-6f2f0f1f8c11": "Kiosk | Müller"}
+HIDDEN = "\u200b\u202e\U000e0041\ufe0f\x00\x7f\u00ad\ud800"
+few = st.text(alphabet="aAbBéÉß\u017fİ1|¦\\ %_'\"" + HIDDEN, max_size=4)
+names = few | st.text(max_size=12) | st.sampled_from(["none", "NONE", "HP", "hp", " Surface Pro 9"])
+# Numbers beyond 30 digits are no facts; what is written of others is what Python writes.
+numbers = st.integers(-(10**12), 10**12) | st.floats(-1e6, 1e6)
+facts = names | names | numbers | st.none() | st.booleans() | st.lists(few)
+zones = st.none() | st.sampled_from([UTC, timezone(timedelta(hours=-7)), timezone(timedelta(hours=14))])
+moments = st.datetimes(min_value=datetime(1, 1, 1), timezones=zones).map(datetime.isoformat)
+days = st.datetimes(datetime(2024, 12, 30), datetime(2025, 1, 2), timezones=zones).map(datetime.isoformat)
+dates = st.one_of(days, days, moments, st.just("0001-01-01T00:00:00"), st.just("soon"), st.none())
+policies = st.lists(
+    st.one_of(
+        names.map(lambda name: {"key": "o_o_b_e", "value": name}),
+        st.sampled_from(sorted(POLICY_NAMES)).map(lambda guid: {"value": guid.upper()}),
+        st.just({"key": "none", "value": None}),
+        st.none(),
+    ),
+    max_size=2,
+)
+devices = st.fixed_dictionaries(
+    {},
+    optional={
+        "id": facts,
+        "serialNumber": facts,
+        "modelName": facts,
+        "oemManufacturerName": facts,
+        "policies": policies | facts,
+        "uploadedDate": dates,
+        "productKey": facts,
+    },
+)
+items = devices | devices | devices | st.none() | st.integers() | st.text()
+batches = st.lists(st.lists(items, max_size=8), min_size=1, max_size=4)
+wanted = names.filter(lambda text: plain.key(text) != "")
+questions = st.fixed_dictionaries(
+    {},
+    optional={
+        "serial_number": wanted,
+        "manufacturer": wanted,
+        "model": wanted,
+        "policy": wanted,
+        "uploaded_after": days,
+        "uploaded_before": days,
+    },
+)
+
+
+def table_of(batches, *, reveal_product_keys=False):
+    table = DeviceTable(reveal_product_keys=reveal_product_keys)
+    for number, batch in enumerate(batches):
+        readable, _ = models.read_all(batch, models.device)
+        half = len(readable) // 2
+        table.add(number, 0, readable[:half], POLICY_NAMES)
+        table.add(number, half, readable[half:], POLICY_NAMES)
+    return table
+
+
+def expected_of(batches):
+    read = [[plain.device_of(item, number, POLICY_NAMES) for item in batch] for number, batch in enumerate(batches)]
+    return [[device for device in batch if device] for batch in read]
+
+
+def filter_of(where):
+    asked = dict(where)
+    for name in ("uploaded_after", "uploaded_before"):
+        if name in asked:
+            asked[name] = plain.instant(asked[name])
+    return DeviceFilter(**asked)
+
+
+def facts_of(row):
+    return {
+        "id": row.id,
+        "serial_number": row.serial_number,
+        "manufacturer": row.manufacturer,
+        "model": row.model,
+        "policy": row.policy,
+        "batch": row.batch_number,
+        "uploaded": row.uploaded,
+        "product_key": row.product_key,
+    }
+
+
+def hidden_keys(devices):
+    return [device | {"product_key": plain.masked(device["product_key"])} for device in devices]
+
+
+@given(batches, questions, st.data())
+@settings(max_examples=120, deadline=None, derandomize=True)
+@example([[{"serialNumber": "GERÄT 1"}, {"serialNumber": "gerät 1"}]], {"serial_number": "ÄT"}, None)
+@example([[{"serialNumber": "A\\B|C", "policies": [{"value": "NONE"}]}]], {"policy": "none"}, None)
+def test_counts_groups_rows_and_findings_are_those_of_plain_python(batches, where, data):
+    expected = expected_of(batches)
+    first = data.draw(st.integers(0, len(batches) - 1)) if data else 0
+    end = data.draw(st.integers(first, len(batches))) if data else len(batches)
+    scope, asked = Scope(first, end), filter_of(where)
+    in_scope = [device for batch in expected[first:end] for device in batch]
+    matched = plain.matching(in_scope, where)
+    with closing(table_of(batches)) as table:
+        assert table.count(scope, asked) == len(matched)
+        rows = table.rows(scope, asked, after=-1, limit=100)
+        assert [facts_of(row) for row in rows] == hidden_keys(matched)
+        for row, following in pairwise(rows):
+            assert table.rows(scope, asked, after=row.key, limit=1) == [following]
+        for by in plain.GROUPINGS:
+            groups = table.groups(scope, asked, by)
+            assert dict(groups) == plain.grouped(matched, by)
+            assert len(groups) == len(dict(groups))
+            counts = [devices for _, devices in groups]
+            assert counts == sorted(counts, reverse=True)
+        odd = table.irregularities(scope, asked)
+    found = plain.attention(in_scope, matched, [])
+    assert odd.duplicates == found.get("duplicate_serial_number", 0)
+    assert odd.without_policy == found.get("no_policy", 0)
+    assert odd.without_serial_number == found.get("no_serial_number", 0)
+    assert bool(odd.duplicate_serial_numbers) == bool(odd.duplicates)
+
+
+@given(batches, st.lists(names, max_size=5), st.randoms(use_true_random=False))
+@settings(max_examples=120, deadline=None, derandomize=True)
+@example([[{"id": "GERÄT"}, {"serialNumber": "gerät"}, {"productKey": "Gerät"}]], [], None)
+@example([[{"id": "a¦b\\c"}]], ["A|B\\C"], None)
+def test_a_device_is_found_by_its_serial_number_its_id_and_its_product_key(batches, others, rng):
+    expected = [device for batch in expected_of(batches) for device in batch]
+    texts = [device[column] for device in expected for column in ("id", "serial_number", "product_key")]
+    identifiers = [text for text in texts if text and plain.key(text)] + others
+    if rng:
+        identifiers = [rng.choice([text, text.upper(), f"\u200b{text} "]) for text in identifiers]
+    with closing(table_of(batches)) as table:
+        found = table.find(Scope(0, len(batches)), identifiers)
+    for identifier in filter(plain.key, identifiers):
+        fitting = [
+            device
+            for device in expected
+            if plain.key(identifier)
+            in {plain.key(device[column] or "") for column in ("id", "serial_number", "product_key")}
+        ]
+        assert [facts_of(row) for row in found[plain.key(identifier)]] == hidden_keys(fitting)
+
+
+@given(batches, st.data())
+@settings(max_examples=50, deadline=None, derandomize=True)
+def test_a_batch_that_is_removed_and_read_again_counts_once(batches, data):
+    expected = expected_of(batches)
+    again = data.draw(st.integers(0, len(batches) - 1))
+    everything, one = Scope(0, len(batches)), Scope(again, again + 1)
+    with closing(table_of(batches)) as table:
+        before = table.irregularities(everything, DeviceFilter())
+        table.remove(again)
+        without = [device for number, batch in enumerate(expected) if number != again for device in batch]
+        assert table.count(everything, DeviceFilter()) == len(without)
+        assert table.count(one, DeviceFilter()) == 0
+        duplicates = plain.attention(without, without, []).get("duplicate_serial_number", 0)
+        assert table.irregularities(everything, DeviceFilter()).duplicates == duplicates
+        table.add(again, 0, models.read_all(batches[again], models.device)[0], POLICY_NAMES)
+        assert table.irregularities(everything, DeviceFilter()) == before
+        assert table.count(one, DeviceFilter()) == len(expected[again])
+
+
+@pytest.mark.parametrize("reveal", [True, False])
+def test_product_keys_are_whole_only_where_that_is_asked_for_and_found_either_way(reveal):
+    keys = ["00330-80000-00000-AA291", "short", "", "0123456789", "0123456789X"]
+    items = [{"productKey": key} for key in keys]
+    with closing(table_of([items], reveal_product_keys=reveal)) as table:
+        rows = table.rows(Scope(0, 1), DeviceFilter(), after=-1, limit=10)
+        found = table.find(Scope(0, 1), keys[:2])
+    masked = ["*****AA291", "*****", None, "*****", "*****6789X"]
+    assert [row.product_key for row in rows] == ([key or None for key in keys] if reveal else masked)
+    assert [len(found[key.lower()]) for key in keys[:2]] == [1, 1]
+
+
+def test_the_same_serial_numbers_are_duplicates_within_the_question_only():
+    one, other = [{"serialNumber": "Ä-1"}, {"serialNumber": "b"}], [{"serialNumber": "ä-1\u200b"}]
+    with closing(table_of([one, other])) as table:
+        assert table.irregularities(Scope(0, 1), DeviceFilter()).duplicates == 0
+        assert table.irregularities(Scope(0, 2), DeviceFilter()).duplicates == 2
+        odd = table.irregularities(Scope(0, 2), DeviceFilter(serial_number="b"))
+        assert (odd.duplicates, odd.duplicate_serial_numbers) == (0, ())
+
+
+@given(st.text(alphabet=string.printable + HIDDEN + "ÄÖßéİ¦|…", max_size=20))
+@settings(max_examples=100, deadline=None, derandomize=True)
+def test_a_serial_number_copied_from_an_answer_finds_its_device(serial):
+    shown = plain.shown(plain.fact(serial))
+    with closing(table_of([[{"serialNumber": serial}]])) as table:
+        if shown and plain.key(shown):
+            assert table.count(Scope(0, 1), DeviceFilter(serial_number=shown)) == 1
+            assert len(table.find(Scope(0, 1), [shown])[plain.key(shown)]) == 1
+        else:
+            assert table.irregularities(Scope(0, 1), DeviceFilter()).without_serial_number == (not shown)

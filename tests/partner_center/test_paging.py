@@ -1,0 +1,310 @@
+"""A paged collection is walked to its end, each page once, and never called complete when it is not."""
+
+import json
+
+import pytest
+
+from pc_mcp.partner_center import PartnerCenterError, models
+from pc_mcp.partner_center.errors import BrokenPaging, MalformedAnswer
+from pc_mcp.sandbox import ScriptedAnswer, catalog
+from tests.partner_center.service import asking, page, raw, serving
+
+
+def link(token, key="MS-ContinuationToken", **fields):
+    headers = [{"key": "Accept", "value": "x"}, {"key": key, "value": token}]
+    return {"links": {"next": {"uri": "/v1/elsewhere", "method": "GET", "headers": headers} | fields}}
+
+
+async def walked(pages):
+    """The items of every page, and the error that ended the walk or None."""
+    got = []
+    try:
+        async for read in pages:
+            got.append(read.items)  # noqa: PERF401, because what was read before an error counts
+    except PartnerCenterError as error:
+        return got, error
+    return got, None
+
+
+def tokens_sent(service):
+    return [request.headers.get("ms-continuationtoken") for request in service.requests]
+
+
+def large_batch(world):
+    """A customer and one of its batches that has several pages."""
+    customer = world.customer_id(catalog.HUNDRED_THOUSAND_CUSTOMER)
+    for batch in world.batches(customer):
+        if 3 <= world.page_count(customer, batch["id"]) <= 12:
+            return customer, batch["id"]
+    raise AssertionError("no batch of a few pages")
+
+
+@pytest.mark.parametrize(
+    "switches",
+    [
+        {},
+        {"links_next": True},
+        {"needs_seek_operation": True},
+        {"links_next": True, "needs_seek_operation": True, "byte_order_mark": True},
+    ],
+    ids=str,
+)
+async def test_every_device_of_a_batch_is_read_once_in_each_way_of_paging(sandbox, world, switches):
+    customer, batch = large_batch(world)
+    for name, value in switches.items():
+        setattr(sandbox.switches, name, value)
+    async with asking(sandbox.base_url) as client:
+        got, error = await walked(client.devices(customer, batch))
+    assert error is None
+    assert [item for items in got for item in items] == list(world.devices(customer, batch))
+
+
+async def test_customers_are_paged_with_the_token_and_the_seek_operation():
+    answers = page({"id": "1"}, **link("two")), page({"id": "2"}, **link("three")), page({"id": "3"})
+    async with serving(*answers) as service, asking(service.base_url) as client:
+        got, error = await walked(client.customers())
+    assert (got, error) == ([[{"id": "1"}], [{"id": "2"}], [{"id": "3"}]], None)
+    assert tokens_sent(service) == [None, "two", "three"]
+    assert [request.target for request in service.requests] == [
+        "/v1/customers?size=500",
+        "/v1/customers?size=500&seekOperation=Next",
+        "/v1/customers?size=500&seekOperation=Next",
+    ]
+
+
+async def test_devices_are_paged_without_the_seek_operation():
+    answers = page({"id": "1"}, token="two"), page({"id": "2"})
+    async with serving(*answers) as service, asking(service.base_url) as client:
+        await walked(client.devices("c", "b"))
+    assert [request.target for request in service.requests] == ["/v1/customers/c/deviceBatches/b/devices"] * 2
+
+
+async def test_a_first_page_that_comes_again_is_asked_for_once_more_with_the_seek_operation():
+    answers = (
+        page({"id": "1"}, token="two"),
+        page({"id": "1"}, token="two"),
+        page({"id": "2"}, token="three"),
+        page({"id": "3"}),
+    )
+    async with serving(*answers) as service, asking(service.base_url) as client:
+        got, error = await walked(client.devices("c", "b"))
+    assert (got, error) == ([[{"id": "1"}], [{"id": "2"}], [{"id": "3"}]], None)
+    assert tokens_sent(service) == [None, "two", "two", "three"]
+    assert [request.target.partition("?")[2] for request in service.requests] == [
+        "",
+        "",
+        "seekOperation=Next",
+        "seekOperation=Next",
+    ]
+
+
+async def test_a_page_that_comes_again_with_the_seek_operation_too_ends_the_walk():
+    answers = page({"id": "1"}, token="two"), page({"id": "1"}, token="three")
+    async with serving(*answers) as service, asking(service.base_url) as client:
+        got, error = await walked(client.devices("c", "b"))
+    assert got == [[{"id": "1"}]]
+    assert isinstance(error, BrokenPaging)
+    assert len(service.requests) == 3
+
+
+async def test_a_later_page_that_comes_again_ends_the_walk():
+    answers = page({"id": "1"}, **link("two")), page({"id": "2"}, **link("three"))
+    again = page({"id": "2"}, **link("four"))
+    async with serving(*answers, again) as service, asking(service.base_url) as client:
+        got, error = await walked(client.customers())
+    assert got == [[{"id": "1"}], [{"id": "2"}]]
+    assert isinstance(error, BrokenPaging)
+
+
+@pytest.mark.parametrize("again", ["two", "three"])
+async def test_a_token_that_comes_twice_ends_the_walk_after_what_was_read(again):
+    answers = page({"id": "1"}, token="two"), page({"id": "2"}, token="three"), page({"id": "3"}, token=again)
+    async with serving(*answers) as service, asking(service.base_url) as client:
+        got, error = await walked(client.devices("c", "b"))
+    assert got == [[{"id": "1"}], [{"id": "2"}], [{"id": "3"}]]
+    assert isinstance(error, BrokenPaging)
+    assert "token came twice" in str(error)
+    assert len(service.requests) == 3
+
+
+async def test_an_empty_page_in_the_middle_is_no_end():
+    answers = page(token="two"), page({"id": "1"}, token="three"), page(token="four"), page({"id": "2"})
+    async with serving(*answers) as service, asking(service.base_url) as client:
+        got, error = await walked(client.devices("c", "b"))
+    assert (got, error) == ([[], [{"id": "1"}], [], [{"id": "2"}]], None)
+
+
+async def test_pages_that_stay_empty_end_the_walk():
+    answers = [page(token=f"t{number}") for number in range(10)]
+    async with serving(*answers) as service, asking(service.base_url) as client:
+        got, error = await walked(client.devices("c", "b"))
+    assert isinstance(error, BrokenPaging)
+    assert "empty" in str(error)
+    assert len(got) == len(service.requests) == 5
+
+
+@pytest.mark.parametrize("end", [{}, {"continuationToken": None}, {"continuationToken": ""}])
+async def test_a_missing_null_or_empty_token_is_the_last_page(end):
+    links = [{}, {"links": None}, {"links": {"next": None}}, link(""), link(None)]
+    answers = [raw(json.dumps({"items": [{"id": "1"}]} | end | more).encode()) for more in links]
+    async with serving(*answers) as service, asking(service.base_url) as client:
+        for number, _ in enumerate(links, 1):
+            assert await walked(client.devices("c", "b")) == ([[{"id": "1"}]], None)
+            assert len(service.requests) == number
+
+
+@pytest.mark.parametrize(
+    "links",
+    [
+        {"links": []},
+        {"links": {"next": "two"}},
+        {"links": {"next": {"headers": {"key": "MS-ContinuationToken"}}}},
+        {"links": {"next": {"headers": [None, "x", {"key": None}, {"key": [[]]}, {"value": "two"}]}}},
+        link("two", key="Authorization"),
+    ],
+    ids=str,
+)
+async def test_links_of_another_shape_name_no_token(links):
+    async with serving(page({"id": "1"}, **links)) as service, asking(service.base_url) as client:
+        got, error = await walked(client.devices("c", "b"))
+    assert (got, error, len(service.requests)) == ([[{"id": "1"}]], None, 1)
+
+
+async def test_the_token_of_the_body_goes_before_that_of_the_link():
+    answers = page({"id": "1"}, token="body", **link("link")), page({"id": "2"})
+    async with serving(*answers) as service, asking(service.base_url) as client:
+        await walked(client.devices("c", "b"))
+    assert tokens_sent(service) == [None, "body"]
+
+
+@pytest.mark.parametrize("key", ["MS-ContinuationToken", "ms-continuationtoken"])
+async def test_the_header_of_a_link_is_found_in_any_case(key):
+    answers = page({"id": "1"}, **link("two", key=key)), page({"id": "2"})
+    async with serving(*answers) as service, asking(service.base_url) as client:
+        await walked(client.devices("c", "b"))
+    assert tokens_sent(service) == [None, "two"]
+
+
+@pytest.mark.parametrize(("token", "sent"), [(12, "12"), ("a b+/=%&~", "a b+/=%&~")])
+async def test_a_token_is_sent_back_as_it_came(token, sent):
+    answers = page({"id": "1"}, token=token), page({"id": "2"})
+    async with serving(*answers) as service, asking(service.base_url) as client:
+        got, _ = await walked(client.devices("c", "b"))
+    assert tokens_sent(service) == [None, sent]
+    assert len(got) == 2
+
+
+@pytest.mark.parametrize(
+    "token", ["tökén", "a\r\nAuthorization: x", "\ud800", "   ", ["two"], {"value": "two"}, True, 10**200]
+)
+async def test_a_list_whose_token_cannot_be_sent_is_not_complete(token):
+    async with serving(page({"id": "1"}, token=token)) as service, asking(service.base_url) as client:
+        pages = client.devices("c", "b")
+        first = await anext(pages)
+        with pytest.raises(BrokenPaging, match="cannot be sent back"):
+            await anext(pages)
+        got, error = await walked(client.devices("c", "b", first.next_token))
+    assert first.items == [{"id": "1"}]
+    assert first.next_token is not None
+    assert got == []
+    assert isinstance(error, BrokenPaging)
+    assert len(service.requests) == 1
+
+
+async def test_an_answer_says_that_a_list_whose_token_cannot_be_sent_is_not_complete(sandbox, connect, mode):
+    sandbox.switches.scripted.append(
+        ScriptedAnswer("/devices", body=json.dumps({"items": [{"id": "1"}], "continuationToken": "é"}).encode())
+    )
+    arguments = {"customer": "47021739-3426-40bf-9601-61b4b6d7c793", "batch": "Test batch"}
+    async with connect(mode) as client:
+        for _ in range(2):
+            result = await client.call_tool("list_devices", arguments)
+            assert not result.is_error
+            assert result.structured_content["complete"] is False
+            assert result.structured_content["devices_total"] == 1
+            assert result.content[0].text.startswith("INCOMPLETE:")
+
+
+@pytest.mark.parametrize("needs_seek", [False, True])
+async def test_a_walk_goes_on_from_any_page_where_it_stopped(sandbox, world, needs_seek):
+    customer, batch = large_batch(world)
+    sandbox.switches.needs_seek_operation = needs_seek
+    async with asking(sandbox.base_url) as client:
+        whole = [read async for read in client.devices(customer, batch)]
+        # From the second page on it is known whether the service wants the seek operation.
+        for number, read in enumerate(whole[1:-1], 2):
+            rest, error = await walked(client.devices(customer, batch, read.next_token))
+            assert error is None
+            assert rest == [later.items for later in whole[number:]]
+
+
+async def test_a_walk_that_goes_on_before_that_is_known_ends_in_place_of_counting_a_page_twice(sandbox, world):
+    customer, batch = large_batch(world)
+    sandbox.switches.needs_seek_operation = True
+    async with asking(sandbox.base_url) as client:
+        first = await anext(client.devices(customer, batch))
+        _, error = await walked(client.devices(customer, batch, first.next_token))
+    assert isinstance(error, BrokenPaging)
+
+
+async def test_a_walk_of_customers_goes_on_with_the_seek_operation():
+    answers = page({"id": "1"}, **link("two")), page({"id": "2"})
+    async with serving(*answers) as service, asking(service.base_url) as client:
+        first = await anext(client.customers())
+        got, _ = await walked(client.customers(first.next_token))
+    assert got == [[{"id": "2"}]]
+    assert service.requests[1].target == "/v1/customers?size=500&seekOperation=Next"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[]",
+        b'"text"',
+        b"null",
+        b"7",
+        b'{"items":{}}',
+        b'{"items":"x"}',
+        b'{"code":3000,"description":"an error that comes with 200"}',
+        b'{"statusCode":429,"message":"Rate limit is exceeded."}',
+    ],
+)
+async def test_a_body_that_is_no_collection_is_malformed(body):
+    async with serving(raw(body)) as service, asking(service.base_url) as client:
+        got, error = await walked(client.devices("c", "b"))
+    assert got == []
+    assert type(error) is MalformedAnswer
+    assert "no collection" in str(error)
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"items":null}', b'{"items":[]}'])
+async def test_a_collection_with_a_missing_null_or_empty_list_is_empty(body):
+    async with serving(raw(body)) as service, asking(service.base_url) as client:
+        got, error = await walked(client.device_batches("c"))
+    assert (got, error) == ([[]], None)
+
+
+async def test_the_total_of_a_page_is_not_believed():
+    answers = page({"id": "1"}, token="two", totalCount="04"), page({"id": "2"}, totalCount=-1)
+    async with serving(*answers) as service, asking(service.base_url) as client:
+        got, error = await walked(client.devices("c", "b"))
+    assert ([len(items) for items in got], error) == ([1, 1], None)
+
+
+@pytest.mark.parametrize("depth", [190, 300, 600, 850])
+async def test_pages_of_deeply_nested_items_are_compared_without_harm(depth):
+    nested = "[" * depth + "]" * depth
+    first = raw(f'{{"items":[{{"id":"1","x":{nested}}}],"continuationToken":"two"}}'.encode())
+    second = raw(f'{{"items":[{{"id":"1","x":{nested}}}],"continuationToken":"three"}}'.encode())
+    async with serving(first, second) as service, asking(service.base_url) as client:
+        got, error = await walked(client.devices("c", "b"))
+    assert models.read_all(got[0], models.device)[1] == 0
+    assert isinstance(error, BrokenPaging)
+
+
+@pytest.mark.parametrize("kind", ["device_batches", "configuration_policies"])
+async def test_lists_that_are_documented_as_one_page_are_walked_too(kind):
+    answers = page({"id": "1"}, **link("two")), page({"id": "2"})
+    async with serving(*answers) as service, asking(service.base_url) as client:
+        got, error = await walked(getattr(client, kind)("c"))
+    assert (got, error) == ([[{"id": "1"}], [{"id": "2"}]], None)

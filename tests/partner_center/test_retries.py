@@ -1,0 +1,240 @@
+"""What may pass is tried again, as long and as often as is safe; what will not pass is not."""
+
+import logging
+import time
+from email.utils import formatdate
+
+import anyio
+import pytest
+from tenacity import AsyncRetrying, RetryCallState
+
+from pc_mcp.partner_center import PartnerCenterError, errors
+from pc_mcp.partner_center.transport import ATTEMPTS, BACKOFF, RETRIED_STATUSES
+from tests.partner_center.service import HANG, HANG_UP, asking, customer, raw, serving
+
+
+class Waits:
+    """A backoff that does not wait, and remembers for which attempts it was asked."""
+
+    def __init__(self):
+        self.attempts = []
+
+    def __call__(self, state):
+        self.attempts.append(state.attempt_number)
+        return 0
+
+
+class Retrying(logging.Handler):
+    """Says when the client has noted that it will try again."""
+
+    def __init__(self):
+        super().__init__()
+        self.noted = anyio.Event()
+        self.lines = []
+
+    def emit(self, record):
+        self.lines.append(record.getMessage())
+        self.noted.set()
+
+
+@pytest.fixture
+def retrying(caplog):
+    handler, logger = Retrying(), logging.getLogger("pc_mcp.partner_center.transport")
+    caplog.set_level(logging.INFO, logger.name)
+    logger.addHandler(handler)
+    yield handler
+    logger.removeHandler(handler)
+
+
+def test_only_statuses_that_may_pass_are_tried_again():
+    assert sorted(RETRIED_STATUSES) == [408, 429, 500, 502, 503, 504]
+
+
+@pytest.mark.parametrize("status", sorted(RETRIED_STATUSES))
+async def test_a_failure_that_passes_is_not_noticed(status):
+    waits = Waits()
+    answers = raw(status=status), raw(status=status), customer()
+    async with serving(*answers) as service, asking(service.base_url, backoff=waits) as client:
+        await client.customer("1")
+    assert len(service.requests) == 3
+    assert waits.attempts == [1, 2]
+
+
+@pytest.mark.parametrize("status", sorted(RETRIED_STATUSES))
+async def test_attempts_end(status):
+    async with serving(raw(status=status)) as service, asking(service.base_url) as client:
+        with pytest.raises(PartnerCenterError) as caught:
+            await client.customer("1")
+    assert caught.value.status == status
+    assert len(service.requests) == ATTEMPTS == 5
+
+
+async def test_every_other_status_is_asked_for_once():
+    statuses = [201, 202, 204, 301, 302, 307, 400, 401, 403, 404, 405, 409, 410, 501, 505]
+    answers = [raw(status=status, Retry_After="0") for status in statuses]
+    options = {"backoff": (waits := Waits())}
+    async with serving(*answers) as service, asking(service.base_url, **options) as client:
+        for number, status in enumerate(statuses, 1):
+            with pytest.raises(PartnerCenterError) as caught:
+                await client.customer("1")
+            assert caught.value.status == status
+            assert len(service.requests) == number
+    assert waits.attempts == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason", "seconds"),
+    [
+        (HANG, "ReadTimeout", 0.1),
+        (HANG_UP, "RemoteProtocolError", 10),
+        (raw(b"{", length=9), "RemoteProtocolError", 10),
+    ],
+)
+async def test_a_service_that_stays_silent_is_unreachable_after_every_attempt(answer, reason, seconds):
+    options = {"backoff": (waits := Waits()), "timeout_seconds": seconds}
+    async with serving(answer) as service, asking(service.base_url, **options) as client:
+        with pytest.raises(errors.Unreachable, match=reason) as caught:
+            await client.customer("1")
+    assert caught.value.status is None
+    assert len(service.requests) == ATTEMPTS
+    assert waits.attempts[:4] == [1, 2, 3, 4]
+
+
+async def test_a_port_where_nobody_listens_is_unreachable():
+    async with serving(HANG_UP) as service:
+        pass
+    waits = Waits()
+    async with asking(service.base_url, backoff=waits) as client:
+        with pytest.raises(errors.Unreachable, match="ConnectError"):
+            await client.customer("1")
+    assert waits.attempts[-1] == ATTEMPTS
+
+
+def test_waits_grow_differ_and_stay_short():
+    state = RetryCallState(AsyncRetrying(), None, (), {})
+    for attempt, longest in enumerate([0.5, 1, 2, 4, 8, 8], 1):
+        state.attempt_number = attempt
+        waits = [BACKOFF(state) for _ in range(200)]
+        assert 0 <= min(waits) < longest / 4
+        assert longest * 3 / 4 < max(waits) <= longest
+
+
+@pytest.mark.parametrize("status", [429, 503])
+async def test_a_wait_in_seconds_goes_before_the_backoff(status):
+    waits = Waits()
+    answers = raw(status=status, Retry_After="0"), raw(status=status, Retry_After=" 0 "), customer()
+    async with serving(*answers) as service, asking(service.base_url, backoff=waits) as client:
+        await client.customer("1")
+    assert waits.attempts == []
+
+
+async def test_a_wait_until_a_date_is_kept():
+    waits, times = Waits(), []
+    until = int(time.time()) + 1
+    answers = iter([raw(status=429, Retry_After=formatdate(until, usegmt=True)), customer()])
+
+    async def answer_to(_):
+        times.append(time.time())
+        return next(answers)
+
+    async with serving(answer_to=answer_to) as service, asking(service.base_url, backoff=waits) as client:
+        await client.customer("1")
+    assert times[1] >= until - 0.01
+    assert waits.attempts == []
+
+
+async def test_a_date_that_has_passed_is_no_wait():
+    waits = Waits()
+    answer = raw(status=429, Retry_After="Wed, 21 Oct 2015 07:28:00 GMT")
+    async with serving(answer, customer()) as service, asking(service.base_url, backoff=waits) as client:
+        with anyio.fail_after(5):
+            await client.customer("1")
+    assert waits.attempts == []
+
+
+async def test_a_wait_that_cannot_be_read_leaves_it_to_the_backoff():
+    odd = ["", "soon", "-1", "1.5", "0x1", "1, 2", "\u00b2", "Wed, 99 Oct 2015 07:28:00 GMT", "Wed Oct"]
+    answers = [answer for text in odd for answer in (raw(status=429, Retry_After=text), customer())]
+    options = {"backoff": (waits := Waits())}
+    async with serving(*answers) as service, asking(service.base_url, **options) as client:
+        for number in range(len(odd)):
+            await client.customer("1")
+            assert len(waits.attempts) == number + 1
+
+
+@pytest.mark.parametrize("long", ["100000", "9" * 400, "Fri, 31 Dec 9999 23:59:59 GMT"])
+async def test_a_long_wait_can_be_left_at_any_moment(long, retrying):
+    async with serving(raw(status=429, Retry_After=long)) as service, asking(service.base_url) as client:
+        with anyio.fail_after(5):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(client.customer, "1")
+                await retrying.noted.wait()
+                tasks.cancel_scope.cancel()
+    assert len(service.requests) == 1
+
+
+async def test_a_429_slows_every_request_of_the_account_until_the_last_one_permits(retrying):
+    waits = {"first": "1", "longer": "2", "shorter": "1"}
+    may_answer = {name: anyio.Event() for name in waits}
+    throttled, answered = {}, {}
+
+    async def answer_to(request):
+        name = request.target.rpartition("/")[2]
+        if name in throttled or name not in waits:
+            answered[name] = time.monotonic()
+            return customer()
+        await may_answer[name].wait()
+        throttled[name] = time.monotonic()
+        return raw(status=429, Retry_After=waits[name])
+
+    async with (
+        serving(answer_to=answer_to) as service,
+        asking(service.base_url) as client,
+        anyio.create_task_group() as tasks,
+    ):
+        for name in waits:
+            tasks.start_soon(client.customer, name)
+        await anyio.wait_all_tasks_blocked()
+        for name in waits:
+            retrying.noted = anyio.Event()
+            may_answer[name].set()
+            await retrying.noted.wait()
+            tasks.start_soon(client.customer, f"asked-after-{name}")
+            await anyio.wait_all_tasks_blocked()
+    assert len(answered) == 6
+    assert min(answered.values()) - throttled["longer"] >= 1.99
+
+
+async def test_a_503_slows_its_own_request_only(retrying):
+    async def answer_to(request):
+        busy = request.target.endswith("busy")
+        return raw(status=503, Retry_After="100") if busy else customer()
+
+    async with serving(answer_to=answer_to) as service, asking(service.base_url) as client:
+        with anyio.fail_after(5):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(client.customer, "busy")
+                await retrying.noted.wait()
+                await client.customer("free")
+                tasks.cancel_scope.cancel()
+    assert [request.target[-4:] for request in service.requests] == ["busy", "free"]
+
+
+async def test_a_throttled_walk_is_exact(sandbox, world, connect, mode):
+    sandbox.switches.throttle_every = 3
+    sandbox.switches.retry_after_seconds = 0
+    async with connect(mode) as client:
+        result = await client.call_tool("list_devices", {"customer": "Documentation Sample"})
+    assert not result.is_error
+    assert result.structured_content["complete"] is True
+    assert result.structured_content["devices_total"] == 5
+
+
+async def test_what_is_logged_of_a_retry_has_neither_token_nor_path(retrying):
+    async with serving(raw(status=503), customer()) as service, asking(service.base_url) as client:
+        await client.customer("a-customer")
+    [line] = retrying.lines
+    assert "trying again" in line
+    assert "HTTP 503" in line
+    assert "sandbox-token" not in line
+    assert "a-customer" not in line

@@ -1,0 +1,212 @@
+"""Every word that a client or a model gets, kept as files in tests/snapshots."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp import Client
+from mcp_types import CallToolResult
+from syrupy.assertion import SnapshotAssertion
+from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
+from syrupy.location import PyTestLocation
+
+from pc_mcp.sandbox import ScriptedAnswer
+from tests.answers.reading import check_halves, numbers
+
+SAMPLE = "47021739-3426-40bf-9601-61b4b6d7c793"
+FOLDER = Path(__file__).parent.parent / "snapshots"
+NORMALISED = [
+    (re.compile(r"(?<=pass cursor: )[\w-]{40,96}|(?<=\"next_cursor\": \")[\w-]{40,96}"), "<cursor>"),
+    (re.compile(r"(?<=as of )\d{4}-\d\d-\d\d \d\d:\d\d UTC"), "<now>"),
+    (re.compile(r'(?<="as_of": ")\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ'), "<now>"),
+    (re.compile(r"(?<=correlation id )[0-9a-f-]{36}"), "<correlation id>"),
+]
+
+
+class TextFile(SingleFileSnapshotExtension):
+    """One text file a snapshot, all in one folder."""
+
+    _write_mode = WriteMode.TEXT
+    file_extension = "md"
+
+    @classmethod
+    def dirname(cls, *, test_location: PyTestLocation) -> str:
+        return str(FOLDER / test_location.basename)
+
+    def serialize(self, data: Any, **_: Any) -> str:
+        for pattern, word in NORMALISED:
+            data = pattern.sub(word, data)
+        return str(data).rstrip("\n") + "\n"
+
+
+@pytest.fixture
+def files(snapshot: SnapshotAssertion) -> SnapshotAssertion:
+    return snapshot.use_extension(TextFile)
+
+
+def written(result: CallToolResult) -> str:
+    (content,) = result.content
+    if result.is_error:
+        return f"An error:\n\n{content.text}"
+    data = json.dumps(result.structured_content, indent=1, ensure_ascii=False)
+    return f"{content.text}\n\n---\n\n```json\n{data}\n```"
+
+
+def pretty(models: list[Any]) -> str:
+    dumped = [model.model_dump(mode="json", by_alias=True, exclude_none=True) for model in models]
+    return json.dumps(dumped, indent=1, ensure_ascii=False)
+
+
+async def test_the_tools_list_is_as_reviewed_in_both_eras(connect, files):
+    async with connect("auto") as client:
+        tools = (await client.list_tools()).tools
+        assert f"{client.instructions}\n\n{pretty(tools)}" == files
+    async with connect("legacy") as client:
+        assert (await client.list_tools()).tools == tools
+
+
+async def test_the_prompts_are_as_reviewed_in_both_eras(connect, files):
+    listed = {}
+    for mode in ("legacy", "auto"):
+        async with connect(mode) as client:
+            prompts = (await client.list_prompts()).prompts
+            got = [await client.get_prompt(prompt.name, {"customer": "Contoso Ltd"}) for prompt in prompts]
+        messages = [f"{m.role}:\n\n{m.content.text}" for prompt in got for m in prompt.messages]
+        listed[mode] = "\n\n".join([pretty(prompts), *messages])
+    assert listed["auto"] == files
+    assert listed["legacy"] == listed["auto"]
+
+
+ANSWERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "customers": ("find_customers", {"query": "contoso"}),
+    "customers-with-cursor": ("find_customers", {"limit": 2}),
+    "customers-none": ("find_customers", {"query": "nobody"}),
+    "batches": ("list_device_batches", {"customer": "documentation"}),
+    "batches-with-cursor": ("list_device_batches", {"customer": "Contoso Ltd", "limit": 3}),
+    "batches-filtered": (
+        "list_device_batches",
+        {"customer": "Contoso Ltd", "name_contains": "a", "created_after": "2025-01-01"},
+    ),
+    "batches-none": ("list_device_batches", {"customer": "Tailspin Toys"}),
+    "devices": ("list_devices", {"customer": SAMPLE}),
+    "devices-with-cursor": ("list_devices", {"customer": "Contoso Ltd", "limit": 3}),
+    "devices-of-a-batch": (
+        "list_devices",
+        {"customer": "Contoso Ltd", "batch": "FINANCE laptops", "limit": 2, "fields": ["id", "product_key"]},
+    ),
+    "devices-counted": (
+        "list_devices",
+        {"customer": "Contoso Ltd", "limit": 0, "group_by": ["manufacturer", "uploaded_month"]},
+    ),
+    "devices-filtered": (
+        "list_devices",
+        {
+            "customer": "Contoso Ltd",
+            "model": "surface",
+            "policy": "none",
+            "uploaded_after": "2019-01-01",
+            "uploaded_before": "2025-01-01",
+            "limit": 2,
+            "group_by": [],
+        },
+    ),
+    "devices-unlisted-batch": ("list_devices", {"customer": SAMPLE, "batch": "testbatch", "limit": 1}),
+    "devices-none": ("list_devices", {"customer": "Wingtip Toys"}),
+    "devices-hostile": ("list_devices", {"customer": "Proseware Inc", "limit": 5}),
+    "found": ("find_devices", {"customer": SAMPLE, "identifiers": ["2R9-ZNP67", "2r9-znp67", "nothing"]}),
+    "policies": ("list_configuration_policies", {"customer": "Woodgrove"}),
+    "policies-none": ("list_configuration_policies", {"customer": "Tailspin Toys"}),
+}
+
+
+async def called(client: Client, name: str) -> CallToolResult:
+    tool, arguments = ANSWERS[name]
+    return await client.call_tool(tool, arguments)
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+async def test_the_answer_is_as_reviewed(connect, files, name):
+    async with connect() as client:
+        result = await called(client, name)
+    assert not result.is_error
+    assert written(result) == files
+    check_complete(result)
+
+
+@pytest.mark.parametrize("status", ["finished_with_errors", "finished", "processing", "queued"])
+async def test_the_upload_answer_is_as_reviewed(connect, world, files, status):
+    customer = world.customer_id("Contoso Ltd")
+    (upload,) = (u for u in world.uploads(customer) if u["status"] == status)
+    arguments = {"customer": customer, "batch_tracking_id": upload["batchTrackingId"]}
+    async with connect() as client:
+        result = await client.call_tool("get_batch_upload_status", arguments)
+    assert written(result) == files
+    check_complete(result)
+
+
+INCOMPLETE = {
+    "devices-incomplete": ("list_devices", {"customer": "Contoso Ltd", "limit": 1}),
+    "devices-incomplete-filtered": (
+        "list_devices",
+        {"customer": "Contoso Ltd", "limit": 1, "model": "t", "group_by": ["batch"]},
+    ),
+    "found-incomplete": ("find_devices", {"customer": "Contoso Ltd", "identifiers": ["nothing"]}),
+}
+
+
+@pytest.mark.parametrize("name", INCOMPLETE)
+async def test_the_incomplete_answer_is_as_reviewed(connect, sandbox, files, name):
+    sandbox.switches.scripted.append(ScriptedAnswer("/FINANCE laptops/devices", 403, b'{"code": 900308}'))
+    tool, arguments = INCOMPLETE[name]
+    async with connect() as client:
+        result = await client.call_tool(tool, arguments)
+    assert written(result) == files
+    assert result.structured_content["complete"] is False
+    check_complete(result)
+
+
+ERRORS: dict[str, tuple[str, dict[str, Any]]] = {
+    "error-unknown-tool": ("list_device", {}),
+    "error-arguments": (
+        "list_devices",
+        {"custmer": "x", "limit": 101, "uploaded_after": "soon", "fields": ["x"]},
+    ),
+    "error-period": (
+        "list_devices",
+        {"customer": "x", "uploaded_after": "2025-01-02", "uploaded_before": "2025-01-01"},
+    ),
+    "error-unknown-customer": ("list_devices", {"customer": "Contosso"}),
+    "error-ambiguous-customer": ("list_devices", {"customer": "contoso"}),
+    "error-unknown-batch": ("list_devices", {"customer": "Contoso Ltd", "batch": "Lot"}),
+    "error-unknown-upload": ("get_batch_upload_status", {"customer": SAMPLE, "batch_tracking_id": "x"}),
+    "error-cursor": ("find_customers", {"cursor": "x"}),
+    "error-no-customer": ("find_devices", {"identifiers": ["x"]}),
+    "error-no-relationship": ("list_devices", {"customer": "Lucerne Publishing"}),
+}
+
+
+@pytest.mark.parametrize("name", ERRORS)
+async def test_the_error_is_as_reviewed(connect, files, name):
+    tool, arguments = ERRORS[name]
+    async with connect() as client:
+        result = await client.call_tool(tool, arguments)
+    assert result.is_error
+    assert written(result) == files
+
+
+def check_complete(result: CallToolResult) -> None:
+    """Each half alone carries the answer: notes, cursor, and every number of the one is in the other."""
+    text, data = result.content[0].text, result.structured_content
+    check_halves(text, data, 8000)
+    # The text says which rows of how many it shows.
+    counted_otherwise = {data["omitted"], data["shown"], 0}
+    assert set(numbers(data)) - numbers_in(text) <= counted_otherwise
+    first_line = re.sub(r"as of [\d: -]+UTC|\(.*\)|\".*\"|INCOMPLETE", "", text.partition("\n")[0])
+    asked = data.get("identifiers_found", 0) + data.get("identifiers_not_found", 0)
+    assert numbers_in(first_line) <= {*numbers(data), *numbers_in(" ".join(data["notes"])), asked, 0}
+
+
+def numbers_in(text: str) -> set[int]:
+    return {int(number.replace(",", "")) for number in re.findall(r"\d[\d,]*", text)}

@@ -1,0 +1,159 @@
+"""What clients are told of the tools before they call one."""
+
+import json
+
+import pytest
+from mcp import Client
+from mcp_types import Tool
+
+TITLES = {
+    "find_customers": "Find customers",
+    "list_device_batches": "List device batches",
+    "list_devices": "List devices",
+    "find_devices": "Find devices",
+    "list_configuration_policies": "List configuration policies",
+    "get_batch_upload_status": "Get batch upload status",
+}
+ARGUMENTS = {
+    "find_customers": "query limit cursor",
+    "list_device_batches": "customer* name_contains created_after created_before limit cursor refresh",
+    "list_devices": "customer* batch serial_number manufacturer model policy uploaded_after uploaded_before "
+    "group_by fields limit cursor refresh",
+    "find_devices": "identifiers* customer cursor refresh",
+    "list_configuration_policies": "customer*",
+    "get_batch_upload_status": "customer* batch_tracking_id*",
+}
+COLUMNS = ["id", "serial_number", "manufacturer", "model", "policy", "batch", "uploaded", "product_key"]
+GROUPS = ["manufacturer", "model", "policy", "batch", "uploaded_month", "uploaded_day"]
+
+# Names that the design gives, then those that go beyond it.
+LISTED = "shown omitted next_cursor notes"
+ANSWERS = {
+    "find_customers": f"as_of complete customers_total customers_matched customers {LISTED}",
+    "list_device_batches": "customer as_of complete batches_total batches_matched devices_total by_status "
+    f"batches {LISTED} + devices_matched",
+    "list_devices": "customer batch as_of complete batches_read batches_total devices_total devices_matched "
+    f"groups attention devices {LISTED}",
+    "find_devices": f"found not_found complete {LISTED} "
+    "+ customer as_of devices_total identifiers_found identifiers_not_found",
+    "list_configuration_policies": "customer as_of complete policies_total policies shown omitted notes",
+    "get_batch_upload_status": "customer batch_tracking_id as_of status started completed devices_total "
+    "devices_failed by_status by_error devices shown omitted notes",
+}
+ITEMS = {
+    ("list_device_batches", "CustomerFields"): "id name domain",
+    ("list_device_batches", "BatchFields"): "id devices created status created_by",
+    ("list_device_batches", "StatusFields"): "value batches",
+    ("list_devices", "GroupFields"): "by values other",
+    ("list_devices", "GroupValue"): "value devices",
+    ("list_devices", "AttentionRow"): "kind devices note",
+    ("list_devices", "DeviceFields"): "id serial_number manufacturer model policy batch uploaded product_key",
+    ("find_devices", "FoundFields"): "identifier device",
+}
+
+
+async def listed(client: Client) -> list[Tool]:
+    return (await client.list_tools()).tools
+
+
+def without_output(tool: Tool) -> dict[str, object]:
+    return tool.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"output_schema"})
+
+
+async def test_both_eras_list_the_same_six_tools_in_their_order(connect, mode):
+    async with connect(mode) as client:
+        tools = await listed(client)
+    assert {tool.name: tool.title for tool in tools} == TITLES
+    assert [tool.name for tool in tools] == list(TITLES)
+
+
+async def test_every_tool_says_that_it_only_reads(connect, mode):
+    async with connect(mode) as client:
+        tools = await listed(client)
+    for tool in tools:
+        hints = tool.annotations.model_dump(exclude_none=True)
+        assert hints == {
+            "title": TITLES[tool.name],
+            "read_only_hint": True,
+            "destructive_hint": False,
+            "idempotent_hint": True,
+            "open_world_hint": True,
+        }
+
+
+async def test_every_tool_and_argument_is_described_briefly(connect, mode):
+    async with connect(mode) as client:
+        tools = await listed(client)
+    for tool in tools:
+        assert 10 <= len(tool.description.split()) <= 60
+        for name, argument in tool.input_schema["properties"].items():
+            assert argument.get("description"), f"{tool.name}.{name}"
+
+
+async def test_arguments_are_those_of_the_contract_and_no_others_are_allowed(connect, mode):
+    async with connect(mode) as client:
+        tools = await listed(client)
+    for tool in tools:
+        schema = tool.input_schema
+        required = schema.get("required", [])
+        names = [f"{name}*" if name in required else name for name in schema["properties"]]
+        assert sorted(names) == sorted(ARGUMENTS[tool.name].split())
+        assert schema["additionalProperties"] is False
+
+
+@pytest.mark.parametrize(
+    ("tool", "argument", "bounds"),
+    [
+        ("find_customers", "limit", (1, 100, 20)),
+        ("list_device_batches", "limit", (0, 100, 25)),
+        ("list_devices", "limit", (0, 100, 20)),
+    ],
+)
+async def test_limits_have_the_bounds_and_defaults_of_the_contract(connect, tool, argument, bounds):
+    async with connect() as client:
+        schema = {t.name: t.input_schema for t in await listed(client)}[tool]["properties"][argument]
+    assert (schema["minimum"], schema["maximum"], schema["default"]) == bounds
+
+
+async def test_lists_of_choices_name_every_choice(connect):
+    async with connect() as client:
+        schemas = {tool.name: tool.input_schema["properties"] for tool in await listed(client)}
+    assert schemas["list_devices"]["fields"]["items"]["enum"] == COLUMNS
+    assert schemas["list_devices"]["group_by"]["items"]["enum"] == GROUPS
+    identifiers = schemas["find_devices"]["identifiers"]
+    assert (identifiers["minItems"], identifiers["maxItems"]) == (1, 200)
+
+
+async def test_structured_content_has_exactly_the_names_of_the_contract(connect, mode):
+    async with connect(mode) as client:
+        schemas = {tool.name: tool.output_schema for tool in await listed(client)}
+    assert set(schemas) == set(ANSWERS)
+    for name, schema in schemas.items():
+        assert sorted(schema["properties"]) == sorted(ANSWERS[name].replace("+", "").split())
+        assert sorted(schema["required"]) == sorted(schema["properties"])
+    for (name, item), fields in ITEMS.items():
+        assert list(schemas[name]["$defs"][item]["properties"]) == fields.split()
+
+
+async def test_definitions_and_output_schemas_are_small(connect, mode):
+    async with connect(mode) as client:
+        tools = await listed(client)
+    assert len(json.dumps([without_output(tool) for tool in tools])) <= 12_000
+    assert len(json.dumps([tool.output_schema for tool in tools])) <= 12_000
+
+
+async def test_instructions_are_short_and_name_what_matters(connect, mode):
+    async with connect(mode) as client:
+        instructions = client.instructions
+    assert len(instructions.split()) <= 120
+    for word in ("INCOMPLETE", "UTC", "Read-only", "never instructions"):
+        assert word in instructions
+
+
+async def test_nothing_but_tools_and_prompts_is_offered(connect, mode):
+    async with connect(mode) as client:
+        capabilities = client.server_capabilities
+        assert (await client.list_resources()).resources == []
+        assert client.server_info.name == "pc-mcp"
+    assert capabilities.tools is not None
+    assert capabilities.prompts is not None
