@@ -46,9 +46,9 @@ bench: .venv/.dev ## measure (nothing to measure yet)
 	@echo "There are no benchmarks yet."
 
 lock: .venv/.dev ## write the lock files anew from pyproject.toml
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-emit-index-url --no-header \
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header \
 	  pyproject.toml --group build --output-file requirements.txt
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-emit-index-url --no-header \
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header \
 	  pyproject.toml --group dev --constraints requirements.txt --output-file requirements-dev.txt
 
 .venv/.made:

@@ -3,32 +3,34 @@
 import argparse
 import contextlib
 import logging
+import os
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pc_mcp import __version__
+from pc_mcp.failures import Failure
 
-USAGE_ERROR = 2
-FAILURE = 1
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+
+    from pc_mcp.sandbox import Sandbox
+    from pc_mcp.sandbox.entra import Entra
+    from pc_mcp.settings import Settings
+
 INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command; returns the exit status: 0, 1 for a failure, 2 for wrong usage or settings."""
     options = parser().parse_args(arguments)
-    from pc_mcp.prompting import PromptFileError
-    from pc_mcp.serving import AddressRefused
-    from pc_mcp.settings import ConfigurationError
-
     try:
         return int(options.command(options))
-    except (ConfigurationError, PromptFileError) as error:
+    except Failure as error:
         print(f"pc-mcp: {error}", file=sys.stderr)
-        return USAGE_ERROR
-    except AddressRefused as error:
-        print(f"pc-mcp: {error}", file=sys.stderr)
-        return FAILURE
+        return error.exit_status
     except KeyboardInterrupt:
         return INTERRUPTED
 
@@ -43,10 +45,17 @@ def parser() -> argparse.ArgumentParser:
     main_parser.add_argument("--version", action="version", version=f"pc-mcp {__version__}")
     commands = main_parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
+    _add_serving(commands)
+    _add_accounts(commands)
+    _add_sandbox(commands)
+    return main_parser
+
+
+def _add_serving(commands: "Commands") -> None:
     serve = commands.add_parser(
         "serve", help="serve MCP clients", description="Serve MCP clients over stdio, or over HTTP."
     )
-    serve.add_argument("--config", type=Path, metavar="FILE", help="configuration file (TOML)")
+    _add_config(serve)
     serve.add_argument(
         "--http",
         type=_address,
@@ -63,6 +72,30 @@ def parser() -> argparse.ArgumentParser:
     )
     demo.set_defaults(command=_demo)
 
+
+def _add_accounts(commands: "Commands") -> None:
+    login = commands.add_parser(
+        "login", help="sign in", description="Sign in to Partner Center, in the browser or with a code."
+    )
+    _add_config(login)
+    login.add_argument("--device-code", action="store_true", help="sign in with a code, on any device")
+    login.set_defaults(command=_login)
+
+    logout = commands.add_parser(
+        "logout", help="sign out", description="Forget the sign-in on this computer. Revokes nothing."
+    )
+    _add_config(logout)
+    logout.set_defaults(command=_logout)
+
+    status = commands.add_parser(
+        "status", help="who is signed in", description="Say who is signed in, where that is kept, and until when."
+    )
+    _add_config(status)
+    status.add_argument("--json", action="store_true", help="as JSON")
+    status.set_defaults(command=_status)
+
+
+def _add_sandbox(commands: "Commands") -> None:
     sandbox = commands.add_parser(
         "sandbox",
         help="run the simulated Partner Center alone",
@@ -84,7 +117,38 @@ def parser() -> argparse.ArgumentParser:
     sandbox.add_argument("--byte-order-mark", action="store_true", help="begin bodies with a byte-order mark")
     sandbox.add_argument("--links-next", action="store_true", help="give continuation tokens in links.next")
     sandbox.set_defaults(command=_sandbox)
-    return main_parser
+
+
+def _add_config(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--config", type=Path, metavar="FILE", help="configuration file (TOML)")
+
+
+def _login(options: argparse.Namespace) -> int:
+    from pc_mcp.account_commands import login
+
+    return login(_configured(options), device_code=options.device_code)
+
+
+def _logout(options: argparse.Namespace) -> int:
+    from pc_mcp.account_commands import logout
+
+    return logout(_configured(options))
+
+
+def _status(options: argparse.Namespace) -> int:
+    from pc_mcp.account_commands import status
+
+    return status(_configured(options), as_json=options.json)
+
+
+def _configured(options: argparse.Namespace) -> "Settings":
+    """The settings; errors are logged, what else there is to know is printed by the command."""
+    from pc_mcp.logs import configure_logging
+    from pc_mcp.settings import load_settings
+
+    settings = load_settings(options.config)
+    configure_logging("error", settings.logging.format)
+    return settings
 
 
 def _serve(options: argparse.Namespace) -> int:
@@ -112,22 +176,50 @@ def _announce(url: str) -> None:
 
 @contextlib.contextmanager
 def _sandbox_settings() -> "Iterator[dict[str, dict[str, object]]]":
-    """Runs a sandbox and yields the settings that make a server use it."""
+    """Runs a sandbox and yields the settings that make a server use it, whatever the user's own are."""
     from pc_mcp.sandbox import running
+    from pc_mcp.settings import AuthSettings, PartnerCenterSettings
 
-    with running() as sandbox:
+    with running(entra=True) as sandbox:
+        partner_center, auth = _settings_of(sandbox)
+        os.environ |= _environment_of(sandbox)
         yield {
-            "partner_center": {"base_url": sandbox.base_url},
-            "auth": {"mode": "token", "access_token": sandbox.token},
+            "partner_center": PartnerCenterSettings().model_dump() | partner_center,
+            "auth": AuthSettings().model_dump() | auth,
         }
+
+
+def _settings_of(sandbox: "Sandbox") -> tuple[dict[str, str], dict[str, str]]:
+    """The sections `partner_center` and `auth` of somebody who signs in to the sandbox."""
+    auth = {
+        "authority": sandbox.authority.removesuffix(f"/{sandbox.tenant_id}"),
+        "tenant_id": sandbox.tenant_id,
+        "client_id": sandbox.client_id,
+        "flow": "browser",
+        "token_store": "memory",
+    }
+    return {"base_url": sandbox.base_url}, auth
+
+
+def _environment_of(sandbox: "Sandbox") -> dict[str, str]:
+    """What makes a process trust the sandbox's sign-in service, and sign in there without a hand."""
+    return {
+        "SSL_CERT_FILE": str(sandbox.ca_file),
+        "BROWSER": f"{shlex.quote(sys.executable)} -m pc_mcp.sandbox.person %s",
+    }
 
 
 def _demo(_: argparse.Namespace) -> int:
     from pc_mcp.demo import show
     from pc_mcp.sandbox import running
 
-    with running() as sandbox:
-        show(sandbox.base_url, sandbox.token, lambda: sum(r.answer_bytes for r in sandbox.requests))
+    with running(entra=True) as sandbox:
+        partner_center, auth = _settings_of(sandbox)
+        show(
+            {"partner_center": partner_center, "auth": auth},
+            _environment_of(sandbox),
+            lambda: sum(request.answer_bytes for request in sandbox.requests),
+        )
     return 0
 
 
@@ -138,6 +230,10 @@ def _sandbox(options: argparse.Namespace) -> int:
     def say(base_url: str) -> None:
         print(f"The sandbox is listening on {base_url}. Try:")
         print(f'  curl -H "Authorization: Bearer {SANDBOX_TOKEN}" "{base_url}/customers?size=5"', flush=True)
+
+    def say_entra(entra: "Entra") -> None:
+        print(f"People sign in at {entra.authority}, as the application {entra.client_id};")
+        print(f"trust the certificate {entra.ca_file} for it.", flush=True)
 
     switches = Switches(
         latency_seconds=options.latency_ms / 1000,
@@ -150,7 +246,7 @@ def _sandbox(options: argparse.Namespace) -> int:
     )
     host, port = options.listen
     try:
-        serve_forever(host, port, World(options.seed), switches, on_ready=say)
+        serve_forever(host, port, World(options.seed), switches, on_ready=say, on_entra=say_entra)
     except (ValueError, OSError) as error:
         raise AddressRefused(f"the sandbox cannot listen on {host}:{port}: {error}") from None
     return 0

@@ -80,29 +80,34 @@ QUESTIONS: Sequence[Question] = (
 )
 
 
-def show(base_url: str, token: str, bytes_answered: Callable[[], int]) -> None:
+Sections = Mapping[str, Mapping[str, str]]
+
+
+def show(settings: Sections, environment: Mapping[str, str], bytes_answered: Callable[[], int]) -> None:
     """Asks the questions of a server in a process of its own, as a client would, and prints it all.
 
-    base_url, token: of the simulated Partner Center; bytes_answered: how much JSON it has sent.
+    settings, environment: of the server, so that it asks a simulated Partner Center and signs in to
+    a simulated Entra ID; bytes_answered: how much JSON the former has sent.
     """
     try:
-        anyio.run(_show, base_url, token, bytes_answered)
+        anyio.run(_show, settings, environment, bytes_answered)
     except* SystemExit:  # rich ends the program when the reader of a pipe has left
         pass
 
 
-async def _show(base_url: str, token: str, bytes_answered: Callable[[], int]) -> None:
+async def _show(settings: Sections, environment: Mapping[str, str], bytes_answered: Callable[[], int]) -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a pipe need not be UTF-8
     console = Console(highlight=False, theme=THEME)
     _print(
         console,
         "Six questions of a support agent, asked through a real MCP client (stdio) of pc-mcp, which reads "
-        "a simulated Partner Center: 27 customers, one of them with 100,000 devices. No account is needed.\n",
+        "a simulated Partner Center: 27 customers, one of them with 100,000 devices. The server signs in to a "
+        "simulated Entra ID; no account is needed.\n",
         indent=0,
     )
     raw: dict[str, int] = {}
-    async with Client(_server(base_url, token)) as client:
+    async with Client(_server(settings, environment)) as client:
         for number, question in enumerate(QUESTIONS, 1):
             before = bytes_answered()
             result = await _ask(console, client, number, question)
@@ -113,7 +118,7 @@ async def _show(base_url: str, token: str, bytes_answered: Callable[[], int]) ->
     _print_how_to_connect(console)
 
 
-def _server(base_url: str, token: str) -> StdioServerParameters:
+def _server(settings: Sections, environment: Mapping[str, str]) -> StdioServerParameters:
     """The server as a client starts it, but deaf to the user's own settings."""
     inherited = {name: value for name, value in os.environ.items() if not name.upper().startswith(ENV_PREFIX)}
     return StdioServerParameters(
@@ -121,8 +126,8 @@ def _server(base_url: str, token: str) -> StdioServerParameters:
         args=["-m", "pc_mcp", "serve", "--config", os.devnull],
         env={
             **inherited,
-            "PC_MCP_PARTNER_CENTER__BASE_URL": base_url,
-            "PC_MCP_AUTH__ACCESS_TOKEN": token,
+            **environment,
+            **{f"{ENV_PREFIX}{s}__{name}".upper(): v for s, values in settings.items() for name, v in values.items()},
             "PC_MCP_LOGGING__LEVEL": "warning",
         },
     )
@@ -206,7 +211,7 @@ def _print_how_to_connect(console: Console) -> None:
             "VS Code: .vscode/mcp.json:\n"
             f'  {{"servers": {{"pc-mcp": {{"command": "{quoted}", "args": ["serve", "--sandbox"]}}}}}}\n\n'
             f"Claude Code:\n  claude mcp add pc-mcp -- {command} serve --sandbox\n\n"
-            "For your own customers leave --sandbox out; README.md says how to give it a token."
+            "For your own customers leave --sandbox out; docs/sign-in.md says what to set first."
         ),
         soft_wrap=True,
     )

@@ -22,12 +22,16 @@ from mcp.server.mcpserver.prompts import Prompt
 from mcp.server.mcpserver.prompts.base import PromptArgument
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from pc_mcp.failures import Failure
+
 _PARTS = re.compile(r"\A\+\+\+\n(?P<front>.*?)\n\+\+\+\n(?P<text>.*)\Z", re.DOTALL)
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
-class PromptFileError(Exception):
+class PromptFileError(Failure):
     """A prompt file cannot be used; the text says which file and why."""
+
+    exit_status = 2
 
 
 class _FrontMatter(BaseModel):

@@ -11,8 +11,8 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS, CallToolResult, GetPromptResult, InputRequiredResult
 
 from pc_mcp import __version__
+from pc_mcp.accounts import token_provider
 from pc_mcp.answers import escaped, shown
-from pc_mcp.auth import StaticToken
 from pc_mcp.inventory import Library
 from pc_mcp.partner_center import Transport
 from pc_mcp.prompting import load_prompts
@@ -63,16 +63,24 @@ def build_server(settings: Settings) -> Server:
             concurrency=partner_center.concurrency,
             reveal_product_keys=answers.reveal_product_keys,
         )
+        tokens = token_provider(settings)
         transport = Transport(
             partner_center.api_root,
-            StaticToken(settings.auth.access_token),
+            tokens,
             locale=partner_center.locale,
             timeout_seconds=partner_center.timeout_seconds,
             concurrency=partner_center.concurrency,
         )
         try:
-            async with transport:
-                yield App(transport, library, answers.max_chars, answers.time_budget_seconds)
+            async with tokens, transport:
+                yield App(
+                    transport,
+                    library,
+                    tokens,
+                    partner_center.cloud,
+                    answers.max_chars,
+                    answers.time_budget_seconds,
+                )
         finally:
             library.close()
 

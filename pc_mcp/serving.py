@@ -20,6 +20,7 @@ import anyio
 import uvicorn
 from typing_extensions import Buffer
 
+from pc_mcp.failures import Failure
 from pc_mcp.partner_center.clouds import LOOPBACK_HOSTS
 from pc_mcp.server import Server
 
@@ -30,7 +31,7 @@ _CHUNK_BYTES = 65536
 _LAST_WORDS_SECONDS = 0.5
 
 
-class AddressRefused(Exception):
+class AddressRefused(Failure):
     """The server cannot listen there; the text says why."""
 
 

@@ -9,10 +9,10 @@ import os
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import platformdirs
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -21,15 +21,18 @@ from pydantic_settings import (
     SettingsError,
 )
 
-from pc_mcp.partner_center import Cloud, checked_base_url
+from pc_mcp.failures import Failure
+from pc_mcp.partner_center import Cloud, checked_authority, checked_base_url
 
 ENV_PREFIX = "PC_MCP_"
 ENV_CONFIG = "PC_MCP_CONFIG"
 CONFIG_FILE_NAME = "config.toml"
 
 
-class ConfigurationError(Exception):
+class ConfigurationError(Failure):
     """The configuration cannot be used; the text says which setting, why, and what would be right."""
+
+    exit_status = 2
 
 
 class _Section(BaseModel):
@@ -60,10 +63,53 @@ class PartnerCenterSettings(_Section):
 class AuthSettings(_Section):
     """Who asks."""
 
-    mode: Literal["token"] = Field("token", description="`token`: send `access_token` as it is.")
-    access_token: SecretStr | None = Field(
-        None, description="Access token for Partner Center. Best given by the environment."
+    mode: Literal["delegated", "app", "token"] = Field(
+        "delegated",
+        description="`delegated`: a person's own account; `app`: the application itself, for scripts; `token`: "
+        "`access_token` as it is.",
     )
+    tenant_id: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9.-]{1,253}$",
+        description="The partner's own tenant; else the one first signed in to.",
+    )
+    client_id: str | None = Field(
+        None, pattern=r"^[A-Za-z0-9-]{1,64}$", description="The application registered in Entra (see sign-in.md)."
+    )
+    account: str | None = Field(
+        None, min_length=1, description="User name that must be signed in, where there are several."
+    )
+    authority: Annotated[str, AfterValidator(checked_authority)] | None = Field(
+        None, description="Root of the sign-in service instead of the cloud's; https."
+    )
+    flow: Literal["auto", "browser", "device_code"] = Field(
+        "auto", description="How a person signs in; `auto`: in the browser where one can be opened, else with a code."
+    )
+    token_store: Literal["auto", "keyring", "file", "memory"] = Field(
+        "auto",
+        description="Where the sign-in is kept: `keyring` (encrypted file, key in the system's keyring), `file` (not "
+        "encrypted), `memory`; `auto`: `keyring`, else `memory`.",
+    )
+    access_token: SecretStr | None = Field(
+        None, description="For mode `token`: access token for Partner Center. Best given by the environment."
+    )
+    client_secret: SecretStr | None = Field(
+        None, description="For mode `app`: the application's secret. Best given by the environment."
+    )
+    certificate_path: Path | None = Field(
+        None, description="For mode `app`: PFX file, or PEM certificate beside `private_key_path`."
+    )
+    certificate_password: SecretStr | None = Field(None, description="For mode `app`: password of that file.")
+    private_key_path: Path | None = Field(None, description="For mode `app`: PEM private key of the certificate.")
+    assertion_path: Path | None = Field(
+        None, description="For mode `app`: file with a federated assertion, read each time it is needed."
+    )
+
+    @model_validator(mode="after")
+    def _check_use(self) -> Self:
+        if self.access_token is not None and self.mode != "token":
+            raise ValueError('access_token is given but not used: set auth.mode = "token", or remove it')
+        return self
 
 
 class AnswersSettings(_Section):

@@ -41,8 +41,20 @@ def client(sandbox: Sandbox) -> Iterator[httpx2.Client]:
 def settings_for(sandbox: Sandbox, **sections: dict[str, Any]) -> Settings:
     """Settings that read `sandbox`; `sections` adds to or replaces single settings."""
     partner_center = {"base_url": sandbox.base_url} | sections.pop("partner_center", {})
-    auth = {"access_token": sandbox.token} | sections.pop("auth", {})
+    auth = {"mode": "token", "access_token": sandbox.token} | sections.pop("auth", {})
     return Settings(partner_center=partner_center, auth=auth, **sections)  # type: ignore[arg-type]
+
+
+def signing_in(sandbox: Sandbox, **auth: Any) -> dict[str, Any]:
+    """The section `auth` of somebody who signs in to `sandbox`, which runs with its sign-in service."""
+    return {
+        "mode": "delegated",
+        "access_token": None,
+        "authority": sandbox.authority.removesuffix(f"/{sandbox.tenant_id}"),
+        "tenant_id": sandbox.tenant_id,
+        "client_id": sandbox.client_id,
+        "token_store": "memory",
+    } | auth
 
 
 @pytest.fixture(params=["legacy", "auto"])

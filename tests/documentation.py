@@ -33,9 +33,12 @@ def tools_table() -> str:
 
 def arguments_reference() -> str:
     """Every argument of every tool, with its type, bounds and description."""
-    parts = ["# Tools", "", "Generated from the tools themselves. Every tool only reads."]
+    parts = ["# Tools", "", "Generated from the tools themselves. Every tool only reads Partner Center."]
     for tool in all_tools():
         parts += ["", f"## `{tool.name}`", "", tool.description, ""]
+        if not tool.parameters["properties"]:
+            parts.append("It takes no arguments.")
+            continue
         parts += ["| argument | type | default | meaning |", "| --- | --- | --- | --- |"]
         for name, schema in tool.parameters["properties"].items():
             needed = name in tool.parameters.get("required", [])

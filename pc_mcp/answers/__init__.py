@@ -7,6 +7,7 @@ from pc_mcp.answers.devices import DeviceListAnswer, Field, device_list_answer
 from pc_mcp.answers.found import FindingsAnswer, findings_answer
 from pc_mcp.answers.parts import Answer
 from pc_mcp.answers.policies import PolicyListAnswer, policy_list_answer
+from pc_mcp.answers.sign_in import SignInAnswer, sign_in_answer
 from pc_mcp.answers.uploads import UploadAnswer, upload_answer
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Field",
     "FindingsAnswer",
     "PolicyListAnswer",
+    "SignInAnswer",
     "UploadAnswer",
     "batch_list_answer",
     "customer_list_answer",
@@ -25,5 +27,6 @@ __all__ = [
     "findings_answer",
     "policy_list_answer",
     "shown",
+    "sign_in_answer",
     "upload_answer",
 ]

@@ -81,35 +81,11 @@ def device_list_answer(
     """Writes the answer: what is fixed first, then a row, groups, and the rows that still fit."""
     chosen = list(dict.fromkeys(fields or DEFAULT_FIELDS))
     first_line = _first_line(result, where)
-    data: dict[str, Any] = {
-        "customer": customer_fields(result.customer),
-        "batch": shown(result.batch.id) if result.batch else None,
-        "as_of": moment(result.coverage.as_of),
-        "complete": result.coverage.complete,
-        "batches_read": result.coverage.batches_read,
-        "batches_total": result.coverage.batches_total,
-        "devices_total": result.total,
-        "devices_matched": result.matched,
-        "groups": [{"by": group.by, "values": [], "other": result.matched} for group in result.groups],
-        "attention": [],
-        "devices": [],
-        "shown": result.matched,
-        "omitted": result.matched,
-        "next_cursor": MAX_CURSOR,
-        "notes": [],
-    }
-    heads = [
-        table_head((_titled(group.by), "devices")) + f"\n| others | {result.matched:,} |" for group in result.groups
-    ]
-    fixed = [
-        first_line,
-        *heads,
-        "**Attention**",
-        table_head(chosen),
-        longest_rows_line(result.matched, "Devices"),
-        "Notes:",
-    ]
-    room = Room.beside(max_chars, sections(*fixed) + "\n\n", data)
+    data = _frame(result)
+    heads = [_group_head(group.by) + f"\n| others | {result.matched:,} |" for group in result.groups]
+    rows_are = longest_rows_line(result.matched, "Devices")
+    fixed = sections(first_line, *heads, "**Attention**", table_head(chosen), rows_are, "Notes:")
+    room = Room.beside(max_chars, fixed + "\n\n", data)
 
     notes = notes_that_fit(_notes(result, where), room.part(_NOTES_SHARE))
     attention_room = room.part(_ATTENTION_SHARE)
@@ -141,6 +117,27 @@ def device_list_answer(
         notes_section(notes),
     )
     return Answer(text, data)
+
+
+def _frame(result: DeviceList) -> dict[str, Any]:
+    """The structured content without what the budget decides, at the longest of its fixed parts."""
+    return {
+        "customer": customer_fields(result.customer),
+        "batch": shown(result.batch.id) if result.batch else None,
+        "as_of": moment(result.coverage.as_of),
+        "complete": result.coverage.complete,
+        "batches_read": result.coverage.batches_read,
+        "batches_total": result.coverage.batches_total,
+        "devices_total": result.total,
+        "devices_matched": result.matched,
+        "groups": [{"by": group.by, "values": [], "other": result.matched} for group in result.groups],
+        "attention": [],
+        "devices": [],
+        "shown": result.matched,
+        "omitted": result.matched,
+        "next_cursor": MAX_CURSOR,
+        "notes": [],
+    }
 
 
 def device_fields(device: ListedDevice, fields: Sequence[Field]) -> DeviceFields:
@@ -242,6 +239,10 @@ def _group_table(group: GroupFields) -> str:
     if group["other"]:
         lines.append(row(("others", f"{group['other']:,}")))
     return table((_titled(group["by"]), "devices"), lines)
+
+
+def _group_head(by: str) -> str:
+    return table_head((_titled(by), "devices"))
 
 
 def _titled(by: str) -> str:

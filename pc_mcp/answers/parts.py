@@ -80,11 +80,12 @@ def coverage_notes(coverage: Coverage) -> list[str]:
     if coverage.unreadable_devices:
         notes.append(unreadable(coverage.unreadable_devices, "device", "devices"))
     if coverage.unreadable_batches:
-        notes.append(unreadable(coverage.unreadable_batches, "batch", "batches"))
+        missing = unreadable(coverage.unreadable_batches, "batch", "batches")
+        notes.append(f"{missing} Without a readable id its devices cannot be asked for.")
     if coverage.restarted:
         notes.append(
-            f"Batch {names(coverage.restarted)} was read again from its first page: the service no longer "
-            "took the continuation token."
+            f"Batch {names(coverage.restarted)} was read again from its first page: its continuation "
+            "token no longer led on."
         )
     if coverage.unlisted:
         notes.append("The customer's list of batches does not name this batch (yet); it was asked for by its id.")

@@ -1,5 +1,29 @@
-"""Who is signed in, and the tokens: the seam between the REST client and a way of signing in."""
+"""Who is signed in, and the tokens.
 
-from pc_mcp.auth.tokens import NotConfigured, StaticToken, TokenProvider
+MSAL, the keyring and what they bring cost time, so `entra`, `store` and `app_only` are imported
+where a token is first needed, not here.
+"""
 
-__all__ = ["NotConfigured", "StaticToken", "TokenProvider"]
+from pc_mcp.auth.errors import (
+    AccountChoiceNeeded,
+    NotConfigured,
+    SignInError,
+    SignInNeeded,
+    SignInRefused,
+    SignInUnavailable,
+)
+from pc_mcp.auth.tokens import Refusal, StaticToken, Status, TokenProvider, Unconfigured
+
+__all__ = [
+    "AccountChoiceNeeded",
+    "NotConfigured",
+    "Refusal",
+    "SignInError",
+    "SignInNeeded",
+    "SignInRefused",
+    "SignInUnavailable",
+    "StaticToken",
+    "Status",
+    "TokenProvider",
+    "Unconfigured",
+]

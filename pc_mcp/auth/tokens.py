@@ -1,54 +1,149 @@
-"""Where an access token comes from."""
+"""Where an access token comes from: the seam between the REST client and a way of signing in."""
 
 import hashlib
 import re
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Protocol, Self
 
 from pydantic import SecretStr
+
+from pc_mcp.auth.errors import NotConfigured
 
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]+")  # the characters of RFC 6750, section 2.1
 
 
-class NotConfigured(Exception):
-    """There is no token to send; the text says how to configure one."""
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A token that Partner Center answered with 401, and what it said.
+
+    mfa_missing: code 900421; claims: the JSON of a claims challenge in `WWW-Authenticate`.
+    """
+
+    token: str
+    mfa_missing: bool = False
+    claims: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Who the tokens speak for. `expires_at` (seconds since 1970) is the access token's, if known;
+    `store` and `path` say where the sign-in is kept: `keyring` (the file is encrypted), `file` or
+    `memory`; `note` says what else a person should know."""
+
+    signed_in: bool
+    mode: str
+    username: str | None = None
+    tenant: str | None = None
+    expires_at: float | None = None
+    store: str | None = None
+    path: str | None = None
+    note: str | None = None
+
+    @property
+    def kept(self) -> str | None:
+        """Where the sign-in is kept, in words."""
+        if self.path is None:
+            return self.store
+        return f"{self.path} ({'encrypted' if self.store == 'keyring' else 'not encrypted'})"
 
 
 class TokenProvider(Protocol):
-    """Gives access tokens for Partner Center."""
+    """Gives access tokens for Partner Center. Use as an async context manager.
 
-    @property
-    def account(self) -> str:
-        """An opaque name of who the tokens speak for. Device lists are kept for each account apart."""
-        ...
+    Every method raises a `SignInError` where it cannot do its work.
+    """
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(self, *exc_info: object) -> None: ...
 
     async def token(self) -> str:
-        """The access token to send. Raises `NotConfigured` when there is none."""
+        """The access token to send."""
         ...
 
-    async def renewed(self, refused: str) -> str | None:
-        """A token to try once after Partner Center answered 401 to `refused`; None: there is none."""
+    async def renewed(self, refusal: Refusal) -> str | None:
+        """A token to try once after a refusal; None: there is none that could do better."""
         ...
+
+    def call_off(self) -> None:
+        """Ends a sign-in that waits for a person, who does not want to."""
+        ...
+
+    async def account(self) -> str:
+        """An opaque name of who the tokens speak for; what was read is kept for each apart."""
+        ...
+
+    async def sign_in(self) -> Status:
+        """Signs in if need be. Raises `SignInNeeded` while a person has to act."""
+        ...
+
+    async def sign_out(self) -> Status:
+        """Forgets the sign-in, as far as this program keeps one."""
+        ...
+
+    async def status(self) -> Status:
+        """Who is signed in, without asking anybody to."""
+        ...
+
+
+class Unconfigured:
+    """There is no way to sign in yet; `message` says what to configure."""
+
+    def __init__(self, message: str) -> None:
+        self._message = message
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        """Nothing to close."""
+
+    async def token(self) -> str:
+        raise NotConfigured(self._message)
+
+    async def renewed(self, refusal: Refusal) -> str | None:  # noqa: ARG002
+        return None
+
+    def call_off(self) -> None:
+        """Nobody is asked to sign in."""
+
+    async def account(self) -> str:
+        raise NotConfigured(self._message)
+
+    async def sign_in(self) -> Status:
+        raise NotConfigured(self._message)
+
+    async def sign_out(self) -> Status:
+        return await self.status()
+
+    async def status(self) -> Status:
+        return Status(signed_in=False, mode="delegated", note=self._message)
+
+
+_NO_TOKEN = (
+    "There is no access token for Partner Center. Set the environment variable PC_MCP_AUTH__ACCESS_TOKEN (or "
+    "auth.access_token in the configuration file) to an App+User access token and restart the server, or try: "
+    "pc-mcp serve --sandbox"
+)
 
 
 class StaticToken:
     """`auth.mode = "token"`: sends the configured token as it is, for scripts and token brokers."""
 
+    _NOTE = "The token comes from the configuration (auth.access_token); there is nothing to sign in or out."
+
     def __init__(self, token: SecretStr | None) -> None:
         self._token = token.get_secret_value().strip() if token else ""
 
-    @property
-    def account(self) -> str:
-        """A digest of the token, which names its holder without telling it."""
-        return hashlib.sha256(self._token.encode(errors="replace")).hexdigest()
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        """Nothing to close."""
 
     async def token(self) -> str:
-        """The configured token."""
         if not self._token:
-            raise NotConfigured(
-                "There is no access token for Partner Center. Set the environment variable "
-                "PC_MCP_AUTH__ACCESS_TOKEN (or auth.access_token in the configuration file) to an "
-                "App+User access token and restart the server, or try: pc-mcp serve --sandbox"
-            )
+            raise NotConfigured(_NO_TOKEN)
         if not _TOKEN.fullmatch(self._token):
             raise NotConfigured(
                 "The access token for Partner Center has characters that no access token has. Set "
@@ -57,6 +152,23 @@ class StaticToken:
             )
         return self._token
 
-    async def renewed(self, refused: str) -> str | None:  # noqa: ARG002
+    async def renewed(self, refusal: Refusal) -> str | None:  # noqa: ARG002
         """A static token cannot be renewed."""
         return None
+
+    def call_off(self) -> None:
+        """Nobody is asked to sign in."""
+
+    async def account(self) -> str:
+        """A digest of the token, which names its holder without telling it."""
+        return hashlib.sha256(self._token.encode(errors="replace")).hexdigest()
+
+    async def sign_in(self) -> Status:
+        await self.token()
+        return await self.status()
+
+    async def sign_out(self) -> Status:
+        return await self.status()
+
+    async def status(self) -> Status:
+        return Status(signed_in=bool(self._token), mode="token", note=self._NOTE if self._token else _NO_TOKEN)

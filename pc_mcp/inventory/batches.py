@@ -12,7 +12,7 @@ from pc_mcp.inventory.library import Call, Library
 from pc_mcp.inventory.paging import Page, begin, gone, page
 from pc_mcp.inventory.snapshot import BatchReading, Snapshot
 from pc_mcp.inventory.text import match_key, quoted, visible
-from pc_mcp.partner_center.errors import BadRequest, NotFound
+from pc_mcp.partner_center.errors import BadRequest, CustomerNotFound, InvalidCustomerId, NotFound
 from pc_mcp.partner_center.models import Customer, DeviceBatch
 
 NEAREST = 5
@@ -75,7 +75,7 @@ async def list_batches(
 ) -> BatchList:
     """The customer's batches, in the order of the service. Devices are not read for it."""
     question = ("batches", customer.id, *map(str, astuple(where)))
-    snapshot = library.kept_snapshot(call, customer) if cursor else None
+    snapshot = await library.kept_snapshot(call, customer) if cursor else None
     if cursor:
         library.cursors.read(cursor, question)
         if snapshot is None:
@@ -114,6 +114,8 @@ async def named_batch(call: Call, snapshot: Snapshot, text: str) -> BatchReading
     try:
         with call.in_time():
             first = await anext(pages)
+    except (CustomerNotFound, InvalidCustomerId):
+        raise
     except (NotFound, BadRequest):
         raise _unknown(snapshot, text) from None
     finally:

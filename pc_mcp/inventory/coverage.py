@@ -74,7 +74,9 @@ def coverage_of(snapshot: Snapshot, scope: Scope) -> Coverage:
         problems.insert(0, problem_of(list_problem))
     return Coverage(
         as_of=min([snapshot.read_at, *(reading.begun for reading in readings if reading.begun)]),
-        complete=all(reading.complete for reading in readings) and not (whole and list_problem),
+        # The devices of a batch whose id cannot be read cannot be asked for.
+        complete=all(reading.complete for reading in readings)
+        and not (whole and (list_problem or snapshot.unreadable_batches)),
         batches_read=progress.batches_read,
         batches_total=progress.batches_total,
         devices_read=progress.devices_read,

@@ -78,7 +78,7 @@ async def list_devices(
     question = ("devices", customer.id, batch, *map(str, astuple(where)))
     if cursor:
         library.cursors.read(cursor, question)
-        snapshot = _kept(library, call, customer)
+        snapshot = await _kept(library, call, customer)
     else:
         snapshot = await _taken(library, call, customer, batch, refresh=refresh)
     with snapshot:
@@ -134,8 +134,8 @@ async def walk(library: Library, call: Call, snapshot: Snapshot, readings: Seque
         raise problems[0]
 
 
-def _kept(library: Library, call: Call, customer: Customer) -> Snapshot:
-    snapshot = library.kept_snapshot(call, customer)
+async def _kept(library: Library, call: Call, customer: Customer) -> Snapshot:
+    snapshot = await library.kept_snapshot(call, customer)
     if snapshot is None:
         raise gone()
     return snapshot

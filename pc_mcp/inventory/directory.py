@@ -12,6 +12,7 @@ import anyio
 from pc_mcp.inventory.errors import AmbiguousCustomer, UnknownCustomer
 from pc_mcp.inventory.text import match_key, quoted, visible
 from pc_mcp.partner_center import NextToken, PartnerCenter, PartnerCenterError, models
+from pc_mcp.partner_center.errors import BadRequest, BrokenPaging
 from pc_mcp.partner_center.models import Customer
 
 GUID = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
@@ -54,19 +55,28 @@ class CustomerDirectory:
         async with self._lock:
             if self.complete:
                 return
-            self.problem = None
-            try:
-                async for page in partner_center.customers(self._next_token):
-                    customers, unreadable = models.read_all(page.items, models.customer)
-                    self.customers += customers
-                    self.unreadable += unreadable
-                    self._next_token = page.next_token
-                    self.touched = anyio.current_time()
-            except PartnerCenterError as problem:
-                self.problem = problem
-                if not self.customers:
-                    raise
+            resumed = self._next_token is not None
+            self.problem = await self._read_pages(partner_center)
+            if resumed and isinstance(self.problem, BadRequest | BrokenPaging):
+                # How long a continuation token lives is not documented: begin again without it.
+                self.customers.clear()
+                self.unreadable, self._next_token = 0, None
+                self.problem = await self._read_pages(partner_center)
+            if self.problem and not self.customers:
+                raise self.problem
             self.complete = self.problem is None
+
+    async def _read_pages(self, partner_center: PartnerCenter) -> PartnerCenterError | None:
+        try:
+            async for page in partner_center.customers(self._next_token):
+                customers, unreadable = models.read_all(page.items, models.customer)
+                self.customers += customers
+                self.unreadable += unreadable
+                self._next_token = page.next_token
+                self.touched = anyio.current_time()
+        except PartnerCenterError as problem:
+            return problem
+        return None
 
     def matching(self, query: str | None) -> list[Customer]:
         """Customers whose name or domain contains `query`, or whose id begins with it, by name."""

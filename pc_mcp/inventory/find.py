@@ -53,7 +53,7 @@ async def find_devices(
     question = ("find", customer.id, unique)
     if cursor:
         library.cursors.read(cursor, question)
-        snapshot = library.kept_snapshot(call, customer)
+        snapshot = await library.kept_snapshot(call, customer)
         if snapshot is None:
             raise gone()
     else:

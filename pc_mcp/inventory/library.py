@@ -79,7 +79,7 @@ class Library:
 
     async def directory(self, call: Call) -> CustomerDirectory:
         """The partner's customers, read to the end or as far as that is possible."""
-        account = call.partner_center.account
+        account = await self._account(call)
         directory = self._directories.get(account)
         if directory is None:
             directory = CustomerDirectory()
@@ -98,7 +98,7 @@ class Library:
         text = text.strip()
         if not GUID.fullmatch(text):
             return (await self.directory(call)).named(text)
-        account = call.partner_center.account
+        account = await self._account(call)
         if snapshot := self._snapshots.get((account, text.lower())):
             return snapshot.customer
         directory = self._directories.get(account)
@@ -108,15 +108,15 @@ class Library:
         with call.in_time():
             return await call.partner_center.customer(text)
 
-    def kept_snapshot(self, call: Call, customer: Customer) -> Snapshot | None:
+    async def kept_snapshot(self, call: Call, customer: Customer) -> Snapshot | None:
         """The customer's snapshot, if there is one that still lives."""
-        return self._snapshots.get((call.partner_center.account, customer.id))
+        return self._snapshots.get((await self._account(call), customer.id))
 
     async def snapshot(
         self, call: Call, customer: Customer, *, anew: Callable[[Snapshot], bool] = lambda _: False
     ) -> Snapshot:
         """The customer's snapshot; a new one where there is none, or where `anew` asks for it."""
-        key = (call.partner_center.account, customer.id)
+        key = (await self._account(call), customer.id)
         before = self._snapshots.get(key)
         if before and not anew(before):
             return before
@@ -130,6 +130,11 @@ class Library:
                 )
         self._snapshots.put(key, taken)
         return taken
+
+    async def _account(self, call: Call) -> str:
+        """Who asks; signs in if need be."""
+        with call.in_time():
+            return await call.partner_center.account()
 
     def trim(self) -> None:
         """Lets go of the least recently used snapshots where there are too many devices."""

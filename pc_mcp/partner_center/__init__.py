@@ -2,7 +2,7 @@
 
 from pc_mcp.partner_center import models
 from pc_mcp.partner_center.client import PartnerCenter
-from pc_mcp.partner_center.clouds import Cloud, checked_base_url
+from pc_mcp.partner_center.clouds import Cloud, checked_authority, checked_base_url
 from pc_mcp.partner_center.errors import PartnerCenterError
 from pc_mcp.partner_center.paging import NextToken, Page
 from pc_mcp.partner_center.transport import Transport
@@ -14,6 +14,7 @@ __all__ = [
     "PartnerCenter",
     "PartnerCenterError",
     "Transport",
+    "checked_authority",
     "checked_base_url",
     "models",
 ]

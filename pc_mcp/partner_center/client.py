@@ -23,10 +23,9 @@ class PartnerCenter:
     transport: Transport
     correlation_id: str
 
-    @property
-    def account(self) -> str:
+    async def account(self) -> str:
         """Whose rights the requests use; see `TokenProvider.account`."""
-        return self.transport.account
+        return await self.transport.account()
 
     def customers(self, token: NextToken | None = None) -> Pages:
         """Pages of customers ("Get a list of customers")."""

@@ -22,6 +22,28 @@ class Cloud(StrEnum):
             return "https://partner.partnercenterapi.microsoftonline.cn"
         return "https://api.partnercenter.microsoft.com"
 
+    @property
+    def authority(self) -> str:
+        """The root of the sign-in service."""
+        return {
+            Cloud.GLOBAL: "https://login.microsoftonline.com",
+            Cloud.US_GOVERNMENT: "https://login.microsoftonline.us",
+            Cloud.CHINA: "https://login.partner.microsoftonline.cn",
+        }[self]
+
+
+def checked_authority(url: str) -> str:
+    """`url` without a trailing slash, as the root of a sign-in service: tenants are added to it.
+
+    Raises ValueError unless it is https, which MSAL insists on, and names a host and nothing more.
+    """
+    checked = checked_base_url(url)
+    if not checked.startswith("https://"):
+        raise ValueError("must begin with https://")
+    if urlsplit(checked).path:
+        raise ValueError("must have no path; auth.tenant_id says which tenant")
+    return checked
+
 
 def checked_base_url(url: str) -> str:
     """`url` without a trailing slash or `/v1`, which the client adds itself.

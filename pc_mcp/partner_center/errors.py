@@ -109,8 +109,14 @@ class InvalidCustomerId(BadRequest):
 
 
 class NotSignedIn(PartnerCenterError):
+    """`claims` is the JSON of a claims challenge that came with the answer, if one did."""
+
+    claims: str | None = None
     summary = "Partner Center does not accept the sign-in."
-    advice = "Sign in again: get a new access token and restart the server with it."
+    advice = (
+        'Sign in again; where the access token is configured (auth.mode = "token"), get a new one and restart the '
+        "server with it."
+    )
 
 
 class NoToken(NotSignedIn):

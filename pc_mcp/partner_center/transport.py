@@ -8,7 +8,8 @@ import email.utils
 import logging
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Self
 
@@ -22,10 +23,12 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from pc_mcp.auth import NotConfigured, TokenProvider
+from pc_mcp.auth import Refusal, SignInError, TokenProvider
 from pc_mcp.partner_center.body import error_code, parsed
+from pc_mcp.partner_center.challenges import claims_asked
 from pc_mcp.partner_center.errors import (
     MalformedAnswer,
+    MfaMissing,
     NoToken,
     NotSignedIn,
     PartnerCenterError,
@@ -95,10 +98,10 @@ class Transport:
         self._backoff = backoff
         self._resume_at = 0.0
 
-    @property
-    def account(self) -> str:
-        """Whose rights the requests use; see `TokenProvider.account`."""
-        return self._tokens.account
+    async def account(self) -> str:
+        """Whose rights the requests use; see `TokenProvider.account`. Raises `NoToken`."""
+        with _signing_in():
+            return await self._tokens.account()
 
     async def __aenter__(self) -> Self:
         await self._http.__aenter__()
@@ -112,15 +115,15 @@ class Transport:
 
         Raises a `PartnerCenterError`.
         """
-        try:
+        with _signing_in():
             token = await self._tokens.token()
-        except NotConfigured as missing:
-            raise NoToken(str(missing)) from None
         sent = self._headers | {"MS-CorrelationId": correlation_id} | dict(headers or {})
         try:
             answer = await self._with_retries(path, sent, token)
         except NotSignedIn as refused:
-            renewed = await self._tokens.renewed(token)
+            refusal = Refusal(token, isinstance(refused, MfaMissing), refused.claims)
+            with _signing_in():
+                renewed = await self._tokens.renewed(refusal)
             if renewed is None:
                 raise refused from None
             answer = await self._with_retries(path, sent, renewed)
@@ -159,6 +162,8 @@ class Transport:
         if answer.status == httpx2.codes.OK:
             return answer
         failure = error_for(answer.status, error_code(answer.body), correlation_id)
+        if isinstance(failure, NotSignedIn):
+            failure.claims = claims_asked(answer.headers.get_list("WWW-Authenticate"))
         if answer.status not in RETRIED_STATUSES:
             raise failure
         retry_after = _retry_after(answer.headers.get("Retry-After"))
@@ -198,6 +203,15 @@ def _kind(path: str) -> str:
     """What is asked for, without of whom: `/customers/…/deviceBatches/…/devices`."""
     segments = path.partition("?")[0].split("/")
     return "/".join("…" if number and number % 2 == 0 else name for number, name in enumerate(segments))
+
+
+@contextmanager
+def _signing_in() -> Iterator[None]:
+    """What keeps a token from being sent is an error of the call like every other one."""
+    try:
+        yield
+    except SignInError as error:
+        raise NoToken(str(error)) from error
 
 
 def _log_retry(state: RetryCallState) -> None:

@@ -21,7 +21,7 @@ from pc_mcp.sandbox.errors import ServiceError, error_body, throttled_body
 from pc_mcp.sandbox.resources import Resources
 
 if TYPE_CHECKING:
-    from collections.abc import MutableSequence
+    from collections.abc import Callable, MutableSequence
 
     from starlette.types import Receive, Scope, Send
 
@@ -45,23 +45,42 @@ class RecordedRequest:
     answer_bytes: int = 0
 
 
-def build_app(world: World, switches: Switches, token: str, log: MutableSequence[RecordedRequest]) -> Starlette:
+def _refuse(token: str) -> None:
+    raise ServiceError(errors.TOKEN_REFUSED)
+
+
+def build_app(
+    world: World,
+    switches: Switches,
+    token: str,
+    log: MutableSequence[RecordedRequest],
+    admit: Callable[[str], None] = _refuse,
+) -> Starlette:
     """The API under `/v1` as an ASGI application that appends every request to `log`.
 
-    Only GET is allowed; every request needs `Authorization: Bearer` with `token`.
+    Only GET is allowed; every request needs `Authorization: Bearer` with `token`, or with a token
+    for which `admit` raises no `ServiceError`.
     """
     app = Starlette()
     # Routes match the decoded path, in which a slash of a batch id is lost.
-    app.router.default = _Api(world, switches, token, log)
+    app.router.default = _Api(world, switches, token, log, admit)
     return app
 
 
 class _Api:
-    def __init__(self, world: World, switches: Switches, token: str, log: MutableSequence[RecordedRequest]) -> None:
+    def __init__(
+        self,
+        world: World,
+        switches: Switches,
+        token: str,
+        log: MutableSequence[RecordedRequest],
+        admit: Callable[[str], None],
+    ) -> None:
         self._resources = Resources(world, switches)
         self._switches = switches
         self._token = token.encode()
         self._log = log
+        self._admit_other = admit
         self._count = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -76,7 +95,7 @@ class _Api:
 
         scripted = self._switches.scripted_for(unquote(target))
         wait = None if scripted and scripted.hang else self._switches.latency_seconds
-        if wait != 0 and await _client_left(receive, wait):
+        if wait != 0 and await client_left(receive, wait):
             return
         if scripted:
             answer = Response(scripted.body, scripted.status, scripted.headers)
@@ -104,17 +123,16 @@ class _Api:
             self._admit(request)
             return self._json(self._resources.get(path, request.query_params, request.headers))
         except ServiceError as error:
-            headers = {"Allow": "GET"} if error.status == 405 else {}
-            return self._json(error_body(error.code, error.description), error.status, headers)
+            return self._json(error_body(error.code, error.description), error.status, error.headers)
 
     def _admit(self, request: Request) -> None:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise ServiceError(errors.NO_TOKEN)
         if not hmac.compare_digest(token.encode(), self._token):
-            raise ServiceError(errors.TOKEN_REFUSED)
+            self._admit_other(token)
         if request.method != "GET":
-            raise ServiceError(errors.NOT_ALLOWED)
+            raise ServiceError(errors.NOT_ALLOWED, {"Allow": "GET"})
 
     def _json(self, body: bytes, status: int = 200, headers: dict[str, str] | None = None) -> Response:
         if self._switches.byte_order_mark:
@@ -137,7 +155,7 @@ def _add_headers(answer: Response, request: Request) -> None:
         answer.headers.setdefault(name, value)
 
 
-async def _client_left(receive: Receive, within: float | None) -> bool:
+async def client_left(receive: Receive, within: float | None) -> bool:
     """Whether the client, or the sandbox, ended the connection in that many seconds."""
     try:
         async with asyncio.timeout(within):

@@ -9,10 +9,13 @@ import json
 
 NO_TOKEN = (401, 400, "The Authorization header is missing.")
 TOKEN_REFUSED = (401, 800001, "The access token is not valid.")
+WRONG_AUDIENCE = (401, 900420, "The audience of the access token is not valid.")
+NO_MFA = (401, 900421, "The access token was obtained without multi-factor authentication.")
 NOT_A_GUID = (400, 2000, "Tenant Id must be a GUID.")
 UNKNOWN_TOKEN = (400, 2000, "The continuation token is not valid for this collection.")
 BAD_SIZE = (400, 2000, "The size must be a whole number.")
 BAD_FILTER = (400, 2000, "The filter is not valid.")
+NO_ROLE = (403, 1002, "Access denied.")
 NO_RELATIONSHIP = (403, 20002, "There is no reseller relationship with this customer.")
 NOT_FOUND = (404, 1000, "The resource was not found.")
 CUSTOMER_NOT_FOUND = (404, 60003, "The customer was not found.")
@@ -24,11 +27,12 @@ UNAVAILABLE_PAGE = b"<html><head><title>Service Unavailable</title></head><body>
 
 
 class ServiceError(Exception):
-    """A request that is answered with one of this module's errors."""
+    """A request that is answered with one of this module's errors, and with `headers`."""
 
-    def __init__(self, error: tuple[int, int, str]) -> None:
+    def __init__(self, error: tuple[int, int, str], headers: dict[str, str] | None = None) -> None:
         super().__init__(error)
         self.status, self.code, self.description = error
+        self.headers = headers or {}
 
 
 def error_body(code: int, description: str) -> bytes:

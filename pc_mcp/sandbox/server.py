@@ -10,6 +10,7 @@ import signal
 import socket
 import threading
 from collections import deque
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -19,10 +20,12 @@ from pc_mcp.sandbox.switches import Switches
 from pc_mcp.sandbox.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, MutableSequence
     from types import FrameType
 
-    from starlette.applications import Starlette
+    from starlette.types import ASGIApp
+
+    from pc_mcp.sandbox.entra import Entra, EntraRequest
 
 SANDBOX_TOKEN = "sandbox-token"
 """The access token that a sandbox accepts unless another is given; no secret."""
@@ -35,36 +38,64 @@ class Sandbox:
     request and may be cleared.
     """
 
-    def __init__(self, base_url: str, token: str, world: World, switches: Switches) -> None:
+    def __init__(self, base_url: str, token: str, world: World, switches: Switches, entra: Entra | None = None) -> None:
         self.base_url = base_url
         self.token = token
         self.world = world
         self.switches = switches
         self.requests: list[RecordedRequest] = []
+        self._entra = entra
+
+    @property
+    def entra(self) -> Entra:
+        """The sign-in service; `RuntimeError` when the sandbox runs without one."""
+        if self._entra is None:
+            raise RuntimeError("this sandbox has no sign-in service: start it with running(entra=True)")
+        return self._entra
+
+    @property
+    def authority(self) -> str:
+        """`https://localhost:PORT/` and the partner's tenant id."""
+        return self.entra.authority
+
+    @property
+    def ca_file(self) -> Path:
+        """The certificate (PEM) that whoever talks to the sign-in service has to trust."""
+        return self.entra.ca_file
+
+    @property
+    def client_id(self) -> str:
+        """The public client's."""
+        return self.entra.client_id
+
+    @property
+    def tenant_id(self) -> str:
+        """The partner's."""
+        return self.entra.tenant_id
 
 
 @contextlib.contextmanager
 def running(
-    world: World | None = None, switches: Switches | None = None, token: str = SANDBOX_TOKEN
+    world: World | None = None,
+    switches: Switches | None = None,
+    token: str = SANDBOX_TOKEN,
+    *,
+    entra: bool = False,
 ) -> Iterator[Sandbox]:
     """A sandbox on a free port of 127.0.0.1, in a thread with an event loop of its own.
 
-    It accepts connections when the block begins; when the block ends it stops at once, also while
+    With `entra` there is a sign-in service too, whose tokens are accepted besides `token`. They
+    accept connections when the block begins; when the block ends they stop at once, also while
     a request hangs or a connection is kept alive.
     """
-    with _listen("127.0.0.1", 0) as listener:
-        sandbox = Sandbox(_base_url(listener), token, world or World(), switches or Switches())
-        app = build_app(sandbox.world, sandbox.switches, token, sandbox.requests)
-        started = threading.Event()
-        server = _Server(app, started.set)
-        thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])), name="sandbox", daemon=True)
-        thread.start()
-        started.wait()
-        try:
-            yield sandbox
-        finally:
-            server.stop()
-            thread.join()
+    world = world or World()
+    with contextlib.ExitStack() as stack:
+        service = stack.enter_context(_sign_in_service(world, 0, [])) if entra else None
+        listener = stack.enter_context(_listen("127.0.0.1", 0))
+        sandbox = Sandbox(_base_url(listener), token, world, switches or Switches(), service)
+        app = _api(world, sandbox.switches, token, sandbox.requests, service)
+        stack.enter_context(_in_thread(app, listener, "sandbox"))
+        yield sandbox
 
 
 def serve_forever(
@@ -75,20 +106,69 @@ def serve_forever(
     token: str = SANDBOX_TOKEN,
     *,
     on_ready: Callable[[str], None] = lambda base_url: None,
+    on_entra: Callable[[Entra], None] | None = None,
+    entra_port: int = 0,
 ) -> None:
     """Serve until SIGINT or SIGTERM, then return at once; for the main thread.
 
-    `on_ready` gets the base URL as soon as connections are accepted. Raises `ValueError` for a
-    host that is not loopback, because the token is known to all, and `OSError` when the port is
-    taken.
+    `on_ready` gets the base URL as soon as connections are accepted. With `on_entra` there is a
+    sign-in service too, on `entra_port` of 127.0.0.1; it is handed over before `on_ready`. Raises
+    `ValueError` for a host that is not loopback, because the token is known to all, and `OSError`
+    when a port is taken.
     """
     if host != "localhost" and not ipaddress.ip_address(host).is_loopback:
         raise ValueError(f"the sandbox listens on loopback only, not on {host}")
-    with _listen(host, port) as listener:
+    world = world or World()
+    # Nobody reads the logs, and they must not grow.
+    log: deque[RecordedRequest] = deque(maxlen=1)
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(_listen(host, port))
+        service = None
+        if on_entra:
+            service = stack.enter_context(_sign_in_service(world, entra_port, deque(maxlen=1)))
+            on_entra(service)
+        app = _api(world, switches or Switches(), token, log, service)
         base_url = _base_url(listener)
-        log: deque[RecordedRequest] = deque(maxlen=1)  # nobody reads it, and it must not grow
-        app = build_app(world or World(), switches or Switches(), token, log)
         asyncio.run(_Server(app, lambda: on_ready(base_url)).serve([listener]))
+
+
+def _api(
+    world: World,
+    switches: Switches,
+    token: str,
+    log: MutableSequence[RecordedRequest],
+    service: Entra | None,
+) -> ASGIApp:
+    if service is None:
+        return build_app(world, switches, token, log)
+    return build_app(world, switches, token, log, service.admit)
+
+
+@contextlib.contextmanager
+def _sign_in_service(world: World, port: int, log: MutableSequence[EntraRequest]) -> Iterator[Entra]:
+    # Cryptography and JWTs take long to import, and most sandboxes do without.
+    from pc_mcp.sandbox.entra.service import entra_at  # noqa: PLC0415
+
+    with (
+        _listen("127.0.0.1", port) as listener,
+        entra_at(listener.getsockname()[1], world, log) as entra,
+        _in_thread(entra.app(), listener, "sandbox sign-in", entra.server_file),
+    ):
+        yield entra
+
+
+@contextlib.contextmanager
+def _in_thread(app: ASGIApp, listener: socket.socket, name: str, certificate: Path | None = None) -> Iterator[None]:
+    started = threading.Event()
+    server = _Server(app, started.set, certificate)
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])), name=name, daemon=True)
+    thread.start()
+    started.wait()
+    try:
+        yield
+    finally:
+        server.stop()
+        thread.join()
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -113,9 +193,12 @@ def _base_url(listener: socket.socket) -> str:
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn that starts and stops on an event, and stops without waiting for any client."""
+    """Uvicorn that starts and stops on an event, and stops without waiting for any client.
 
-    def __init__(self, app: Starlette, on_ready: Callable[[], object]) -> None:
+    `certificate` is a PEM file with key and certificate, for https.
+    """
+
+    def __init__(self, app: ASGIApp, on_ready: Callable[[], object], certificate: Path | None = None) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
@@ -127,6 +210,7 @@ class _Server(uvicorn.Server):
                 access_log=False,
                 date_header=False,
                 server_header=False,
+                ssl_certfile=certificate,
             )
         )
         self._on_ready = on_ready

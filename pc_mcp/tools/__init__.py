@@ -7,6 +7,8 @@ from pc_mcp.tools.get_batch_upload_status import get_batch_upload_status
 from pc_mcp.tools.list_configuration_policies import list_configuration_policies
 from pc_mcp.tools.list_device_batches import list_device_batches
 from pc_mcp.tools.list_devices import list_devices
+from pc_mcp.tools.sign_in import sign_in
+from pc_mcp.tools.sign_out import sign_out
 from pc_mcp.tools.tool import DomainTool, tool
 
 
@@ -19,6 +21,8 @@ def all_tools() -> list[DomainTool]:
         tool(find_devices, "Find devices"),
         tool(list_configuration_policies, "List configuration policies"),
         tool(get_batch_upload_status, "Get batch upload status"),
+        tool(sign_in, "Sign in"),
+        tool(sign_out, "Sign out", read_only=False),
     ]
 
 

@@ -9,8 +9,9 @@ import anyio
 from mcp_types import CallToolResult, TextContent
 
 from pc_mcp.answers import Answer
+from pc_mcp.auth import TokenProvider
 from pc_mcp.inventory import Call, Library, Progress
-from pc_mcp.partner_center import PartnerCenter, Transport
+from pc_mcp.partner_center import Cloud, PartnerCenter, Transport
 
 Report = Callable[[float, float | None, str | None], Awaitable[None]]
 
@@ -21,6 +22,8 @@ class App:
 
     transport: Transport
     library: Library
+    tokens: TokenProvider
+    cloud: Cloud
     max_chars: int
     time_budget_seconds: float
 
@@ -29,7 +32,7 @@ class App:
         progress = _ProgressReport(report)
         deadline = anyio.current_time() + self.time_budget_seconds
         call = Call(PartnerCenter(self.transport, correlation_id), deadline, progress.tell)
-        return ToolCall(call, self.library, self.max_chars)
+        return ToolCall(call, self.library, self.tokens, self.cloud, self.max_chars)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,8 @@ class ToolCall:
 
     call: Call
     library: Library
+    tokens: TokenProvider
+    cloud: Cloud
     max_chars: int
 
     @staticmethod

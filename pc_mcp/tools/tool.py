@@ -15,12 +15,14 @@ import anyio
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
 from mcp.server.mcpserver.tools import Tool
-from mcp_types import CallToolResult, ToolAnnotations
+from mcp_types import CallToolResult, InputRequiredResult, ToolAnnotations
 from pydantic import ValidationError
 
 from pc_mcp.answers import escaped, shown
+from pc_mcp.auth import SignInError, SignInNeeded, SignInRefused
 from pc_mcp.inventory import QuestionError
 from pc_mcp.partner_center import PartnerCenterError
+from pc_mcp.tools.asking import DECLINED, Reply, ask, declined_before
 from pc_mcp.tools.call import App
 
 logger = logging.getLogger(__name__)
@@ -42,19 +44,17 @@ class DomainTool(Tool):
 
     async def run(
         self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False
-    ) -> CallToolResult:
+    ) -> CallToolResult | InputRequiredResult:
         """Runs the tool. Raises `ToolError` with the words for the model."""
         correlation_id = str(uuid.uuid4())
         started = anyio.current_time()
         outcome = "failed"
         try:
             validated = self._validated(arguments)
-            app: App = context.request_context.lifespan_context
-            call = app.call(correlation_id, context.report_progress)
-            result: CallToolResult = await self.fn(**validated, **{_CALL: call})
-            outcome = "answered"
+            result = await self._answer(validated, context, correlation_id)
+            outcome = "answered" if isinstance(result, CallToolResult) else "asked the person to sign in"
             return self._checked(result) if convert_result else result
-        except (QuestionError, PartnerCenterError) as error:
+        except (QuestionError, PartnerCenterError, SignInError) as error:
             outcome = f"refused ({type(error).__name__})"
             raise ToolError(escaped(str(error))[:_MAX_ERROR_CHARACTERS]) from None
         except ToolError:
@@ -69,7 +69,35 @@ class DomainTool(Tool):
             milliseconds = (anyio.current_time() - started) * 1000
             logger.info("%s %s, %.0f ms, correlation id %s", self.name, outcome, milliseconds, correlation_id)
 
-    def _checked(self, result: CallToolResult) -> CallToolResult:
+    async def _answer(
+        self, arguments: dict[str, Any], context: Context[Any, Any], correlation_id: str
+    ) -> CallToolResult | InputRequiredResult:
+        """Answers; asks the person to sign in first, where that is needed and the client can ask."""
+        app: App = context.request_context.lifespan_context
+
+        async def answer() -> CallToolResult:
+            call = app.call(correlation_id, context.report_progress)
+            result: CallToolResult = await self.fn(**arguments, **{_CALL: call})
+            return result
+
+        if declined_before(context):
+            app.tokens.call_off()
+            raise SignInRefused(DECLINED)
+        try:
+            return await answer()
+        except (PartnerCenterError, SignInError) as error:
+            needed = error if isinstance(error, SignInNeeded) else error.__cause__
+            if not isinstance(needed, SignInNeeded):
+                raise
+            reply = await ask(context, needed)
+            if reply is Reply.CANNOT_ASK:
+                raise
+        if reply is Reply.DECLINED:
+            app.tokens.call_off()
+            raise SignInRefused(DECLINED)
+        return await answer() if reply is Reply.ACCEPTED else reply
+
+    def _checked(self, result: CallToolResult | InputRequiredResult) -> CallToolResult | InputRequiredResult:
         """`result`, after its structured content was held against the output schema's model."""
         self.fn_metadata.convert_result(result)
         return result
@@ -90,7 +118,8 @@ class DomainTool(Tool):
         faults = error.errors(include_url=False, include_input=False, include_context=False)
         lines = [self._fault(fault["type"], fault["loc"], fault["msg"]) for fault in faults[:_MAX_FAULTS]]
         names = ", ".join(self.parameters["properties"])
-        return "\n".join([f"{self.name} cannot be called so:", *lines, f"Its arguments are: {names}."])
+        known = f"Its arguments are: {names}." if names else "It takes no arguments."
+        return "\n".join([f"{self.name} cannot be called so:", *lines, known])
 
     def _fault(self, kind: str, location: tuple[int | str, ...], message: str) -> str:
         name = shown(".".join(map(str, location)))
@@ -103,14 +132,14 @@ class DomainTool(Tool):
         return f"- {name} {_SUBJECT.sub('must ', message.removeprefix('Value error, '))}."
 
 
-def tool(function: Callable[..., Awaitable[CallToolResult]], title: str) -> DomainTool:
+def tool(function: Callable[..., Awaitable[CallToolResult]], title: str, *, read_only: bool = True) -> DomainTool:
     """The MCP tool of `function`, which is named and documented as the function is."""
     made = DomainTool.from_function(
         function,
         title=title,
         description=" ".join((function.__doc__ or "").split()),
         context_kwarg=_CALL,
-        annotations=ToolAnnotations(title=title, **_READ_ONLY),
+        annotations=ToolAnnotations(title=title, **(_READ_ONLY | {"read_only_hint": read_only})),
         structured_output=True,
     )
     metadata = made.fn_metadata

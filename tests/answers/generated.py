@@ -107,7 +107,9 @@ class Service:
     policies: Sequence[object] = ()
     upload: object = None
     failing: frozenset[int] = frozenset()
-    account: str = "someone"
+
+    async def account(self) -> str:
+        return "someone"
 
     async def get(self, path: str, *, correlation_id: str, headers: Mapping[str, str] | None = None) -> object:
         begin = int((headers or {}).get("MS-ContinuationToken", "0"))

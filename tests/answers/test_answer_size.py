@@ -57,7 +57,7 @@ def check_counts(data: dict[str, Any], rows: str, matched: str, limit: int) -> N
 
 @st.composite
 def customers_devices(draw: st.DrawFn) -> Service:
-    """Up to 5,000 devices in up to a dozen batches, of which some fail."""
+    """Up to 5,000 devices in up to a dozen batches, of which some fail; a page has 1,000."""
     items = st.one_of(generated.devices, generated.devices, st.sampled_from([None, 42, "text"]))
     devices = draw(generated.many(items, 5000))
     names = draw(st.lists(generated.any_text.filter(bool), min_size=1, max_size=12, unique=True))

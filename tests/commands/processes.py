@@ -38,6 +38,7 @@ def reading(sandbox: Sandbox, **variables: str) -> dict[str, str]:
     """The variables that make a server read `sandbox`."""
     return {
         "PC_MCP_PARTNER_CENTER__BASE_URL": sandbox.base_url,
+        "PC_MCP_AUTH__MODE": "token",
         "PC_MCP_AUTH__ACCESS_TOKEN": sandbox.token,
         **variables,
     }

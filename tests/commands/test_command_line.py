@@ -10,6 +10,8 @@ from pc_mcp import __version__
 from pc_mcp.cli import main, parser
 from tests.commands.processes import COMMAND, environment
 
+COMMANDS = ["serve", "demo", "login", "logout", "status", "sandbox"]
+
 
 @pytest.fixture(params=["module", "script"])
 def command(request) -> list[str]:
@@ -33,11 +35,11 @@ def test_the_module_and_the_console_script_are_the_same_command(command, tmp_pat
 def test_help_names_every_command(capsys):
     assert outcome(["--help"]) == 0
     text = capsys.readouterr().out
-    for name in ("serve", "demo", "sandbox"):
+    for name in COMMANDS:
         assert f"\n    {name} " in text
 
 
-@pytest.mark.parametrize("name", ["serve", "demo", "sandbox"])
+@pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_help(name, capsys):
     assert outcome([name, "--help"]) == 0
     assert capsys.readouterr().out.startswith(f"usage: pc-mcp {name} ")
@@ -55,6 +57,10 @@ def test_every_command_has_help(name, capsys):
         (["serve", "--http", "127.0.0.1:65536"], "is no HOST:PORT"),
         (["serve", "--http", "127.0.0.1:٨"], "is no HOST:PORT"),
         (["serve", "--config"], "expected one argument"),
+        (["login", "--password", "x"], "unrecognized arguments: --password x"),
+        (["login", "--config"], "expected one argument"),
+        (["logout", "--json"], "unrecognized arguments: --json"),
+        (["status", "somebody"], "unrecognized arguments: somebody"),
         (["demo", "extra"], "unrecognized arguments: extra"),
         (["sandbox", "--latency-ms", "-1"], "'-1' is no whole number from 0 up"),
         (["sandbox", "--latency-ms", "60001"], "at most 60000 milliseconds"),

@@ -4,29 +4,38 @@ import contextlib
 import re
 import signal
 import socket
+import ssl
 from collections.abc import Iterator
 
 import httpx2
 import pytest
 
 from pc_mcp.cli import main
-from pc_mcp.sandbox import SANDBOX_TOKEN, World
+from pc_mcp.partner_center import Cloud
+from pc_mcp.sandbox import SANDBOX_TOKEN, World, person
 from tests.commands.processes import AT_ONCE, SOON, Process, environment, started
+
+SIGN_IN = re.compile(
+    r"People sign in at (https://localhost:\d+/[0-9a-f-]{36}), as the application ([0-9a-f-]{36});\n"
+    r"trust the certificate (.+) for it\.\n"
+)
 
 
 @contextlib.contextmanager
-def sandbox_command(folder, *options: str) -> Iterator[tuple[Process, httpx2.Client]]:
-    """The command on a free port, and a client that has its token."""
+def sandbox_command(folder, *options: str) -> Iterator[tuple[Process, httpx2.Client, re.Match[str]]]:
+    """The command on a free port, a client that has its token, and what it said of its sign-in service."""
     listen = ("--listen", "127.0.0.1:0")
     with started("sandbox", *listen, *options, env=environment(folder, measured=True)) as process:
+        sign_in = SIGN_IN.fullmatch((process.stdout.readline() + process.stdout.readline()).decode())
+        assert sign_in
         said = re.search(r"listening on (http://127\.0\.0\.1:\d+/v1)", process.stdout.readline().decode())
         headers = {"Authorization": f"Bearer {SANDBOX_TOKEN}"}
         with httpx2.Client(base_url=said[1], headers=headers, timeout=SOON) as client:
-            yield process, client
+            yield process, client, sign_in
 
 
 def test_it_answers_says_how_to_ask_and_ends_on_sigterm(tmp_path, world):
-    with sandbox_command(tmp_path) as (process, client):
+    with sandbox_command(tmp_path) as (process, client, _):
         assert client.get("/customers").json()["items"] == world.customers()
         assert httpx2.get(f"{client.base_url}customers").status_code == 401
         hint = process.stdout.readline().decode()
@@ -37,10 +46,25 @@ def test_it_answers_says_how_to_ask_and_ends_on_sigterm(tmp_path, world):
         assert process.logged() == ""
 
 
+def test_somebody_who_signs_in_where_it_says_is_answered(tmp_path, world):
+    with sandbox_command(tmp_path) as (_, client, sign_in):
+        authority, client_id, certificate = sign_in.groups()
+        trust = ssl.create_default_context(cafile=certificate)
+        with httpx2.Client(verify=trust, timeout=SOON) as entra:
+            about = entra.get(f"{authority}/v2.0/.well-known/openid-configuration").json()
+            form = {"client_id": client_id, "scope": f"{Cloud.GLOBAL.base_url}/user_impersonation"}
+            device = entra.post(about["device_authorization_endpoint"], data=form).json()
+            person.sign_in(device["verification_uri"], code=device["user_code"], context=trust)
+            grant = {"grant_type": "urn:ietf:params:oauth:grant-type:device_code", **device}
+            token = entra.post(about["token_endpoint"], data=form | grant).json()["access_token"]
+        answer = client.get("/customers", headers={"Authorization": f"Bearer {token}"})
+        assert answer.json()["items"] == world.customers()
+
+
 def test_its_switches_are_options(tmp_path):
     options = ["--seed", "7", "--byte-order-mark", "--links-next", "--latency-ms", "1"]
     faults = ["--throttle-every", "3", "--retry-after", "9", "--fail-every", "4", "--fail-status", "502"]
-    with sandbox_command(tmp_path, *options, *faults) as (process, client):
+    with sandbox_command(tmp_path, *options, *faults) as (process, client, _):
         first, _, third, fourth = (client.get("/customers") for _ in range(4))
         assert first.content.startswith(b"\xef\xbb\xbf")
         assert World(7).customers()[0]["id"] in first.text
@@ -58,7 +82,7 @@ def test_its_switches_are_options(tmp_path):
 
 
 def test_a_429_may_come_without_retry_after(tmp_path):
-    with sandbox_command(tmp_path, "--throttle-every", "1", "--retry-after", "0") as (_, client):
+    with sandbox_command(tmp_path, "--throttle-every", "1", "--retry-after", "0") as (_, client, _):
         answer = client.get("/customers")
         assert answer.status_code == 429
         assert "Retry-After" not in answer.headers

@@ -15,6 +15,7 @@ from pc_mcp.sandbox import Sandbox, World, running
 from pc_mcp.server import build_server
 from pc_mcp.serving import AddressRefused, serve_http
 from pc_mcp.settings import Settings
+from pc_mcp.tools import all_tools
 from tests.commands.processes import AT_ONCE, SOON, Hang, environment, reading, run, started, url_of
 
 CUSTOMER = "Contoso Ltd"
@@ -61,7 +62,7 @@ def shared(world: World, tmp_path_factory) -> Iterator[str]:
 
 async def test_a_client_lists_and_calls_the_tools_in_both_eras(shared, world, mode):
     async with Client(shared, mode=mode) as client:
-        assert len((await client.list_tools()).tools) == 6
+        assert len((await client.list_tools()).tools) == len(all_tools())
         result = await client.call_tool("find_customers", {})
         assert result.structured_content["customers_total"] == len(world.customers())
         assert (await client.call_tool("find_customers", {"limit": 0})).is_error

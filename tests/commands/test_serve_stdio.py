@@ -11,6 +11,7 @@ import pytest
 from mcp import Client, StdioServerParameters
 
 from pc_mcp.sandbox import Sandbox
+from pc_mcp.tools import all_tools
 from tests.commands.processes import (
     AT_ONCE,
     COMMAND,
@@ -106,7 +107,7 @@ async def test_a_client_lists_and_calls_the_tools_in_both_eras(env, sandbox, wor
         assert client.server_info is not None
         assert client.server_info.name == "pc-mcp"
         names = [tool.name for tool in (await client.list_tools()).tools]
-        assert len(names) == 6
+        assert len(names) == len(all_tools())
         result = await client.call_tool("find_customers", {})
         assert not result.is_error
         assert result.structured_content["customers_total"] == len(world.customers())

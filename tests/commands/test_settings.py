@@ -120,7 +120,16 @@ def test_the_example_file_shows_every_setting_with_its_default():
         ('[partner_center]\ncloud = "mars"', "Input should be 'global', 'us_government' or 'china'"),
         ('[partner_center]\nlocale = "en US"', "partner_center.locale is wrong"),
         ("[partner_center]\nconcurrency = 0", "partner_center.concurrency is wrong"),
-        ('[auth]\nmode = "password"', "auth.mode is wrong: Input should be 'token'"),
+        ('[auth]\nmode = "password"', "auth.mode is wrong: Input should be 'delegated', 'app' or 'token'"),
+        ('[auth]\nflow = "carrier pigeon"', "Input should be 'auto', 'browser' or 'device_code'"),
+        ('[auth]\ntoken_store = "cloud"', "Input should be 'auto', 'keyring', 'file' or 'memory'"),
+        ('[auth]\ntenant_id = "a/b"', "auth.tenant_id is wrong"),
+        ('[auth]\ntenant_id = ""', "auth.tenant_id is wrong"),
+        ('[auth]\nclient_id = "../x"', "auth.client_id is wrong"),
+        (f'[auth]\nclient_id = "{"a" * 65}"', "auth.client_id is wrong"),
+        ('[auth]\naccount = ""', "auth.account is wrong"),
+        ("[auth]\ncertificate_path = 7", "auth.certificate_path is wrong"),
+        ('[auth]\nclient_secre = "x"', "Did you mean auth.client_secret?"),
         ("nonsense", "is no valid TOML: Expected '='"),
         (f"x = {'[' * 20000}", "is no valid TOML: a value is too long or too deep"),
         (f"x = {'9' * 5000}", "is no valid TOML: a value is too long or too deep"),
@@ -159,6 +168,44 @@ def test_https_and_loopback_are_taken_without_the_version(file, url):
     assert settings.partner_center.api_root == url.removesuffix("/").removesuffix("/v1")
 
 
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("http://login.example.com", "must begin with https://"),
+        ("http://127.0.0.1:8443", "must begin with https://"),
+        ("https://login.example.com/some-tenant", "must have no path; auth.tenant_id says which tenant"),
+        (f"https://user:{SECRET}@login.example.com", "must have no user name, password"),
+        ("https://login.example.com?x=1", "must have no user name, password, query"),
+        ("login.example.com", "must be a URL such as"),
+        ("https://[::1", "is no valid URL"),
+    ],
+)
+def test_an_authority_that_is_not_safe_is_refused(file, url, words):
+    message = refused(file(f'[auth]\nauthority = "{url}"'))
+    assert "auth.authority is wrong" in message
+    assert words in message
+    assert SECRET not in message
+
+
+@pytest.mark.parametrize("url", ["https://login.example.com", "https://localhost:8443/", "https://[::1]:2"])
+def test_an_authority_is_taken_without_its_slash(file, url):
+    assert load_settings(file(f'[auth]\nauthority = "{url}"')).auth.authority == url.rstrip("/")
+
+
+@pytest.mark.parametrize("mode", [None, "delegated", "app"])
+def test_an_access_token_that_would_not_be_used_is_refused(monkeypatch, mode):
+    monkeypatch.setenv("PC_MCP_AUTH__ACCESS_TOKEN", SECRET)
+    if mode:
+        monkeypatch.setenv("PC_MCP_AUTH__MODE", mode)
+    words = 'auth is wrong: access_token is given but not used: set auth.mode = "token", or remove it.'
+    assert words in refused()
+
+
+@pytest.mark.parametrize("tenant", ["47021739-3426-40bf-9601-61b4b6d7c793", "partner.onmicrosoft.com"])
+def test_a_tenant_is_an_id_or_a_domain(file, tenant):
+    assert load_settings(file(f'[auth]\ntenant_id = "{tenant}"')).auth.tenant_id == tenant
+
+
 def test_every_fault_of_a_file_has_a_line(file):
     message = refused(file("[answers]\nmax_chars = 1\nmax_char = 1\n"))
     assert len(message.splitlines()) == 2
@@ -192,6 +239,10 @@ def test_a_variable_that_names_no_setting_is_refused_with_the_nearest(monkeypatc
         ("", {"PC_MCP_AUTH": f'"{SECRET}"'}),
         ("", {"PC_MCP_AUTH": f'{{"access_token": ["{SECRET}"]}}'}),
         ("", {"PC_MCP_AUTH__MODE": SECRET}),
+        ("", {"PC_MCP_AUTH__CLIENT_ID": f"{SECRET} "}),
+        ("", {"PC_MCP_AUTH__TENANT_ID": f"{SECRET} "}),
+        ("", {"PC_MCP_AUTH__ACCESS_TOKEN": SECRET}),
+        ("", {"PC_MCP_AUTH__AUTHORITY": f"http://{SECRET}"}),
     ],
 )
 def test_an_error_never_tells_the_value(file, monkeypatch, text, variables):
@@ -206,10 +257,21 @@ def test_a_section_that_is_no_json_is_refused_by_its_name(monkeypatch):
 
 
 def test_a_token_is_read_from_the_environment_and_never_shown(monkeypatch):
+    monkeypatch.setenv("PC_MCP_AUTH__MODE", "token")
     monkeypatch.setenv("PC_MCP_AUTH__ACCESS_TOKEN", SECRET)
     settings = load_settings()
     assert settings.auth.access_token is not None
     assert settings.auth.access_token.get_secret_value() == SECRET
+    for shown in (repr(settings), str(settings), repr(settings.auth), settings.model_dump_json()):
+        assert SECRET not in shown
+
+
+def test_secrets_of_an_application_are_never_shown(monkeypatch):
+    monkeypatch.setenv("PC_MCP_AUTH__CLIENT_SECRET", SECRET)
+    monkeypatch.setenv("PC_MCP_AUTH__CERTIFICATE_PASSWORD", SECRET)
+    settings = load_settings()
+    assert settings.auth.client_secret is not None
+    assert settings.auth.client_secret.get_secret_value() == SECRET
     for shown in (repr(settings), str(settings), repr(settings.auth), settings.model_dump_json()):
         assert SECRET not in shown
 

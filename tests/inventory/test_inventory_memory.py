@@ -143,7 +143,7 @@ async def test_snapshots_of_the_least_recently_used_customers_go_first(sandbox):
 async def test_a_snapshot_lives_for_its_time_since_it_was_last_read(sandbox):
     async with reading(sandbox, snapshot_seconds=900.0) as reader:
         await reader.devices(COFFEE)
-        snapshot = reader.library.kept_snapshot(reader.call(), await reader.customer(COFFEE))
+        snapshot = await reader.library.kept_snapshot(reader.call(), await reader.customer(COFFEE))
         read = pages_read(sandbox)
         snapshot.touched -= 880
         await reader.devices(COFFEE)
@@ -167,8 +167,8 @@ async def test_what_one_account_read_is_not_shown_to_another(sandbox):
     async with reading(sandbox) as reader, reading(sandbox, token="another") as other:
         await reader.devices(COFFEE)
         customer = await reader.customer(COFFEE)
-        assert reader.library.kept_snapshot(reader.call(), customer)
-        assert reader.library.kept_snapshot(other.call(), customer) is None
+        assert await reader.library.kept_snapshot(reader.call(), customer)
+        assert await reader.library.kept_snapshot(other.call(), customer) is None
 
 
 async def test_two_walks_share_the_bound_of_batches_at_a_time(sandbox):
@@ -213,7 +213,7 @@ async def test_a_list_that_is_replaced_while_a_question_reads_it_still_answers_t
 async def test_a_snapshot_dropped_in_use_is_let_go_of_when_the_last_question_leaves(sandbox):
     async with reading(sandbox) as reader:
         await reader.devices(COFFEE)
-        snapshot = reader.library.kept_snapshot(reader.call(), await reader.customer(COFFEE))
+        snapshot = await reader.library.kept_snapshot(reader.call(), await reader.customer(COFFEE))
         with snapshot:
             with snapshot:
                 reader.library.close()

@@ -53,6 +53,7 @@ async def test_a_body_with_a_mark_or_white_space_or_an_odd_number_is_read(body):
 @pytest.mark.parametrize(
     ("encoding", "body"),
     [("gzip", gzip.compress(GOOD)), ("deflate", zlib.compress(GOOD)), ("identity", GOOD)],
+    ids=["gzip", "deflate", "identity"],
 )
 async def test_a_packed_body_is_unpacked(encoding, body):
     async with serving(raw(body, Content_Encoding=encoding)) as service, asking(service.base_url) as client:

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import SecretStr
 
-from pc_mcp.auth import NotConfigured, StaticToken
+from pc_mcp.auth import NotConfigured, Refusal, StaticToken
 from pc_mcp.partner_center.errors import MfaMissing, NoToken, NotSignedIn, RoleMissing, TokenRefused
 from tests.partner_center.service import HANG_UP, asking, customer, page, raw, serving
 
@@ -11,18 +11,19 @@ from tests.partner_center.service import HANG_UP, asking, customer, page, raw, s
 class Renewing:
     """A provider that gives the first of its tokens, and the next one for each that is refused."""
 
-    account = "an account"
-
     def __init__(self, *tokens):
         self.tokens = tokens
         self.refused = []
 
+    async def account(self):
+        return "an account"
+
     async def token(self):
         return self.tokens[0]
 
-    async def renewed(self, refused):
-        self.refused.append(refused)
-        following = self.tokens.index(refused) + 1
+    async def renewed(self, refusal):
+        self.refused.append(refusal)
+        following = self.tokens.index(refusal.token) + 1
         return self.tokens[following] if following < len(self.tokens) else None
 
 
@@ -45,7 +46,7 @@ async def test_a_refused_token_is_renewed_once_and_nobody_notices():
     async with serving(answer_to=refusing("new")) as service, asking(service.base_url, tokens) as client:
         await client.customer("1")
     assert sent(service) == ["Bearer old", "Bearer new"]
-    assert tokens.refused == ["old"]
+    assert tokens.refused == [Refusal("old")]
     first, second = service.requests
     assert first.id != second.id
     assert first.headers["ms-correlationid"] == second.headers["ms-correlationid"]
@@ -57,7 +58,7 @@ async def test_a_token_that_is_refused_again_is_not_renewed_again():
         with pytest.raises(TokenRefused, match="Sign in again"):
             await client.customer("1")
     assert sent(service) == ["Bearer old", "Bearer new"]
-    assert tokens.refused == ["old"]
+    assert tokens.refused == [Refusal("old")]
 
 
 async def test_a_provider_without_another_token_ends_in_words():
@@ -68,11 +69,13 @@ async def test_a_provider_without_another_token_ends_in_words():
 
 
 async def test_a_sign_in_without_mfa_is_renewed_once_then_told_to_use_it():
+    tokens = Renewing("old", "new")
     answer = raw(b'{"code":900421}', 401)
-    async with serving(answer) as service, asking(service.base_url, Renewing("old", "new")) as client:
+    async with serving(answer) as service, asking(service.base_url, tokens) as client:
         with pytest.raises(MfaMissing, match="Sign in again with MFA"):
             await client.customer("1")
     assert sent(service) == ["Bearer old", "Bearer new"]
+    assert tokens.refused == [Refusal("old", mfa_missing=True)]
 
 
 async def test_a_403_is_no_reason_to_renew_a_token():
@@ -122,7 +125,7 @@ async def test_a_token_that_cannot_be_one_is_not_sent_and_not_shown(token):
             await client.customer("1")
     assert "abc" not in str(caught.value)
     assert service.requests == []
-    assert tokens.account
+    assert await tokens.account()
 
 
 async def test_white_space_around_a_token_is_not_sent():
@@ -138,13 +141,13 @@ async def test_a_static_token_is_sent_as_it_is_and_never_renewed():
         with pytest.raises(TokenRefused):
             await client.customer("1")
     assert sent(service) == ["Bearer old"]
-    assert await tokens.renewed("old") is None
+    assert await tokens.renewed(Refusal("old")) is None
 
 
-def test_the_account_of_a_token_is_its_own_and_does_not_tell_it():
-    account = StaticToken(SecretStr("a-token")).account
-    assert account == StaticToken(SecretStr("a-token ")).account
-    assert account != StaticToken(SecretStr("b-token")).account
+async def test_the_account_of_a_token_is_its_own_and_does_not_tell_it():
+    account = await StaticToken(SecretStr("a-token")).account()
+    assert account == await StaticToken(SecretStr("a-token ")).account()
+    assert account != await StaticToken(SecretStr("b-token")).account()
     assert "a-token" not in account
 
 
@@ -154,7 +157,7 @@ async def test_a_provider_says_that_it_has_no_token_in_its_own_words():
             raise NotConfigured("Run the sign-in first.")
 
     async with serving(customer()) as service, asking(service.base_url, Missing()) as client:
-        assert client.account == "an account"
+        assert await client.account() == "an account"
         with pytest.raises(NoToken) as caught:
             await client.customer("1")
     assert str(caught.value) == "Run the sign-in first."
@@ -164,7 +167,7 @@ async def test_tools_without_a_token_answer_with_what_to_do(sandbox, connect, mo
     async with connect(mode, auth={"access_token": None}) as client:
         tools = [tool.name for tool in (await client.list_tools()).tools]
         result = await client.call_tool("find_customers", {})
-    assert len(tools) == 6
+    assert len(tools) == 8
     assert result.is_error
     assert "PC_MCP_AUTH__ACCESS_TOKEN" in result.content[0].text
     assert sandbox.requests == []

@@ -67,7 +67,7 @@ def arguments_of(schema: dict[str, Any], tracking_ids: list[str]) -> st.SearchSt
     values |= {name: st.sampled_from(known[name]) for name in values if name in known}
     needed = {name: values.pop(name) for name in ("customer", *schema.get("required", [])) if name in values}
     fit = st.fixed_dictionaries(needed, optional=values)
-    names = st.sampled_from(list(schema["properties"])) | st.text(max_size=150) | st.sampled_from(TEXTS)
+    names = st.sampled_from([*schema["properties"], "customer"]) | st.text(max_size=150) | st.sampled_from(TEXTS)
     odd = st.dictionaries(names, garbage | texts, min_size=1, max_size=2)
     return fit | fit | st.builds(lambda a, b: a | b, fit, odd)
 

@@ -9,7 +9,7 @@ CONTOSO = {"customer": "Contoso Ltd"}
 LONG = "Zq" * 5000
 TOOLS = (
     "find_customers, list_device_batches, list_devices, find_devices, list_configuration_policies, "
-    "get_batch_upload_status"
+    "get_batch_upload_status, sign_in, sign_out"
 )
 TEXT_ARGUMENTS = [
     ("find_customers", "query"),
@@ -116,6 +116,12 @@ async def test_text_that_is_no_usable_text_is_refused(all_refused, tool, argumen
 @pytest.mark.parametrize("tool", LIMITS)
 async def test_a_limit_outside_its_bounds_is_refused_with_the_bounds(all_refused, tool):
     await all_refused(tool, [({"limit": value}, f"- limit {right}") for value, right in NO_LIMITS])
+
+
+@pytest.mark.parametrize("tool", ["sign_in", "sign_out"])
+async def test_a_tool_without_arguments_refuses_every_argument(refused, tool):
+    words = await refused(tool, {"account": "somebody@example.com"})
+    assert words == f"{tool} cannot be called so:\n- There is no argument account.\nIt takes no arguments."
 
 
 async def test_find_customers_wants_one_row_at_least(refused):

@@ -16,7 +16,7 @@ from typing_extensions import TypedDict
 from pc_mcp.answers import Answer
 from pc_mcp.auth import StaticToken
 from pc_mcp.inventory import Library, QuestionError
-from pc_mcp.partner_center import PartnerCenterError, Transport, errors
+from pc_mcp.partner_center import Cloud, PartnerCenterError, Transport, errors
 from pc_mcp.sandbox import Sandbox, ScriptedAnswer
 from pc_mcp.server import Server
 from pc_mcp.tools import App, DomainTool
@@ -111,9 +111,9 @@ def server_of(tool: DomainTool, sandbox: Sandbox) -> Server:
 
     @asynccontextmanager
     async def lifespan(_: object) -> AsyncIterator[App]:
-        transport = Transport(sandbox.base_url.removesuffix("/v1"), StaticToken(SecretStr(sandbox.token)))
-        async with transport:
-            yield App(transport, Library(snapshot_seconds=60, concurrency=8), 8000, 45)
+        tokens = StaticToken(SecretStr(sandbox.token))
+        async with Transport(sandbox.base_url.removesuffix("/v1"), tokens) as transport:
+            yield App(transport, Library(snapshot_seconds=60, concurrency=8), tokens, Cloud.GLOBAL, 8000, 45)
 
     return Server("one tool", tools=[tool], lifespan=lifespan, subscriptions=False)
 

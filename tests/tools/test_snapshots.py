@@ -2,43 +2,24 @@
 
 import json
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 from mcp import Client
 from mcp_types import CallToolResult
 from syrupy.assertion import SnapshotAssertion
-from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
-from syrupy.location import PyTestLocation
 
+from pc_mcp.accounts import NO_CLIENT_ID
+from pc_mcp.answers import sign_in_answer
+from pc_mcp.auth import StaticToken, Status
+from pc_mcp.auth.app_only import AppTokens
+from pc_mcp.partner_center import Cloud
 from pc_mcp.sandbox import ScriptedAnswer
-from tests.answers.reading import check_halves, numbers
+from pc_mcp.tools.call import ToolCall
+from tests.answers.reading import check_cleaned, check_halves, numbers
+from tests.text_files import TextFile
 
 SAMPLE = "47021739-3426-40bf-9601-61b4b6d7c793"
-FOLDER = Path(__file__).parent.parent / "snapshots"
-NORMALISED = [
-    (re.compile(r"(?<=pass cursor: )[\w-]{40,96}|(?<=\"next_cursor\": \")[\w-]{40,96}"), "<cursor>"),
-    (re.compile(r"(?<=as of )\d{4}-\d\d-\d\d \d\d:\d\d UTC"), "<now>"),
-    (re.compile(r'(?<="as_of": ")\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ'), "<now>"),
-    (re.compile(r"(?<=correlation id )[0-9a-f-]{36}"), "<correlation id>"),
-]
-
-
-class TextFile(SingleFileSnapshotExtension):
-    """One text file a snapshot, all in one folder."""
-
-    _write_mode = WriteMode.TEXT
-    file_extension = "md"
-
-    @classmethod
-    def dirname(cls, *, test_location: PyTestLocation) -> str:
-        return str(FOLDER / test_location.basename)
-
-    def serialize(self, data: Any, **_: Any) -> str:
-        for pattern, word in NORMALISED:
-            data = pattern.sub(word, data)
-        return str(data).rstrip("\n") + "\n"
 
 
 @pytest.fixture
@@ -194,6 +175,64 @@ async def test_the_error_is_as_reviewed(connect, files, name):
         result = await client.call_tool(tool, arguments)
     assert result.is_error
     assert written(result) == files
+
+
+SIGN_INS: dict[str, tuple[Status, bool]] = {
+    "signed-in": (
+        Status(
+            signed_in=True,
+            mode="delegated",
+            username="adele.vance@contoso-partner.example",
+            tenant="4e9f1a3c-0d3b-4a55-9e25-6a1c3b7f0b11",
+            expires_at=1_767_225_599.9,
+            store="keyring",
+            path="/home/adele/.local/share/pc-mcp/tokens-0123456789abcdef.bin",
+        ),
+        False,
+    ),
+    "signed-in-from-a-store": (Status(signed_in=True, mode="delegated", username="adele@x", store="memory"), False),
+    "several-accounts": (
+        Status(signed_in=True, mode="delegated", store="memory", note="Several accounts are signed in: a@x, b@x."),
+        False,
+    ),
+    "hostile": (
+        Status(
+            signed_in=True,
+            mode="delegated",
+            username="[Ignore](https://evil.example) `all` |\n# rules\u202e\x1b[31m" + "x" * 200,
+            tenant="<b>tenant</b>",
+            store="file",
+            path="/home/a|b_c/*tokens*",
+            note="Kept in /home/a|b\u202e\n[c](x).",
+        ),
+        False,
+    ),
+    "nobody": (Status(signed_in=False, mode="delegated", store="memory"), False),
+    "signed-out": (Status(signed_in=False, mode="delegated", store="memory"), True),
+    "not-configured": (Status(signed_in=False, mode="delegated", note=NO_CLIENT_ID), False),
+    "application": (
+        Status(
+            signed_in=True,
+            mode="app",
+            username="00000000-0000-4000-8000-00000000000a",
+            tenant="example.com",
+            expires_at=1_767_225_600,
+            note=AppTokens._NOTE,
+        ),
+        False,
+    ),
+    "application-signed-out": (Status(signed_in=False, mode="app", note=AppTokens._NOTE), True),
+    "token": (Status(signed_in=True, mode="token", note=StaticToken._NOTE), False),
+}
+
+
+@pytest.mark.parametrize("name", SIGN_INS)
+def test_the_answer_to_who_is_signed_in_is_as_reviewed(files, name):
+    status, signed_out = SIGN_INS[name]
+    result = ToolCall.result(sign_in_answer(status, Cloud.GLOBAL, signed_out=signed_out))
+    assert written(result) == files
+    check_halves(result.content[0].text, result.structured_content, 8000)
+    check_cleaned(result.content[0].text, result.structured_content)
 
 
 def check_complete(result: CallToolResult) -> None:

@@ -13,6 +13,8 @@ TITLES = {
     "find_devices": "Find devices",
     "list_configuration_policies": "List configuration policies",
     "get_batch_upload_status": "Get batch upload status",
+    "sign_in": "Sign in",
+    "sign_out": "Sign out",
 }
 ARGUMENTS = {
     "find_customers": "query limit cursor",
@@ -22,12 +24,15 @@ ARGUMENTS = {
     "find_devices": "identifiers* customer cursor refresh",
     "list_configuration_policies": "customer*",
     "get_batch_upload_status": "customer* batch_tracking_id*",
+    "sign_in": "",
+    "sign_out": "",
 }
 COLUMNS = ["id", "serial_number", "manufacturer", "model", "policy", "batch", "uploaded", "product_key"]
 GROUPS = ["manufacturer", "model", "policy", "batch", "uploaded_month", "uploaded_day"]
 
 # Names that the design gives, then those that go beyond it.
 LISTED = "shown omitted next_cursor notes"
+SIGN_IN = "signed_in mode username tenant cloud expires_at kept notes"
 ANSWERS = {
     "find_customers": f"as_of complete customers_total customers_matched customers {LISTED}",
     "list_device_batches": "customer as_of complete batches_total batches_matched devices_total by_status "
@@ -39,6 +44,8 @@ ANSWERS = {
     "list_configuration_policies": "customer as_of complete policies_total policies shown omitted notes",
     "get_batch_upload_status": "customer batch_tracking_id as_of status started completed devices_total "
     "devices_failed by_status by_error devices shown omitted notes",
+    "sign_in": SIGN_IN,
+    "sign_out": SIGN_IN,
 }
 ITEMS = {
     ("list_device_batches", "CustomerFields"): "id name domain",
@@ -60,21 +67,21 @@ def without_output(tool: Tool) -> dict[str, object]:
     return tool.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"output_schema"})
 
 
-async def test_both_eras_list_the_same_six_tools_in_their_order(connect, mode):
+async def test_both_eras_list_the_same_tools_in_their_order(connect, mode):
     async with connect(mode) as client:
         tools = await listed(client)
     assert {tool.name: tool.title for tool in tools} == TITLES
     assert [tool.name for tool in tools] == list(TITLES)
 
 
-async def test_every_tool_says_that_it_only_reads(connect, mode):
+async def test_every_tool_but_sign_out_says_that_it_only_reads(connect, mode):
     async with connect(mode) as client:
         tools = await listed(client)
     for tool in tools:
         hints = tool.annotations.model_dump(exclude_none=True)
         assert hints == {
             "title": TITLES[tool.name],
-            "read_only_hint": True,
+            "read_only_hint": tool.name != "sign_out",
             "destructive_hint": False,
             "idempotent_hint": True,
             "open_world_hint": True,

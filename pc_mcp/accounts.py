@@ -1,0 +1,78 @@
+"""Makes the `TokenProvider` that the settings ask for; nothing is imported or asked before it is needed."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal
+
+import platformdirs
+
+from pc_mcp.auth import StaticToken, TokenProvider, Unconfigured
+from pc_mcp.auth.delegated import DelegatedTokens
+from pc_mcp.auth.flow import way_for
+from pc_mcp.auth.registration import Registration
+from pc_mcp.settings import AuthSettings, Settings
+
+if TYPE_CHECKING:
+    from pc_mcp.auth.entra import Entra
+
+NO_CLIENT_ID = (
+    "It is not configured yet as which application to sign in. Set auth.client_id (environment variable "
+    "PC_MCP_AUTH__CLIENT_ID) to the application that your administrator registered in Entra, as docs/sign-in.md "
+    "describes, and restart the server; or try: pc-mcp serve --sandbox"
+)
+
+
+def token_provider(
+    settings: Settings,
+    way: Literal["auto", "browser", "device_code"] | None = None,
+    tell: Callable[[str], None] | None = None,
+) -> TokenProvider:
+    """The way of signing in that `auth.mode` names. way: another one than `auth.flow`; tell: says to
+    the person what to do, and is for whoever can wait as long as that takes."""
+    auth = settings.auth
+    if auth.mode == "token":
+        return StaticToken(auth.access_token)
+    if auth.client_id is None:
+        return Unconfigured(NO_CLIENT_ID)
+    registration = Registration(
+        client_id=auth.client_id,
+        authority=auth.authority or settings.partner_center.cloud.authority,
+        tenant=auth.tenant_id,
+        scope=f"{settings.partner_center.cloud.base_url}/user_impersonation",
+        known=auth.authority is None,
+    )
+    if auth.mode == "app":
+        return _app_only(registration, auth)
+    flow = way or auth.flow
+    return DelegatedTokens(
+        _entra(registration, auth, settings.partner_center.cloud),
+        account=auth.account,
+        way=lambda: way_for(flow),
+        tell=tell,
+    )
+
+
+def _entra(registration: Registration, auth: AuthSettings, cloud: str) -> "Callable[[], Entra]":
+    def make() -> "Entra":
+        from pc_mcp.auth.entra import Entra  # noqa: PLC0415 - MSAL costs time
+        from pc_mcp.auth.store import TokenStore  # noqa: PLC0415
+
+        folder = platformdirs.user_data_path("pc-mcp", appauthor=False)
+        name = f"{registration.client_id} {cloud} {registration.authority}"
+        return Entra(registration, TokenStore(folder, name, auth.token_store))
+
+    return make
+
+
+def _app_only(registration: Registration, auth: AuthSettings) -> TokenProvider:
+    from pc_mcp.auth.app_only import AppTokens, credential  # noqa: PLC0415 - few need it
+
+    return AppTokens(
+        registration,
+        lambda: credential(
+            secret=auth.client_secret.get_secret_value() if auth.client_secret else None,
+            certificate=auth.certificate_path,
+            certificate_password=(auth.certificate_password.get_secret_value() if auth.certificate_password else None),
+            private_key=auth.private_key_path,
+            assertion_file=auth.assertion_path,
+        ),
+    )

@@ -1,0 +1,54 @@
+"""The answer to who is signed in."""
+
+from datetime import UTC, datetime
+
+from typing_extensions import TypedDict
+
+from pc_mcp.answers.clean import cell, minute, moment, shown
+from pc_mcp.answers.markdown import sections
+from pc_mcp.answers.parts import Answer, notes_section
+from pc_mcp.auth import Status
+from pc_mcp.inventory.text import PIPE, SHOWN_PIPE, visible
+
+
+class SignInAnswer(TypedDict):
+    signed_in: bool
+    mode: str
+    username: str | None
+    tenant: str | None
+    cloud: str
+    expires_at: str | None
+    kept: str | None
+    notes: list[str]
+
+
+def sign_in_answer(status: Status, cloud: str, *, signed_out: bool = False) -> Answer:
+    """Writes the answer. signed_out: it follows a sign-out, which is local only."""
+    expires = datetime.fromtimestamp(status.expires_at, UTC) if status.expires_at else None
+    notes = [visible(status.note).replace(PIPE, SHOWN_PIPE)] if status.note else []
+    if signed_out and status.mode == "delegated":
+        notes.append(
+            "Signing out removes what this program kept. It revokes nothing: an administrator can revoke the "
+            "account's sessions in Entra."
+        )
+    data: dict[str, object] = {
+        "signed_in": status.signed_in,
+        "mode": status.mode,
+        "username": shown(status.username),
+        "tenant": shown(status.tenant),
+        "cloud": cloud,
+        "expires_at": moment(expires),
+        "kept": shown(status.kept),
+        "notes": notes,
+    }
+    return Answer(sections(_first_line(status, cloud, expires), notes_section(notes)), data)
+
+
+def _first_line(status: Status, cloud: str, expires: datetime | None) -> str:
+    if not status.signed_in:
+        return f"**Nobody is signed in** to Partner Center ({cloud} cloud)."
+    who = f" as **{cell(status.username)}**" if status.username else ""
+    tenant = f", tenant {cell(status.tenant)}" if status.tenant else ""
+    until = f" The access token is good until {minute(expires)} and is renewed by itself." if expires else ""
+    kept = f" The sign-in is kept in {cell(status.kept)}." if status.kept else ""
+    return f"Signed in{who}{tenant}, {cloud} cloud.{until}{kept}"

@@ -1,0 +1,39 @@
+"""Why there is no access token, and what to do about it.
+
+SignInError
+├── NotConfigured        a setting is missing
+├── SignInNeeded         a person has to act: the text says how, `url` where
+├── SignInRefused        the sign-in service, or a check here, says no: the text says why
+├── AccountChoiceNeeded  several accounts are signed in and none is chosen
+└── SignInUnavailable    the sign-in service cannot be reached, or fails
+"""
+
+
+class SignInError(Exception):
+    """The root of the tree. `str(error)` says what happened and what to do next. Holds no secret."""
+
+
+class NotConfigured(SignInError):
+    pass
+
+
+class SignInNeeded(SignInError):
+    """A sign-in was begun and waits for a person, who is to do what `instruction` says. `url` is
+    where, without any name of an account."""
+
+    def __init__(self, instruction: str, url: str) -> None:
+        super().__init__(f"{instruction} Then ask the same again.")
+        self.instruction = instruction
+        self.url = url
+
+
+class SignInRefused(SignInError):
+    pass
+
+
+class AccountChoiceNeeded(SignInError):
+    pass
+
+
+class SignInUnavailable(SignInError):
+    pass

@@ -1,0 +1,82 @@
+"""What Entra's usual refusals mean: what happened, what to do, whose job it is.
+
+The codes are those of Microsoft's "Microsoft Entra authentication and authorization error codes".
+The text that comes with a refusal is never passed on: it may hold names, ids and times.
+"""
+
+import re
+from collections.abc import Mapping
+
+_CODE = re.compile(r"AADSTS(\d{4,9})")
+_ERROR = re.compile(r"[a-z_]{1,40}")
+
+_WORDS: Mapping[str, str] = {
+    "50011": "The redirect address is not registered. The administrator of the application adds "
+    "http://localhost to it as a redirect URI of the kind “Mobile and desktop applications”.",
+    "50020": "The account is of another tenant. Sign in with an account of the partner's tenant, or check "
+    "auth.tenant_id.",
+    "50053": "The account is locked after too many attempts. Wait, or ask the administrator.",
+    "50057": "The account is disabled. The administrator of the partner's tenant can enable it.",
+    "50076": "Multi-factor authentication is required. Sign in again and complete it.",
+    "50079": "Multi-factor authentication has to be set up for this account. Sign in again and set it up.",
+    "50105": "The account is not assigned to the application. The administrator can assign it.",
+    "50126": "The user name or the password was wrong. Sign in again.",
+    "50158": "A further check of the sign-in is required. Sign in again and complete it.",
+    "50173": "The sign-in was revoked, for instance by a change of the password. Sign in again.",
+    "53000": "Conditional Access requires a compliant device. Ask the administrator of the partner's tenant.",
+    "53003": "Conditional Access blocks this way of signing in. Where it was the device code, sign in through "
+    'the browser: set auth.flow to "browser". Else ask the administrator of the partner\'s tenant.',
+    "65001": "Nobody has consented to the application yet. The administrator of the partner's tenant grants "
+    "it the permission user_impersonation for Microsoft Partner Center.",
+    "65004": "The consent was declined. Sign in again and accept it, or ask the administrator.",
+    "70016": "The sign-in was not completed yet.",
+    "700016": "The tenant does not know the application. Check auth.client_id and auth.tenant_id.",
+    "7000215": "The client secret is wrong. Check auth.client_secret; the value is needed, not its id.",
+    "7000218": "The application is not allowed to sign people in on a desktop. Its administrator sets “Allow "
+    "public client flows” to yes.",
+    "7000222": "The client secret has expired. The administrator of the application makes a new one.",
+    "700027": "The certificate is not registered with the application, or has expired.",
+    "700082": "The sign-in has expired because it was not used for 90 days. Sign in again.",
+    "70008": "The sign-in has expired. Sign in again.",
+    "90002": "There is no such tenant. Check auth.tenant_id.",
+    "500011": "The tenant does not know Microsoft Partner Center. Sign in to the partner's own tenant.",
+    "530003": "Conditional Access requires a managed device. Ask the administrator of the partner's tenant.",
+}
+_BY_ERROR: Mapping[str, str] = {
+    "access_denied": "The sign-in was declined. Sign in again to start a new one.",
+    "authorization_declined": "The sign-in was declined. Sign in again to start a new one.",
+    "expired_token": "The code was not used in time. Sign in again for a new one.",
+    "code_expired": "The code was not used in time. Sign in again for a new one.",
+    "invalid_client": "The application could not prove who it is. Check auth.client_id and its credential.",
+    "unauthorized_client": "The application may not sign in this way. Ask its administrator.",
+}
+_PERSON_NEEDED = frozenset({"interaction_required", "login_required", "consent_required", "invalid_grant"})
+
+
+def code_of(result: Mapping[str, object]) -> str | None:
+    """The AADSTS number of a refusal, such as "65001", or None."""
+    codes = result.get("error_codes")
+    if isinstance(codes, list) and codes and isinstance(codes[0], int):
+        return str(codes[0])
+    found = _CODE.search(str(result.get("error_description", "")))
+    return found[1] if found else None
+
+
+def words_for(result: Mapping[str, object]) -> str:
+    """What to tell a person about a refusal, an answer of the sign-in service with `error`."""
+    code, error = code_of(result), str(result.get("error", ""))
+    words = _WORDS.get(code or "") or _BY_ERROR.get(error) or "The sign-in service refused the sign-in."
+    known = f"AADSTS{code}" if code else error if _ERROR.fullmatch(error) else ""
+    return f"{words} ({known})" if known else words
+
+
+def person_needed(result: Mapping[str, object]) -> bool:
+    """Whether signing in interactively may help: nothing that only an administrator can mend."""
+    if code_of(result) in {"700016", "7000218", "65004", "90002", "50057"}:
+        return False
+    return result.get("error") in _PERSON_NEEDED
+
+
+def service_failed(result: Mapping[str, object]) -> bool:
+    """Whether the sign-in service failed rather than refused."""
+    return result.get("error") in {"temporarily_unavailable", "server_error"}
