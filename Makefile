@@ -5,7 +5,7 @@ BIN := $(if $(filter Windows_NT,$(OS)),.venv/Scripts,.venv/bin)
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format format-check lint types imports docs docs-check coverage bench lock
+.PHONY: help demo test test-slow check format format-check lint types imports docs docs-check coverage bench lock
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -13,12 +13,20 @@ help: ## show this list
 demo: .venv/.run ## see it work, on simulated data
 	@$(BIN)/pc-mcp demo
 
+# Tests that start many processes, browsers or Node.js; `make check` runs them too.
+SLOW := tests/inspector tests/browser tests/auth/test_secrets.py tests/auth/test_token_store_stress.py \
+  tests/commands/test_account_commands.py
+PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+
 test: .venv/.dev ## run the tests and report the branch coverage
 	@rm -f .coverage .coverage.*
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --cov --cov-report=
+	$(PYTEST) --cov --cov-report= $(SLOW:%=--ignore=%)
 	@$(BIN)/coverage report
 
-check: format-check lint types imports docs-check test ## everything that CI checks
+test-slow: .venv/.dev ## run the tests that start browsers, Node.js and many processes
+	$(PYTEST) $(SLOW)
+
+check: format-check lint types imports docs-check test-slow test ## everything that CI checks
 
 format: .venv/.dev ## format the code
 	$(BIN)/ruff format .

@@ -63,5 +63,5 @@ def checked_base_url(url: str) -> str:
         raise ValueError("must begin with https:// (http:// is for 127.0.0.1 and localhost only)")
     if "@" in parts.netloc or parts.query or parts.fragment:
         raise ValueError("must have no user name, password, query or fragment")
-    root = f"{parts.scheme}://{parts.netloc}{parts.path}"
-    return root.rstrip("/").removesuffix("/v1").rstrip("/")
+    path = parts.path.rstrip("/").removesuffix("/v1").rstrip("/")
+    return f"{parts.scheme}://{parts.netloc}{path}"

@@ -8,6 +8,7 @@ import anyio
 from anyio.to_thread import run_sync
 from mcp import Client
 from mcp_types import CallToolResult
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver import Chrome, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support import expected_conditions as on
@@ -27,15 +28,20 @@ def text(result: CallToolResult) -> str:
     return "".join(getattr(block, "text", "") for block in result.content)
 
 
+def waiting(chromium: Chrome) -> "WebDriverWait[Chrome]":
+    """A page that is being replaced while it is looked at is looked at again."""
+    return WebDriverWait(chromium, PATIENCE, ignored_exceptions=[WebDriverException])
+
+
 def pick(chromium: Chrome, username: str) -> None:
     """Clicks on an account, once the page shows it."""
     button = (By.CSS_SELECTOR, f'button[name="account"][value="{username}"]')
-    WebDriverWait(chromium, PATIENCE).until(on.element_to_be_clickable(button)).click()
+    waiting(chromium).until(on.element_to_be_clickable(button)).click()
 
 
 def said(chromium: Chrome, title: str) -> str:
     """What the page with that heading says, once it is there."""
-    WebDriverWait(chromium, PATIENCE).until(on.text_to_be_present_in_element((By.TAG_NAME, "h1"), title))
+    waiting(chromium).until(on.text_to_be_present_in_element((By.TAG_NAME, "h1"), title))
     return chromium.find_element(By.TAG_NAME, "main").text
 
 
@@ -142,9 +148,7 @@ async def test_a_device_code_is_typed_in_with_the_keyboard_alone(sandbox, chromi
 def test_a_wrong_code_is_said_and_can_be_corrected(sandbox, chromium):
     chromium.get(f"{sandbox.entra.base_url}/devicelogin")
     chromium.find_element(By.ID, "code").send_keys("WRONG", Keys.ENTER)
-    alert = WebDriverWait(chromium, PATIENCE).until(
-        on.visibility_of_element_located((By.CSS_SELECTOR, '[role="alert"]'))
-    )
+    alert = waiting(chromium).until(on.visibility_of_element_located((By.CSS_SELECTOR, '[role="alert"]')))
     assert alert.text == "That code did not work. Check the code and try again."
     field = chromium.find_element(By.ID, "code")
     assert field.accessible_name == "Code"
