@@ -15,7 +15,8 @@ demo: .venv/.run ## see it work, on simulated data
 
 # Tests that start many processes, browsers or Node.js; `make check` runs them too.
 SLOW := tests/inspector tests/browser tests/auth/test_secrets.py tests/auth/test_token_store_stress.py \
-  tests/commands/test_account_commands.py
+  tests/commands/test_account_commands.py tests/commands/test_demo.py tests/commands/test_logs.py \
+  tests/commands/test_sandbox_command.py tests/auth/test_app_only.py tests/auth/test_many_calls.py
 PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 test: .venv/.dev ## run the tests and report the branch coverage
