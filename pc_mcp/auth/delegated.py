@@ -238,7 +238,6 @@ class DelegatedTokens:
         if not flow.finished:
             raise SignInNeeded(flow.instruction, flow.url)
         if flow.error:
-            flow.told = True
             self._end(flow)
             raise flow.error
         await self._take_over()

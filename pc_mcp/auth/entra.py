@@ -68,7 +68,7 @@ class Entra:
         return await self._with_store(work)
 
     async def begin_browser(self, redirect_uri: str, **how: Any) -> Result:
-        """Begins an authorization code flow with PKCE. how: `prompt`, `claims_challenge`, `login_hint`."""
+        """Begins an authorization code flow with PKCE. how: `prompt`, `claims_challenge`."""
         return await self._apart(
             lambda app: app.initiate_auth_code_flow(
                 self._scopes, redirect_uri=redirect_uri, response_mode="form_post", **how
