@@ -2,10 +2,11 @@
 
 PYTHON ?= python3
 BIN := $(if $(filter Windows_NT,$(OS)),.venv/Scripts,.venv/bin)
+SUITES := .cache/conformance
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow check format format-check lint types imports docs docs-check coverage bench lock
+.PHONY: help demo test test-slow conformance bundle check format format-check lint types imports docs docs-check coverage bench soak soak-short lock
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -14,9 +15,11 @@ demo: .venv/.run ## see it work, on simulated data
 	@$(BIN)/pc-mcp demo
 
 # Tests that start many processes, browsers or Node.js; `make check` runs them too.
-SLOW := tests/inspector tests/browser tests/auth/test_secrets.py tests/auth/test_token_store_stress.py \
+SLOW := tests/inspector tests/packaging tests/faults tests/browser tests/auth/test_secrets.py tests/auth/test_token_store_stress.py \
   tests/commands/test_account_commands.py tests/commands/test_demo.py tests/commands/test_logs.py \
-  tests/commands/test_sandbox_command.py tests/auth/test_app_only.py tests/auth/test_many_calls.py
+  tests/commands/test_doctor_processes.py tests/commands/test_install_processes.py \
+  tests/commands/test_sandbox_command.py tests/auth/test_app_only.py tests/auth/test_many_calls.py \
+  tests/bench
 PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 test: .venv/.dev ## run the tests and report the branch coverage
@@ -27,7 +30,13 @@ test: .venv/.dev ## run the tests and report the branch coverage
 test-slow: .venv/.dev ## run the tests that start browsers, Node.js and many processes
 	$(PYTEST) $(SLOW)
 
-check: format-check lint types imports docs-check test-slow test ## everything that CI checks
+conformance: .venv/.dev $(SUITES)/.made ## run the suites that others wrote against the server
+	$(BIN)/python -m conformance $(SUITES)/$(notdir $(BIN))
+
+bundle: .venv/.dev ## pack the bundle for Claude Desktop, dist/pc-mcp.mcpb
+	$(BIN)/python -m bundle dist/pc-mcp.mcpb
+
+check: format-check lint types imports docs-check test-slow test soak-short ## format, types, documentation, every test and a short soak
 
 format: .venv/.dev ## format the code
 	$(BIN)/ruff format .
@@ -36,8 +45,10 @@ format: .venv/.dev ## format the code
 format-check: .venv/.dev
 	$(BIN)/ruff format --check .
 
+# hadolint has no wheel for Windows.
 lint: .venv/.dev
 	$(BIN)/ruff check .
+	$(if $(filter Windows_NT,$(OS)),,$(BIN)/hadolint Dockerfile)
 
 types: .venv/.dev
 	$(BIN)/mypy
@@ -51,14 +62,23 @@ docs: .venv/.dev ## write the generated parts of the documentation
 docs-check: .venv/.dev
 	$(BIN)/python -m tests.documentation
 
-bench: .venv/.dev ## measure (nothing to measure yet)
-	@echo "There are no benchmarks yet."
+bench: .venv/.dev ## measure speed, memory and size, and write bench/RESULTS.md
+	$(BIN)/python -m bench
+
+soak: .venv/.dev ## ask for 10 minutes while the service fails and throttles; nothing may be wrong or left behind
+	$(BIN)/python -m bench.soak
+
+soak-short: .venv/.dev ## the same for one minute
+	$(BIN)/python -m bench.soak --seconds 60
 
 lock: .venv/.dev ## write the lock files anew from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header \
 	  pyproject.toml --group build --output-file requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header \
 	  pyproject.toml --group dev --constraints requirements.txt --output-file requirements-dev.txt
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --python-version 3.11.4 \
+	  conformance/requirements.in --output-file conformance/requirements.txt
+	$(BIN)/python -m node_tools
 
 .venv/.made:
 	$(PYTHON) -m venv .venv
@@ -72,4 +92,11 @@ lock: .venv/.dev ## write the lock files anew from pyproject.toml
 
 .venv/.dev: .venv/.run requirements-dev.txt
 	$(PIP) --require-hashes -r requirements-dev.txt
+	@touch $@
+
+# The suites in Python need much that the project does not: they have an environment of their own.
+$(SUITES)/.made: conformance/requirements.txt
+	$(PYTHON) -m venv $(SUITES)
+	$(SUITES)/$(notdir $(BIN))/python -m pip --disable-pip-version-check install --quiet --require-hashes \
+	  -r conformance/requirements.txt
 	@touch $@

@@ -47,6 +47,7 @@ def parser() -> argparse.ArgumentParser:
 
     _add_serving(commands)
     _add_accounts(commands)
+    _add_clients(commands)
     _add_sandbox(commands)
     return main_parser
 
@@ -95,6 +96,39 @@ def _add_accounts(commands: "Commands") -> None:
     status.set_defaults(command=_status)
 
 
+def _add_clients(commands: "Commands") -> None:
+    from pc_mcp.install.clients import CLIENTS
+
+    install = commands.add_parser(
+        "install",
+        help="connect an assistant",
+        description="Connect a client: add pc-mcp to its configuration, beside which a backup is kept.",
+    )
+    install.add_argument("--sandbox", action="store_true", help="connect the simulated data; needs no sign-in")
+    _add_config(install)
+
+    uninstall = commands.add_parser(
+        "uninstall", help="disconnect an assistant", description="Take pc-mcp out of a client's configuration."
+    )
+    for command, work in ((install, _install), (uninstall, _uninstall)):
+        command.add_argument("client", choices=list(CLIENTS), metavar="CLIENT", help=", ".join(CLIENTS))
+        command.add_argument("--dry-run", action="store_true", help="show what would change, and write nothing")
+        command.set_defaults(command=work)
+
+    doctor = commands.add_parser(
+        "doctor",
+        help="find out what is wrong",
+        description="Check configuration, network, clock, sign-in, role and connected clients; signs nobody in. "
+        "Ends with 1 if something is wrong.",
+    )
+    _add_config(doctor)
+    doctor.add_argument("--json", action="store_true", help="as JSON")
+    doctor.add_argument(
+        "--timeout", type=_seconds, default=10, metavar="SECONDS", help="longest time of one check (10)"
+    )
+    doctor.set_defaults(command=_doctor)
+
+
 def _add_sandbox(commands: "Commands") -> None:
     sandbox = commands.add_parser(
         "sandbox",
@@ -114,6 +148,13 @@ def _add_sandbox(commands: "Commands") -> None:
     )
     sandbox.add_argument("--fail-every", type=_number, default=0, metavar="N", help="fail on every Nth request")
     sandbox.add_argument("--fail-status", type=int, choices=(500, 502, 503, 504), default=503, help="how (503)")
+    sandbox.add_argument(
+        "--throttle-per-second", type=_number, default=0, metavar="N", help="429 beyond N requests a second"
+    )
+    sandbox.add_argument(
+        "--fail-percent", type=_percent, default=0, metavar="N", help="fail at random: 500, 502, 503, 504 or a reset"
+    )
+    sandbox.add_argument("--gzip", action="store_true", help="pack bodies for clients that accept gzip")
     sandbox.add_argument("--byte-order-mark", action="store_true", help="begin bodies with a byte-order mark")
     sandbox.add_argument("--links-next", action="store_true", help="give continuation tokens in links.next")
     sandbox.set_defaults(command=_sandbox)
@@ -141,18 +182,39 @@ def _status(options: argparse.Namespace) -> int:
     return status(_configured(options), as_json=options.json)
 
 
+def _install(options: argparse.Namespace) -> int:
+    from pc_mcp.install.commands import install
+
+    return install(options.client, sandbox=options.sandbox, config=options.config, dry_run=options.dry_run)
+
+
+def _uninstall(options: argparse.Namespace) -> int:
+    from pc_mcp.install.commands import uninstall
+
+    return uninstall(options.client, dry_run=options.dry_run)
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from pc_mcp.doctor.command import doctor
+
+    return doctor(options.config, in_json=options.json, seconds=options.timeout)
+
+
 def _configured(options: argparse.Namespace) -> "Settings":
     """The settings; errors are logged, what else there is to know is printed by the command."""
     from pc_mcp.logs import configure_logging
+    from pc_mcp.proxies import check_network
     from pc_mcp.settings import load_settings
 
     settings = load_settings(options.config)
+    check_network()
     configure_logging("error", settings.logging.format)
     return settings
 
 
 def _serve(options: argparse.Namespace) -> int:
     from pc_mcp.logs import configure_logging
+    from pc_mcp.proxies import check_network
     from pc_mcp.server import build_server
     from pc_mcp.serving import serve_http, serve_stdio
     from pc_mcp.settings import load_settings
@@ -160,6 +222,7 @@ def _serve(options: argparse.Namespace) -> int:
     with contextlib.ExitStack() as stack:
         overrides = stack.enter_context(_sandbox_settings()) if options.sandbox else {}
         settings = load_settings(options.config, overrides)
+        check_network()
         configure_logging(settings.logging.level, settings.logging.format)
         server = build_server(settings)
         if options.http is None:
@@ -180,7 +243,7 @@ def _sandbox_settings() -> "Iterator[dict[str, dict[str, object]]]":
     from pc_mcp.sandbox import running
     from pc_mcp.settings import AuthSettings, PartnerCenterSettings
 
-    with running(entra=True) as sandbox:
+    with running(entra=True, requests_kept=1) as sandbox:
         partner_center, auth = _settings_of(sandbox)
         os.environ |= _environment_of(sandbox)
         yield {
@@ -202,8 +265,10 @@ def _settings_of(sandbox: "Sandbox") -> tuple[dict[str, str], dict[str, str]]:
 
 
 def _environment_of(sandbox: "Sandbox") -> dict[str, str]:
-    """What makes a process trust the sandbox's sign-in service, and sign in there without a hand."""
+    """What makes a process trust the sandbox's sign-in service, ask it directly, and sign in there without a hand."""
     return {
+        "NO_PROXY": "*",
+        "no_proxy": "*",
         "SSL_CERT_FILE": str(sandbox.ca_file),
         "BROWSER": f"{shlex.quote(sys.executable)} -m pc_mcp.sandbox.person %s",
     }
@@ -241,6 +306,9 @@ def _sandbox(options: argparse.Namespace) -> int:
         retry_after_seconds=options.retry_after or None,
         fail_every=options.fail_every,
         fail_status=options.fail_status,
+        throttle_per_second=options.throttle_per_second,
+        fail_randomly=options.fail_percent / 100,
+        gzip=options.gzip,
         byte_order_mark=options.byte_order_mark,
         links_next=options.links_next,
     )
@@ -265,7 +333,19 @@ def _number(text: str) -> int:
     return int(text)
 
 
+def _seconds(text: str) -> int:
+    if not 1 <= (number := _number(text)) <= 300:
+        raise argparse.ArgumentTypeError("1 to 300 seconds")
+    return number
+
+
 def _milliseconds(text: str) -> int:
     if (number := _number(text)) > 60_000:
         raise argparse.ArgumentTypeError("at most 60000 milliseconds")
+    return number
+
+
+def _percent(text: str) -> int:
+    if (number := _number(text)) > 100:
+        raise argparse.ArgumentTypeError("at most 100 percent")
     return number

@@ -132,6 +132,32 @@ class AnswersSettings(_Section):
     )
 
 
+def _folder(path: Path) -> Path:
+    """Raises `ValueError` for what is not the absolute path of a folder that is there."""
+    path = Path(os.path.expanduser(path))
+    if not path.is_absolute():
+        raise ValueError(f"must be an absolute path: desktop applications start programs anywhere; {path} is not")
+    if not path.is_dir():
+        raise ValueError(f"there is no folder {path}: create it, or name another one")
+    return path
+
+
+class PromptsSettings(_Section):
+    """Your team's own prompts."""
+
+    folder: Annotated[Path, AfterValidator(_folder)] | None = Field(
+        None, description="Folder with prompts of your own (see prompts.md); one takes the place of ours of its name."
+    )
+
+
+class ExportsSettings(_Section):
+    """Files with whole device lists."""
+
+    folder: Annotated[Path, AfterValidator(_folder)] | None = Field(
+        None, description="Folder into which the tool `export_devices` writes; without it there is no such tool."
+    )
+
+
 class LoggingSettings(_Section):
     """What goes to standard error."""
 
@@ -147,6 +173,8 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix=ENV_PREFIX,
         env_nested_delimiter="__",
+        # Desktop applications hand on a field that was left empty as an empty variable.
+        env_ignore_empty=True,
         extra="forbid",
         frozen=True,
         hide_input_in_errors=True,
@@ -156,6 +184,8 @@ class Settings(BaseSettings):
     partner_center: PartnerCenterSettings = PartnerCenterSettings()
     auth: AuthSettings = AuthSettings()
     answers: AnswersSettings = AnswersSettings()
+    prompts: PromptsSettings = PromptsSettings()
+    exports: ExportsSettings = ExportsSettings()
     logging: LoggingSettings = LoggingSettings()
 
 
@@ -166,7 +196,7 @@ def load_settings(config: Path | None = None, options: Mapping[str, Any] | None 
     user configuration folder, if it exists. options: what the command line sets, by section.
     Raises `ConfigurationError`.
     """
-    path = _config_file(config)
+    path = config_file(config)
     from_file = _read(path) if path else {}
 
     class Configured(Settings):
@@ -195,6 +225,12 @@ def load_settings(config: Path | None = None, options: Mapping[str, Any] | None 
         ) from None
 
 
+def variables_set(environment: Mapping[str, str]) -> list[str]:
+    """The names of the variables that set something, in order; an empty one sets nothing."""
+    names = (name for name, value in environment.items() if value and name.upper().startswith(ENV_PREFIX))
+    return sorted(name for name in names if name.upper() != ENV_CONFIG)
+
+
 def setting_names() -> dict[str, list[str]]:
     """Every setting, by section."""
     return {section: list(model.model_fields) for section, model in sections().items()}
@@ -205,13 +241,18 @@ def sections() -> dict[str, type[BaseModel]]:
     return {name: type(field.default) for name, field in Settings.model_fields.items()}
 
 
-def _config_file(config: Path | None) -> Path | None:
+def usual_config_file() -> Path:
+    """The file in the platform's user configuration folder, whether or not it is there."""
+    return platformdirs.user_config_path("pc-mcp", appauthor=False) / CONFIG_FILE_NAME
+
+
+def config_file(config: Path | None) -> Path | None:
     """The file to read: one that was asked for must be there, the usual one need not."""
     if config:
         return config
     if named := os.environ.get(ENV_CONFIG):
         return Path(named)
-    usual = platformdirs.user_config_path("pc-mcp", appauthor=False) / CONFIG_FILE_NAME
+    usual = usual_config_file()
     return usual if os.path.lexists(usual) else None
 
 

@@ -13,8 +13,10 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from pc_mcp.cli import parser
+from pc_mcp.prompting import load_prompts
 from pc_mcp.settings import Settings, sections
 from pc_mcp.tools import all_tools
+from pc_mcp.tools.links import TEMPLATES
 
 ROOT = Path(__file__).parent.parent
 ENV = "PC_MCP_"
@@ -23,18 +25,24 @@ ENV = "PC_MCP_"
 def tools_table() -> str:
     """The tools and their arguments, for the README."""
     lines = ["| tool | arguments | what it is for |", "| --- | --- | --- |"]
-    for tool in all_tools():
+    for tool in all_tools(exports=True):
         required = tool.parameters.get("required", [])
         arguments = ", ".join(f"`{name}`{'*' if name in required else ''}" for name in tool.parameters["properties"])
         purpose = tool.description.split(". ")[0].rstrip(".")
         lines.append(f"| `{tool.name}` | {arguments} | {purpose}. |")
-    return "\n".join([*lines, "", "\\* required"])
+    exports = "`export_devices` is there when the setting `exports.folder` names a folder."
+    return "\n".join([*lines, "", f"\\* required. {exports}"])
 
 
 def arguments_reference() -> str:
     """Every argument of every tool, with its type, bounds and description."""
-    parts = ["# Tools", "", "Generated from the tools themselves. Every tool only reads Partner Center."]
-    for tool in all_tools():
+    parts = [
+        "# Tools",
+        "",
+        "Generated from the tools themselves. Every tool only reads Partner Center. `export_devices` writes files, and",
+        "is there only when the setting `exports.folder` names a folder.",
+    ]
+    for tool in all_tools(exports=True):
         parts += ["", f"## `{tool.name}`", "", tool.description, ""]
         if not tool.parameters["properties"]:
             parts.append("It takes no arguments.")
@@ -45,6 +53,22 @@ def arguments_reference() -> str:
             default = "required" if needed else shown(schema.get("default", ""))
             parts.append(f"| `{name}` | {kind(schema)} | {default} | {schema.get('description', '')} |")
     return "\n".join(parts) + "\n"
+
+
+def prompts_table() -> str:
+    """The prompts and their arguments, for docs/prompts.md."""
+    lines = ["| prompt | arguments | what it is for |", "| --- | --- | --- |"]
+    for prompt in load_prompts():
+        arguments = ", ".join(f"`{each.name}`{'*' if each.required else ''}" for each in prompt.arguments or [])
+        lines.append(f"| `{prompt.name}` | {arguments} | {prompt.description} |")
+    return "\n".join([*lines, "", "\\* required"])
+
+
+def resources_table() -> str:
+    """The templates of the resources, for docs/files.md."""
+    lines = ["| resource | what it is |", "| --- | --- |"]
+    lines += [f"| `{each.uri_template}` | {each.title} |" for each in TEMPLATES.values()]
+    return "\n".join(lines)
 
 
 def kind(schema: Mapping[str, object]) -> str:
@@ -68,7 +92,8 @@ def settings_reference() -> str:
         "the configuration file, then the default. The file is the one that `--config` or `PC_MCP_CONFIG` names,",
         "else `config.toml` in the platform's user configuration folder (`~/.config/pc-mcp` on Linux,",
         "`~/Library/Application Support/pc-mcp` on macOS, `%LOCALAPPDATA%\\pc-mcp` on Windows).",
-        "`config.example.toml` shows every setting with its default. An unknown setting is an error.",
+        "`config.example.toml` shows every setting with its default. An unknown setting is an error; an empty",
+        "variable counts as not given.",
     ]
     for section, model in sections().items():
         parts += ["", f"## `[{section}]`", "", str(model.__doc__), ""]
@@ -133,7 +158,11 @@ def with_part(document: str, name: str, part: str) -> str:
 
 def generated() -> dict[Path, str]:
     """Every file that is generated, or that has a generated part, as it should be."""
-    readme = ROOT / "README.md"
+    parts: dict[str, tuple[str, Callable[[], str]]] = {
+        "README.md": ("tools", tools_table),
+        "docs/prompts.md": ("prompts", prompts_table),
+        "docs/files.md": ("resources", resources_table),
+    }
     whole: dict[str, Callable[[], str]] = {
         "docs/settings.md": settings_reference,
         "docs/tools.md": arguments_reference,
@@ -141,7 +170,8 @@ def generated() -> dict[Path, str]:
         "config.example.toml": example_configuration,
     }
     files = {ROOT / name: make() for name, make in whole.items()}
-    files[readme] = with_part(readme.read_text(encoding="utf-8"), "tools", tools_table())
+    for name, (part, make) in parts.items():
+        files[ROOT / name] = with_part((ROOT / name).read_text(encoding="utf-8"), part, make())
     return files
 
 

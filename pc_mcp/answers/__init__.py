@@ -4,6 +4,7 @@ from pc_mcp.answers.batches import BatchListAnswer, batch_list_answer
 from pc_mcp.answers.clean import escaped, shown
 from pc_mcp.answers.customers import CustomerListAnswer, customer_list_answer
 from pc_mcp.answers.devices import DeviceListAnswer, Field, device_list_answer
+from pc_mcp.answers.exported import ExportAnswer, export_answer, incomplete_words
 from pc_mcp.answers.found import FindingsAnswer, findings_answer
 from pc_mcp.answers.parts import Answer
 from pc_mcp.answers.policies import PolicyListAnswer, policy_list_answer
@@ -15,6 +16,7 @@ __all__ = [
     "BatchListAnswer",
     "CustomerListAnswer",
     "DeviceListAnswer",
+    "ExportAnswer",
     "Field",
     "FindingsAnswer",
     "PolicyListAnswer",
@@ -24,7 +26,9 @@ __all__ = [
     "customer_list_answer",
     "device_list_answer",
     "escaped",
+    "export_answer",
     "findings_answer",
+    "incomplete_words",
     "policy_list_answer",
     "shown",
     "sign_in_answer",

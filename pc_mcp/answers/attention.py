@@ -1,10 +1,13 @@
 """What an agent would want to be told of a list, asked or not."""
 
+from collections.abc import Sequence
+
 from typing_extensions import TypedDict
 
 from pc_mcp.answers.clean import plural
 from pc_mcp.answers.parts import names, short
 from pc_mcp.inventory import DeviceList
+from pc_mcp.inventory.coverage import Disagreement
 
 
 class AttentionRow(TypedDict):
@@ -37,15 +40,20 @@ def attention_rows(result: DeviceList) -> list[AttentionRow]:
         note = f"{plural(odd.without_serial_number, 'device')} without a serial number."
         rows.append({"kind": "no_serial_number", "devices": odd.without_serial_number, "note": note})
     if result.disagreements:
-        first = result.disagreements[0]
-        batches = names(tuple(item.batch for item in result.disagreements))
-        devices = sum(abs(item.expected - item.read) for item in result.disagreements)
-        rows.append(
-            {
-                "kind": "batch_count_differs",
-                "devices": devices,
-                "note": f"devicesCount differs by {plural(devices, 'device')} from what was read: batch "
-                f"{batches}; the first says {first.expected:,} and holds {first.read:,}.",
-            }
-        )
+        note = disagreement_note(result.disagreements)
+        rows.append({"kind": "batch_count_differs", "devices": _difference(result.disagreements), "note": note})
     return rows
+
+
+def disagreement_note(disagreements: Sequence[Disagreement]) -> str:
+    """Which batches, at least one, hold another number of devices than they are said to."""
+    first = disagreements[0]
+    batches = names(tuple(item.batch for item in disagreements))
+    return (
+        f"devicesCount differs by {plural(_difference(disagreements), 'device')} from what was read: batch "
+        f"{batches}; the first says {first.expected:,} and holds {first.read:,}."
+    )
+
+
+def _difference(disagreements: Sequence[Disagreement]) -> int:
+    return sum(abs(item.expected - item.read) for item in disagreements)

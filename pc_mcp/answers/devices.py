@@ -76,9 +76,12 @@ class DeviceListAnswer(TypedDict):
 
 
 def device_list_answer(
-    result: DeviceList, where: DeviceFilter, fields: Sequence[Field] | None, max_chars: int
+    result: DeviceList, where: DeviceFilter, fields: Sequence[Field] | None, max_chars: int, *, beside: int = 0
 ) -> Answer:
-    """Writes the answer: what is fixed first, then a row, groups, and the rows that still fit."""
+    """Writes the answer: what is fixed first, then a row, groups, and the rows that still fit.
+
+    beside: characters of the text half that something else may need.
+    """
     chosen = list(dict.fromkeys(fields or DEFAULT_FIELDS))
     first_line = _first_line(result, where)
     data = _frame(result)
@@ -86,6 +89,7 @@ def device_list_answer(
     rows_are = longest_rows_line(result.matched, "Devices")
     fixed = sections(first_line, *heads, "**Attention**", table_head(chosen), rows_are, "Notes:")
     room = Room.beside(max_chars, fixed + "\n\n", data)
+    room.text -= beside
 
     notes = notes_that_fit(_notes(result, where), room.part(_NOTES_SHARE))
     attention_room = room.part(_ATTENTION_SHARE)

@@ -77,6 +77,9 @@ def coverage_notes(coverage: Coverage) -> list[str]:
         if problem.batches:
             what = "Batch" if len(problem.batches) == 1 else f"{len(problem.batches):,} batches:"
         notes.append(problem_note(problem, what))
+    if coverage.policy_problem:
+        by_id = "Policies that devices name by id are shown and matched by the id."
+        notes.append(f"{problem_note(coverage.policy_problem, 'The list of policies')} {by_id}")
     if coverage.unreadable_devices:
         notes.append(unreadable(coverage.unreadable_devices, "device", "devices"))
     if coverage.unreadable_batches:

@@ -12,6 +12,7 @@ from pc_mcp.auth.errors import (
     SignInRefused,
     SignInUnavailable,
 )
+from pc_mcp.auth.quiet import quietly
 from pc_mcp.auth.tokens import Refusal, StaticToken, Status, TokenProvider, Unconfigured
 
 __all__ = [
@@ -26,4 +27,5 @@ __all__ = [
     "Status",
     "TokenProvider",
     "Unconfigured",
+    "quietly",
 ]

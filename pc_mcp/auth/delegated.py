@@ -21,6 +21,7 @@ from pc_mcp.auth.errors import (
     SignInUnavailable,
 )
 from pc_mcp.auth.flow import SignInFlow, Way
+from pc_mcp.auth.quiet import is_quiet
 from pc_mcp.auth.refusals import person_needed, service_failed, words_for
 from pc_mcp.auth.tokens import Refusal, Status
 
@@ -216,6 +217,8 @@ class DelegatedTokens:
 
     async def _by_a_person(self, how: Mapping[str, Any]) -> _Held:
         """Begins a sign-in, or joins the one under way, and waits as long as a call may."""
+        if is_quiet():
+            raise SignInNeeded("Nobody is signed in. Ask a question to sign in.", "")
         entra = await self._entra()
         if self._flow is None:
             if self._claims_for_a_person:
@@ -249,7 +252,7 @@ class DelegatedTokens:
     async def _take_over(self) -> None:
         """Takes what a sign-in brought that ended since the last call, or tells once why it failed."""
         flow = self._flow
-        if flow is None or not flow.finished:
+        if flow is None or not flow.finished or is_quiet():
             return
         self._end(flow)
         if flow.error:

@@ -7,7 +7,6 @@ from datetime import datetime
 
 from pc_mcp.inventory.library import Progress
 from pc_mcp.inventory.snapshot import BatchReading, Snapshot
-from pc_mcp.inventory.table import Scope
 from pc_mcp.partner_center import PartnerCenterError
 
 
@@ -26,7 +25,8 @@ class Coverage:
 
     devices_expected: the sum of the batches' `devicesCount`; unreadable_*: items that were no
     objects and are not counted as devices; restarted: batches that were begun again because the
-    service no longer took a continuation token; unlisted: the customer's list lacks the batch.
+    service no longer took a continuation token; unlisted: the customer's list lacks the batch;
+    policy_problem: why policies that devices name by id are not known by name.
     """
 
     as_of: datetime
@@ -41,6 +41,7 @@ class Coverage:
     unreadable_devices: int
     restarted: tuple[str, ...]
     unlisted: bool
+    policy_problem: Problem | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,31 +63,35 @@ def progress_of(readings: Sequence[BatchReading]) -> Progress:
     )
 
 
-def coverage_of(snapshot: Snapshot, scope: Scope) -> Coverage:
-    """How much of a scope of the snapshot has been read."""
-    readings = snapshot.in_scope(scope)
+def coverage_of(snapshot: Snapshot, batch: BatchReading | None, *, by_policy_name: bool = False) -> Coverage:
+    """How much of one batch, or of all that the customer's list names, has been read.
+
+    by_policy_name: only devices with a certain policy are asked for.
+    """
+    readings = snapshot.in_scope(snapshot.scope(batch))
     progress = progress_of(readings)
-    unlisted = scope.first >= snapshot.listed and bool(readings)
-    list_problem = None if unlisted else snapshot.list_problem
-    whole = scope == snapshot.scope(None)
+    list_problem = snapshot.list_problem if batch is None else None
+    unreadable_batches = snapshot.unreadable_batches if batch is None else 0
+    policy_problem = snapshot.policy_problem if snapshot.table.has_policies_by_id else None
     problems = _problems(readings)
-    if whole and list_problem:
+    if list_problem:
         problems.insert(0, problem_of(list_problem))
     return Coverage(
         as_of=min([snapshot.read_at, *(reading.begun for reading in readings if reading.begun)]),
         # The devices of a batch whose id cannot be read cannot be asked for.
         complete=all(reading.complete for reading in readings)
-        and not (whole and (list_problem or snapshot.unreadable_batches)),
+        and not (list_problem or unreadable_batches or (by_policy_name and policy_problem)),
         batches_read=progress.batches_read,
         batches_total=progress.batches_total,
         devices_read=progress.devices_read,
         devices_expected=progress.devices_expected,
         out_of_time=any(not reading.complete and not reading.problem for reading in readings),
         problems=tuple(problems),
-        unreadable_batches=snapshot.unreadable_batches if whole else 0,
+        unreadable_batches=unreadable_batches,
         unreadable_devices=sum(reading.unreadable for reading in readings),
         restarted=tuple(reading.batch.id for reading in readings if reading.restarted),
-        unlisted=unlisted,
+        unlisted=batch is not None and batch.number >= snapshot.listed,
+        policy_problem=problem_of(policy_problem) if policy_problem else None,
     )
 
 

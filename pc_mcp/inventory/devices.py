@@ -18,7 +18,7 @@ from pc_mcp.inventory.filters import DeviceFilter, GroupBy
 from pc_mcp.inventory.library import Call, Library
 from pc_mcp.inventory.paging import Page, begin, gone, page
 from pc_mcp.inventory.snapshot import BatchReading, Snapshot
-from pc_mcp.inventory.table import DeviceRow, Irregularities, Scope
+from pc_mcp.inventory.table import DeviceRow, Scope
 from pc_mcp.partner_center.models import Customer, DeviceBatch
 
 PROGRESS_SECONDS = 0.5
@@ -32,6 +32,16 @@ class Group:
 
     by: GroupBy
     values: Sequence[tuple[str | None, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Irregularities:
+    """What an agent would want to be told of the devices that match."""
+
+    duplicates: int
+    duplicate_serial_numbers: tuple[str, ...]
+    without_policy: int
+    without_serial_number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +103,7 @@ async def list_devices(
         return DeviceList(
             customer=customer,
             batch=reading.batch if reading else None,
-            coverage=coverage_of(snapshot, scope),
+            coverage=coverage_of(snapshot, reading, by_policy_name=where.has_policy_name),
             total=sum(r.devices for r in snapshot.in_scope(scope)),
             matched=matched,
             groups=groups,
@@ -117,6 +127,9 @@ async def walk(library: Library, call: Call, snapshot: Snapshot, readings: Seque
     if all(reading.complete for reading in readings):
         return
 
+    # A question about one batch does not wait for its turn behind a walk of them all.
+    limiter = anyio.CapacityLimiter(1) if len(readings) == 1 else await library.limiter(call)
+
     async def tell_progress() -> None:
         while True:
             await call.on_progress(progress_of(readings))
@@ -125,7 +138,7 @@ async def walk(library: Library, call: Call, snapshot: Snapshot, readings: Seque
     with anyio.CancelScope(deadline=call.deadline):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(tell_progress)
-            await snapshot.read(readings, call.partner_center, library.limiter)
+            await snapshot.read(readings, call.partner_center, limiter)
             tasks.cancel_scope.cancel()
     await call.on_progress(progress_of(readings))
     library.trim()
@@ -177,9 +190,13 @@ def _answer(
 ) -> tuple[int, list[Group], Irregularities, list[DeviceRow]]:
     """What the table knows, in one visit to the snapshot's thread."""
     table = snapshot.table
-    groups = [Group(by, _labelled(snapshot, by, table.groups(scope, where, by))) for by in dict.fromkeys(group_by)]
-    rows = table.rows(scope, where, after=after, limit=limit)
-    return table.count(scope, where), groups, table.irregularities(scope, where), rows
+    tally = table.tally(scope, where, group_by)
+    groups = [Group(by, _labelled(snapshot, by, tally.groups(by))) for by in dict.fromkeys(group_by)]
+    duplicates = table.duplicates(scope, where)
+    odd = Irregularities(
+        duplicates.devices, duplicates.serial_numbers, tally.without_policy, tally.without_serial_number
+    )
+    return tally.matched, groups, odd, table.rows(scope, where, after=after, limit=limit)
 
 
 def _labelled(

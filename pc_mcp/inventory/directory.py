@@ -11,7 +11,7 @@ import anyio
 
 from pc_mcp.inventory.errors import AmbiguousCustomer, UnknownCustomer
 from pc_mcp.inventory.text import match_key, quoted, visible
-from pc_mcp.partner_center import NextToken, PartnerCenter, PartnerCenterError, models
+from pc_mcp.partner_center import NextToken, PartnerCenter, PartnerCenterError
 from pc_mcp.partner_center.errors import BadRequest, BrokenPaging
 from pc_mcp.partner_center.models import Customer
 
@@ -69,9 +69,8 @@ class CustomerDirectory:
     async def _read_pages(self, partner_center: PartnerCenter) -> PartnerCenterError | None:
         try:
             async for page in partner_center.customers(self._next_token):
-                customers, unreadable = models.read_all(page.items, models.customer)
-                self.customers += customers
-                self.unreadable += unreadable
+                self.customers += page.items
+                self.unreadable += page.unreadable
                 self._next_token = page.next_token
                 self.touched = anyio.current_time()
         except PartnerCenterError as problem:

@@ -75,7 +75,7 @@ async def find_devices(
         not_found = sum(finding.device is None for finding in found)
         return Findings(
             customer=customer,
-            coverage=coverage_of(snapshot, scope),
+            coverage=coverage_of(snapshot, None),
             found=len(unique) - not_found,
             not_found=not_found,
             matched=len(found) - not_found,

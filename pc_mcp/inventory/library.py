@@ -54,7 +54,7 @@ class Library:
     """Keeps snapshots and customer directories and hands them out.
 
     snapshot_seconds: how long what was read is used; concurrency: batches read at a time, over all
-    calls; max_devices_kept bounds the memory: the least recently used snapshots go first.
+    calls of an account; max_devices_kept bounds the memory: the least recently used snapshots go first.
     """
 
     def __init__(
@@ -66,7 +66,9 @@ class Library:
         max_devices_kept: int = MAX_DEVICES_KEPT,
     ) -> None:
         self.cursors = CursorMint()
-        self.limiter = anyio.CapacityLimiter(concurrency)
+        self._limiters: defaultdict[str, anyio.CapacityLimiter] = defaultdict(
+            lambda: anyio.CapacityLimiter(concurrency)
+        )
         self.reveal_product_keys = reveal_product_keys
         self._snapshots: Shelf[tuple[str, str], Snapshot] = Shelf(snapshot_seconds, max_devices_kept)
         self._directories: Shelf[str, CustomerDirectory] = Shelf(snapshot_seconds, MAX_CUSTOMERS_KEPT)
@@ -76,6 +78,10 @@ class Library:
         """Frees the memory of everything that was read."""
         self._snapshots.clear()
         self._directories.clear()
+
+    async def limiter(self, call: Call) -> anyio.CapacityLimiter:
+        """How many batches of an account are read at a time."""
+        return self._limiters[await self._account(call)]
 
     async def directory(self, call: Call) -> CustomerDirectory:
         """The partner's customers, read to the end or as far as that is possible."""

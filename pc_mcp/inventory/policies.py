@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from pc_mcp.inventory.coverage import Problem, problem_of
 from pc_mcp.inventory.library import Call
-from pc_mcp.partner_center import PartnerCenterError, models
+from pc_mcp.partner_center import PartnerCenterError
 from pc_mcp.partner_center.models import ConfigurationPolicy, Customer
 
 
@@ -29,9 +29,8 @@ async def list_policies(call: Call, customer: Customer) -> PolicyList:
     try:
         with call.in_time():
             async for page in call.partner_center.configuration_policies(customer.id):
-                readable, odd = models.read_all(page.items, models.configuration_policy)
-                policies += readable
-                unreadable += odd
+                policies += page.items
+                unreadable += page.unreadable
     except PartnerCenterError as raised:
         if not policies:
             raise

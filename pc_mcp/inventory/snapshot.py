@@ -6,7 +6,6 @@ a batch is read under its lock, so one reads it and the others wait for it, or t
 stopped when it is cancelled. Nothing is read twice.
 """
 
-import logging
 import secrets
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -15,14 +14,13 @@ from typing import Self, TypeVar, TypeVarTuple
 
 import anyio
 import anyio.to_thread
+from anyio.streams.memory import MemoryObjectReceiveStream
 
 from pc_mcp.inventory.table import DeviceTable, Scope
 from pc_mcp.inventory.text import visible_or_none
-from pc_mcp.partner_center import NextToken, Page, PartnerCenter, PartnerCenterError, models
+from pc_mcp.partner_center import NextToken, Page, PartnerCenter, PartnerCenterError
 from pc_mcp.partner_center.errors import BadRequest, BrokenPaging, NotSignedIn
-from pc_mcp.partner_center.models import Customer, DeviceBatch
-
-logger = logging.getLogger(__name__)
+from pc_mcp.partner_center.models import Customer, Device, DeviceBatch
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -56,7 +54,8 @@ class BatchReading:
 
 @dataclass(eq=False)
 class Snapshot:
-    """One customer's batches and devices. `list_problem` says why the list of batches has an end missing.
+    """One customer's batches and devices. `list_problem` says why the list of batches has an end missing,
+    `policy_problem` why the names of policies are not known.
 
     `listed` batches come first in `readings`; a batch that the list does not name but the service
     knows follows them.
@@ -68,7 +67,7 @@ class Snapshot:
     listed: int
     unreadable_batches: int
     list_problem: PartnerCenterError | None
-    policy_names: dict[str, str]
+    policy_problem: PartnerCenterError | None
     read_at: datetime
     id: str = field(default_factory=lambda: secrets.token_urlsafe(9))
     touched: float = field(default_factory=anyio.current_time)
@@ -120,7 +119,7 @@ class Snapshot:
         """Calls `function` of the table in a worker thread, one call at a time."""
         return await anyio.to_thread.run_sync(function, *args, limiter=self._thread)
 
-    async def add_batch(self, batch: DeviceBatch, first: Page) -> BatchReading:
+    async def add_batch(self, batch: DeviceBatch, first: Page[Device]) -> BatchReading:
         """Adds a batch that the list does not name, and the first page of its devices."""
         reading = BatchReading(batch, number=len(self.readings), wanted=True)
         self.readings.append(reading)
@@ -145,10 +144,9 @@ class Snapshot:
         async with anyio.create_task_group() as tasks:
 
             async def read_one(reading: BatchReading) -> None:
-                async with reading.lock:
+                async with limiter, reading.lock:
                     if not reading.complete:
-                        async with limiter:
-                            await self._read_batch(reading, partner_center)
+                        await self._read_batch(reading, partner_center)
                 if isinstance(reading.problem, NotSignedIn):
                     refused.append(reading.problem)
                     tasks.cancel_scope.cancel()
@@ -174,33 +172,33 @@ class Snapshot:
         reading.problem = problem
 
     async def _read_pages(self, reading: BatchReading, partner_center: PartnerCenter) -> PartnerCenterError | None:
-        """Reads on from where `reading` stopped; a page is digested while the next one is fetched."""
+        """Reads on from where `reading` stopped; pages are digested while the next ones are fetched."""
         pages = partner_center.devices(self.customer.id, reading.batch.id, reading.next_token)
-        digested: anyio.Event | None = None
+        arrived, waiting = anyio.create_memory_object_stream[Page[Device]]()
+        problem: PartnerCenterError | None = None
         async with anyio.create_task_group() as tasks:
-            try:
-                async for page in pages:
-                    if digested:
-                        await digested.wait()
-                    digested = anyio.Event()
-                    tasks.start_soon(self._digest, reading, page, digested)
-            except PartnerCenterError as problem:
-                return problem
-        return None
+            tasks.start_soon(self._digest, reading, waiting)
+            async with arrived:
+                try:
+                    async for page in pages:
+                        await arrived.send(page)
+                except PartnerCenterError as raised:
+                    problem = raised
+        return problem
 
-    async def _digest(self, reading: BatchReading, page: Page, digested: anyio.Event) -> None:
-        await self.query(self._add, reading, page)
-        self.touched = anyio.current_time()
-        digested.set()
+    async def _digest(self, reading: BatchReading, waiting: MemoryObjectReceiveStream[Page[Device]]) -> None:
+        async with waiting:
+            async for page in waiting:
+                await self.query(self._add, reading, page)
+                self.touched = anyio.current_time()
 
-    def _add(self, reading: BatchReading, page: Page) -> None:
+    def _add(self, reading: BatchReading, page: Page[Device]) -> None:
         """Adds a page and notes how far the batch is read, in one step that nothing interrupts."""
-        devices, unreadable = models.read_all(page.items, models.device)
-        self.table.add(reading.number, reading.devices, devices, self.policy_names)
+        self.table.add(reading.number, reading.devices, page.items)
         reading.begun = reading.begun or datetime.now(UTC)
         reading.pages += 1
-        reading.devices += len(devices)
-        reading.unreadable += unreadable
+        reading.devices += len(page.items)
+        reading.unreadable += page.unreadable
         reading.next_token = page.next_token
         reading.complete = page.next_token is None
 
@@ -216,45 +214,52 @@ async def take(customer: Customer, partner_center: PartnerCenter, *, reveal_prod
 
     Raises a `PartnerCenterError` when the list cannot be read at all.
     """
-    policy_names: dict[str, str] = {}
+    policies = _Policies()
     batches: list[DeviceBatch] = []
     unreadable = 0
     problem: PartnerCenterError | None = None
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(_read_policy_names, customer, partner_center, policy_names)
+        tasks.start_soon(policies.read, customer, partner_center)
         try:
             async for page in partner_center.device_batches(customer.id):
-                readable, odd = models.read_all(page.items, models.device_batch)
-                batches += readable
-                unreadable += odd
+                batches += page.items
+                unreadable += page.unreadable
         except PartnerCenterError as raised:
             problem = raised
-            tasks.cancel_scope.cancel()
+            if not batches:
+                tasks.cancel_scope.cancel()
     if problem and not batches:
         raise problem
     unique = list({batch.id: batch for batch in reversed(batches)}.values())[::-1]
     return Snapshot(
         customer=customer,
-        table=DeviceTable(reveal_product_keys=reveal_product_keys),
+        table=DeviceTable(policies.names, reveal_product_keys=reveal_product_keys),
         readings=[BatchReading(batch, number) for number, batch in enumerate(unique)],
         listed=len(unique),
         unreadable_batches=unreadable,
         list_problem=problem,
-        policy_names=policy_names,
+        policy_problem=policies.problem,
         read_at=datetime.now(UTC),
     )
 
 
-async def _read_policy_names(customer: Customer, partner_center: PartnerCenter, names: dict[str, str]) -> None:
-    """Fills `names` by policy id in lower case. A device may name its policy by id or by name.
+@dataclass
+class _Policies:
+    """The names of a customer's policies by id in lower case, and why some may be missing.
 
-    Without the names such a policy is shown by its id, so a failure here fails nothing.
+    A device may name its policy by id or by name.
     """
-    try:
-        async for page in partner_center.configuration_policies(customer.id):
-            for policy in models.read_all(page.items, models.configuration_policy)[0]:
-                name = visible_or_none(policy.name)
-                if policy.id and name:
-                    names[policy.id.casefold()] = name
-    except PartnerCenterError as problem:
-        logger.info("policies are shown by id where devices name them so: %s", problem)
+
+    names: dict[str, str] = field(default_factory=dict)
+    problem: PartnerCenterError | None = None
+
+    async def read(self, customer: Customer, partner_center: PartnerCenter) -> None:
+        """Reads them all. A failure here fails no question that has nothing to do with policies."""
+        try:
+            async for page in partner_center.configuration_policies(customer.id):
+                for policy in page.items:
+                    name = visible_or_none(policy.name)
+                    if policy.id and name:
+                        self.names[policy.id.casefold()] = name
+        except PartnerCenterError as problem:
+            self.problem = problem

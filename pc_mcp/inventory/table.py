@@ -1,24 +1,32 @@
 """The device rows of one customer: an SQLite database in memory, the query engine of a snapshot.
 
-Text that repeats over many devices is stored once. Nothing here is asynchronous: `Snapshot` calls
-it in a worker thread, one call at a time.
+What many devices have in common is stored once (see `kinds`), and how many devices of a kind a batch
+has is known without looking at them. Nothing here is asynchronous: `Snapshot` calls it in a worker
+thread, one call at a time.
 """
 
 import hashlib
+import json
+import re
 import secrets
 import sqlite3
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from pc_mcp.inventory.filters import DAY, EPOCH, DeviceFilter, GroupBy, day_of, microseconds
+from pc_mcp.inventory.filters import EPOCH, DeviceFilter, GroupBy, Span, microseconds
+from pc_mcp.inventory.kinds import Kinds
 from pc_mcp.inventory.product_keys import MASK, tail
-from pc_mcp.inventory.text import match_key, visible, visible_or_none
-from pc_mcp.partner_center.models import Device
+from pc_mcp.inventory.tally import Tally, day_text
+from pc_mcp.inventory.text import match_key, shown_and_key
+from pc_mcp.partner_center.models import Device, moment
+
+ROWS_AT_ONCE = 100
 
 _BATCH_SHIFT = 32
+_DAY = 86_400_000_000  # microseconds
 
 _SCHEMA = """
     PRAGMA journal_mode = OFF;
@@ -26,22 +34,23 @@ _SCHEMA = """
     PRAGMA temp_store = MEMORY;
     CREATE TABLE device (
         key INTEGER PRIMARY KEY,    -- batch number and position in the batch
-        id TEXT,
-        id_key TEXT,                -- its match_key, where SQLite's lower(id) is another
-        serial TEXT,
-        serial_key TEXT,            -- the same of the serial number
-        manufacturer INTEGER,       -- number of an interned text, as are the next two
-        model INTEGER,
-        policy INTEGER,
+        kind INTEGER,
         uploaded INTEGER,           -- microseconds since 1970, UTC
+        serial_key TEXT,            -- the serial number's match_key
+        serial TEXT,                -- the serial number, where upper(serial_key) is another
+        id_key,                     -- the id's match_key; a GUID as its 16 bytes
+        id TEXT,                    -- the id, where id_key does not give it
         product_key TEXT,           -- what may be shown of it
         product_key_digest INTEGER  -- keyed, to find a device by the whole of it
     );
-    CREATE TABLE duplicate (key INTEGER PRIMARY KEY);
+    CREATE TABLE duplicate (key INTEGER PRIMARY KEY, serial_key TEXT);
 """
-_COLUMNS = "key, id, serial, manufacturer, model, policy, uploaded, product_key"
-_SERIAL = "coalesce(serial_key, lower(serial))"
-_ID = "coalesce(id_key, lower(id))"
+_INSERT = "INSERT INTO device VALUES "
+_ROW = "(?,?,?,?,?,?,?,?,?)"
+_COLUMN_COUNT = _ROW.count("?")
+_SERIAL = "coalesce(serial, upper(serial_key))"
+_COLUMNS = f"key, kind, uploaded, {_SERIAL}, id_key, id, product_key"
+_GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,188 +85,230 @@ class DeviceRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Irregularities:
-    """What an agent would want to be told of the devices that match."""
+class Duplicates:
+    """Devices whose serial number another device has too, and some of these serial numbers."""
 
-    duplicates: int
-    duplicate_serial_numbers: tuple[str, ...]
-    without_policy: int
-    without_serial_number: int
+    devices: int
+    serial_numbers: tuple[str, ...]
 
 
 class DeviceTable:
-    """Rows are added batch by batch, in the order in which the service gives them."""
+    """Rows are added batch by batch, in the order in which the service gives them.
 
-    def __init__(self, *, reveal_product_keys: bool) -> None:
+    policy_names: the names of policies by id in lower case; a device names its policy by either.
+    """
+
+    def __init__(self, policy_names: Mapping[str, str], *, reveal_product_keys: bool) -> None:
         self._reveal = reveal_product_keys
-        self._digest_key = secrets.token_bytes(16)
-        self._numbers: dict[str, int] = {}
-        self._texts: list[str] = []
-        self._duplicates_of: tuple[Scope, int] | None = None
-        self._rows = 0
+        self._keyed_hash = hashlib.blake2b(digest_size=8, key=secrets.token_bytes(16))
+        self._kinds = Kinds(policy_names)
+        self._counts: defaultdict[int, Counter[int]] = defaultdict(Counter)
+        self._spans: defaultdict[int, Span] = defaultdict(Span)
+        self._indexed: set[str] = set()
+        self._duplicates_known = False
         self._db = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
         self._db.executescript(_SCHEMA)
 
     def close(self) -> None:
         """Frees the memory."""
         self._db.close()
+        self._counts.clear()
 
-    def add(self, batch_number: int, position: int, devices: Sequence[Device], policy_names: Mapping[str, str]) -> None:
-        """Adds a page of a batch, whose first device has `position`, from 0.
+    @property
+    def has_policies_by_id(self) -> bool:
+        """Whether a device's policy is known by its id only."""
+        return any(kind.policy and _GUID.search(kind.policy.lower()) for kind in self._kinds.all)
 
-        `policy_names` gives the names of policies by id: a device names its policy by either.
-        """
+    def add(self, batch_number: int, position: int, devices: Sequence[Device]) -> None:
+        """Adds a page of a batch, whose first device has `position`, from 0."""
+        self._rows_change()
         first = (batch_number << _BATCH_SHIFT) + position
-        rows = [self._row(first + index, device, policy_names) for index, device in enumerate(devices)]
-        self._db.executemany("INSERT INTO device VALUES (?,?,?,?,?,?,?,?,?,?,?)", rows)
-        self._rows += len(rows)
+        # Each statement lets other threads in once, which for every single row would take longer than the row.
+        for start in range(0, len(devices), ROWS_AT_ONCE):
+            some = devices[start : start + ROWS_AT_ONCE]
+            values = self._values(first + start, some)
+            self._db.execute(_INSERT + ",".join([_ROW] * len(some)), values)
+            self._counts[batch_number].update(values[1::_COLUMN_COUNT])
+            self._spans[batch_number].add(values[2::_COLUMN_COUNT])
 
     def remove(self, batch_number: int) -> None:
         """Removes a batch, to be read again from its first page."""
-        self._rows -= self._db.execute(
-            "DELETE FROM device WHERE key >= ? AND key < ?", Scope(batch_number, batch_number + 1).keys
-        ).rowcount
-        self._duplicates_of = None
+        self._rows_change()
+        self._db.execute("DELETE FROM device WHERE key >= ? AND key < ?", Scope(batch_number, batch_number + 1).keys)
+        self._counts.pop(batch_number, None)
+        self._spans.pop(batch_number, None)
 
-    def count(self, scope: Scope, where: DeviceFilter) -> int:
-        """How many devices match."""
-        return self._number("SELECT count(*)", scope, where)
+    def tally(self, scope: Scope, where: DeviceFilter, group_by: Iterable[GroupBy] = ()) -> Tally:
+        """Counts the devices that match, by kind and by batch, and by day where `group_by` needs that."""
+        kinds = where.kinds(self._kinds.all)
+        by_time = [by for by in group_by if by in ("uploaded_day", "uploaded_month")]
+        tally = Tally(self._kinds.all)
+        looked_at: list[int] = []
+        for batch in range(scope.first, scope.end):
+            counts = self._counts.get(batch)
+            covered = where.covers(self._spans[batch]) if counts else False
+            if counts is None or covered is False:
+                continue
+            days = {_day(self._spans[batch].first), _day(self._spans[batch].last)}
+            one = all(len({day_text(day, by) for day in days}) == 1 for by in by_time)
+            mixed = by_time and (not one or (self._spans[batch].unknown and days != {None}))
+            if covered is None or mixed or where.serial_number is not None:
+                looked_at.append(batch)
+                continue
+            day = days.pop()
+            for kind, devices in counts.items():
+                if kind in kinds:
+                    tally.add(batch, kind, day, devices)
+        if looked_at and kinds:
+            for row in self._counted(scope, where, looked_at, by_day=bool(by_time)):
+                tally.add(*row)
+        return tally
+
+    def _counted(
+        self, scope: Scope, where: DeviceFilter, batches: Sequence[int], *, by_day: bool
+    ) -> list[tuple[int, int, int | None, int]]:
+        """(batch, kind, day, devices) of the devices that match, by looking at each."""
+        day = f"uploaded / {_DAY} - (uploaded % {_DAY} < 0) + {EPOCH.toordinal()}" if by_day else "NULL"
+        among, values = "", list[object]()
+        if len(batches) < scope.end - scope.first:
+            among = f" AND key >> {_BATCH_SHIFT} IN (SELECT value FROM json_each(?))"  # noqa: S608
+            values = [json.dumps(batches)]
+        select = f"SELECT key >> {_BATCH_SHIFT}, kind, {day}, count(*)"
+        return self._select(select, scope, where, f"{among} GROUP BY 1, 2{', 3' if by_day else ''}", values)
 
     def rows(self, scope: Scope, where: DeviceFilter, *, after: int, limit: int) -> list[DeviceRow]:
         """The first `limit` devices that match and whose key is greater than `after`."""
-        tail = " AND key > ? ORDER BY key LIMIT ?"
-        found = self._select(f"SELECT {_COLUMNS}", scope, where, tail, [after, limit])
+        following = " AND key > ? ORDER BY key LIMIT ?"
+        found = self._select(f"SELECT {_COLUMNS}", scope, where, following, [after, limit])
         return [self._device_row(row) for row in found]
 
-    def groups(self, scope: Scope, where: DeviceFilter, by: GroupBy) -> list[tuple[str | int | None, int]]:
-        """(value, devices) pairs, the most frequent first; for `batch` a value is a batch number."""
-        expression = {
-            "batch": f"key >> {_BATCH_SHIFT}",
-            "uploaded_day": DAY,
-            "uploaded_month": DAY,
-        }.get(by, by)
-        found = self._select(f"SELECT {expression} AS value, count(*)", scope, where, " GROUP BY value")
-        counts: Counter[str | int | None] = Counter()
-        for value, devices in found:
-            counts[self._label(by, value)] += devices
-        return sorted(counts.items(), key=lambda item: (-item[1], item[0] is None, item[0]))
-
-    def irregularities(self, scope: Scope, where: DeviceFilter) -> Irregularities:
-        """Counts over the devices that match; a serial number is a duplicate within the scope."""
-        self._find_duplicates(scope)
-        in_duplicate = " AND key IN (SELECT key FROM duplicate)"
+    def duplicates(self, scope: Scope, where: DeviceFilter) -> Duplicates:
+        """Of the devices that match; a serial number is a duplicate within the scope."""
+        self._find_duplicates()
+        in_scope = "SELECT serial_key FROM duplicate WHERE key >= ? AND key < ? GROUP BY 1 HAVING count(*) > 1"
+        among = f" AND key IN (SELECT key FROM duplicate WHERE serial_key IN ({in_scope}))"  # noqa: S608
+        ((devices,),) = self._select("SELECT count(*)", scope, where, among, scope.keys)
         examples = self._select(
-            f"SELECT min(serial), {_SERIAL} AS serials",
-            scope,
-            where,
-            in_duplicate + " GROUP BY serials LIMIT 3",
+            f"SELECT min({_SERIAL}), serial_key", scope, where, among + " GROUP BY 2 LIMIT 3", scope.keys
         )
-        return Irregularities(
-            duplicates=self._number("SELECT count(*)", scope, where, in_duplicate),
-            duplicate_serial_numbers=tuple(serial for serial, _ in examples),
-            without_policy=self._number("SELECT count(*)", scope, where, " AND policy IS NULL"),
-            without_serial_number=self._number("SELECT count(*)", scope, where, " AND serial IS NULL"),
-        )
+        return Duplicates(devices, tuple(serial for serial, _ in examples))
 
     def find(self, scope: Scope, identifiers: Iterable[str]) -> dict[str, list[DeviceRow]]:
         """The devices whose serial number, id or product key is each identifier, case ignored."""
         found: dict[str, list[DeviceRow]] = {match_key(identifier): [] for identifier in identifiers}
-        by_digest = {self._digest(key): key for key in found}
-        marks = ",".join("?" * len(found))
-        tail = f" AND ({_SERIAL} IN ({marks}) OR {_ID} IN ({marks}) OR product_key_digest IN ({marks}))"
-        values = [*found, *found, *by_digest]
-        selected = f"SELECT {_COLUMNS}, {_SERIAL}, {_ID}, product_key_digest"
-        for *row, serial, device_id, digest in self._select(
-            selected, scope, DeviceFilter(), tail + " ORDER BY key", values
-        ):
-            device = self._device_row(row)
-            for key in dict.fromkeys((serial, device_id, by_digest.get(digest))):
-                if key in found:
-                    found[key].append(device)
+        columns: dict[str, dict[Any, str]] = {
+            "serial_key": {key: key for key in found},
+            "id_key": {_packed(key): key for key in found},
+            "product_key_digest": {self._digest(key): key for key in found},
+        }
+        fitting: dict[tuple[int, str], DeviceRow] = {}
+        for column, keys in columns.items() if found else ():
+            self._index(column)
+            values = ",".join("?" * len(keys))
+            statement = f"SELECT {_COLUMNS}, {column} FROM device INDEXED BY by_{column} WHERE {column} IN ({values})"  # noqa: S608
+            for *row, value in self._db.execute(statement, [*keys]):
+                device = self._device_row(row)
+                if scope.first <= device.batch_number < scope.end:
+                    fitting[device.key, keys[value]] = device
+        for (_, key), device in sorted(fitting.items(), key=lambda item: item[0]):
+            found[key].append(device)
         return found
 
-    def _row(self, key: int, device: Device, policy_names: Mapping[str, str]) -> tuple[object, ...]:
-        device_id = visible_or_none(device.id)
-        serial = visible_or_none(device.serial_number)
-        product_key = visible_or_none(device.product_key)
-        named = (policy_names.get(policy.casefold(), policy) for policy in map(visible, device.policies))
-        policies = dict.fromkeys(filter(None, map(visible, named)))
-        return (
-            key,
-            device_id,
-            _unusual_key(device_id),
-            serial,
-            _unusual_key(serial),
-            self._interned(device.manufacturer),
-            self._interned(device.model),
-            self._interned(", ".join(policies)),
-            microseconds(device.uploaded) if device.uploaded else None,
-            tail(product_key) if product_key and not self._reveal else product_key,
-            self._digest(match_key(product_key)) if product_key else None,
-        )
+    def _values(self, first: int, devices: Sequence[Device]) -> list[Any]:
+        """The rows of devices, whose first has the key `first`, one after the other."""
+        values: list[Any] = []
+        for key, device in enumerate(devices, first):
+            serial, serial_key = shown_and_key(device.serial_number)
+            device_id, id_key = shown_and_key(device.id)
+            product_key, product_key_key = shown_and_key(device.product_key)
+            uploaded = moment(device.uploaded)
+            # SQLite's upper() knows ASCII only.
+            is_upper = serial_key is not None and serial_key.isascii() and serial_key.upper() == serial
+            packed = _packed(id_key)
+            values += (
+                key,
+                self._kinds.number_of(device, has_serial_number=serial is not None),
+                None if uploaded is None else microseconds(uploaded),
+                serial_key,
+                None if is_upper else serial,
+                packed,
+                None if packed is not id_key and id_key == device_id else device_id,
+                tail(product_key) if product_key and not self._reveal else product_key,
+                None if product_key_key is None else self._digest(product_key_key),
+            )
+        return values
 
     def _device_row(self, row: Sequence[Any]) -> DeviceRow:
-        key, device_id, serial, manufacturer, model, policy, uploaded, product_key = row
+        key, kind_number, uploaded, serial, id_key, device_id, product_key = row
+        kind = self._kinds.all[kind_number]
         if product_key is not None and not self._reveal:
             product_key = MASK + product_key
         return DeviceRow(
             key=key,
-            id=device_id,
+            id=_unpacked(id_key) if device_id is None and id_key is not None else device_id,
             serial_number=serial,
-            manufacturer=None if manufacturer is None else self._texts[manufacturer],
-            model=None if model is None else self._texts[model],
-            policy=None if policy is None else self._texts[policy],
+            manufacturer=kind.manufacturer,
+            model=kind.model,
+            policy=kind.policy,
             uploaded=None if uploaded is None else EPOCH + timedelta(microseconds=uploaded),
             product_key=product_key,
         )
 
-    def _interned(self, text: str | None) -> int | None:
-        shown = visible_or_none(text)
-        if shown is None:
-            return None
-        number = self._numbers.get(shown)
-        if number is None:
-            number = self._numbers[shown] = len(self._texts)
-            self._texts.append(shown)
-        return number
-
-    def _label(self, by: GroupBy, value: int | None) -> str | int | None:
-        if value is None or by == "batch":
-            return value
-        if by == "uploaded_day":
-            return day_of(value)
-        return day_of(value)[:7] if by == "uploaded_month" else self._texts[value]
-
     def _digest(self, match: str) -> int:
-        digest = hashlib.blake2b(match.encode(), digest_size=8, key=self._digest_key).digest()
-        return int.from_bytes(digest, signed=True)
+        keyed_hash = self._keyed_hash.copy()
+        keyed_hash.update(match.encode())
+        return int.from_bytes(keyed_hash.digest(), signed=True)
 
-    def _find_duplicates(self, scope: Scope) -> None:
-        """Fills `duplicate` for `scope`, once for as long as no row is added."""
-        if self._duplicates_of == (scope, self._rows):
+    def _rows_change(self) -> None:
+        """A page is added many times as fast where no index is kept up to date with it."""
+        for column in self._indexed:
+            self._db.execute(f"DROP INDEX by_{column}")
+        self._indexed.clear()
+        self._duplicates_known = False
+
+    def _index(self, column: str) -> None:
+        if column not in self._indexed:
+            self._db.execute(f"CREATE INDEX by_{column} ON device ({column}) WHERE {column} IS NOT NULL")
+            self._indexed.add(column)
+
+    def _find_duplicates(self) -> None:
+        """Fills `duplicate` for all batches, once for as long as no row is added."""
+        if self._duplicates_known:
             return
+        self._index("serial_key")
+        several = "SELECT serial_key FROM device WHERE serial_key IS NOT NULL GROUP BY 1 HAVING count(*) > 1"
         self._db.execute("DELETE FROM duplicate")
-        in_scope = "key >= ? AND key < ? AND serial IS NOT NULL"
-        self._db.execute(
-            f"INSERT INTO duplicate SELECT key FROM device WHERE {in_scope} AND {_SERIAL} IN "  # noqa: S608
-            f"(SELECT {_SERIAL} FROM device WHERE {in_scope} GROUP BY 1 HAVING count(*) > 1)",
-            scope.keys * 2,
-        )
-        self._duplicates_of = scope, self._rows
-
-    def _number(self, select: str, scope: Scope, where: DeviceFilter, tail: str = "") -> int:
-        ((number,),) = self._select(select, scope, where, tail)
-        return int(number)
+        self._db.execute(f"INSERT INTO duplicate SELECT key, serial_key FROM device WHERE serial_key IN ({several})")  # noqa: S608
+        self._duplicates_known = True
 
     def _select(
-        self, select: str, scope: Scope, where: DeviceFilter, tail: str = "", values: Sequence[object] = ()
+        self,
+        select: str,
+        scope: Scope,
+        where: DeviceFilter,
+        tail: str = "",
+        values: Sequence[object] = (),
     ) -> list[tuple[Any, ...]]:
-        conditions, asked = where.where(self._numbers)
+        conditions, asked = where.of_one_device()
+        kinds = where.kinds(self._kinds.all)
+        if len(kinds) < len(self._kinds.all):
+            conditions += " AND kind IN (SELECT value FROM json_each(?))"
+            asked.append(json.dumps(sorted(kinds)))
         statement = f"{select} FROM device WHERE key >= ? AND key < ?{conditions}{tail}"
         return self._db.execute(statement, [*scope.keys, *asked, *values]).fetchall()
 
 
-def _unusual_key(text: str | None) -> str | None:
-    """The match_key of `text`, or None where SQLite's lower(), which knows ASCII only, gives the same."""
-    key = match_key(text) if text else None
-    return None if text is None or (text.isascii() and key == text.lower()) else key
+def _day(uploaded: int | None) -> int | None:
+    return None if uploaded is None else uploaded // _DAY + EPOCH.toordinal()
+
+
+def _packed(id_key: str | None) -> bytes | str | None:
+    """A GUID in 16 bytes, anything else as it is."""
+    return bytes.fromhex(id_key.replace("-", "")) if id_key and _GUID.fullmatch(id_key) else id_key
+
+
+def _unpacked(id_key: bytes | str) -> str:
+    if isinstance(id_key, str):
+        return id_key
+    digits = id_key.hex()
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))

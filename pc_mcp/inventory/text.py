@@ -45,6 +45,15 @@ def match_key(text: str) -> str:
     return visible(text).casefold().replace(SHOWN_PIPE, PIPE).replace("\\", "")
 
 
+def shown_and_key(text: str | None) -> tuple[str | None, str | None]:
+    """`visible_or_none` and the `match_key` of that, which is what a table keeps of each device."""
+    if text and text.isascii() and text.isprintable() and "\\" not in text:
+        shown = text.strip()
+        return (shown, shown.lower()) if shown else (None, None)
+    visible_text = visible_or_none(text)
+    return visible_text, None if visible_text is None else match_key(visible_text)
+
+
 def quoted(text: str, length: int = 80) -> str:
     """Text of the service or of a question as it may stand in a sentence of an error."""
     shown = visible(text).replace(PIPE, SHOWN_PIPE)

@@ -2,13 +2,16 @@
 
 Every reader here takes one item of a collection as `json` gives it, of whatever type, and returns
 a frozen value with None for each fact that is absent or of no use, or None when the item is not an
-object at all. None of them raises: one odd item never costs a page.
+object at all. None of them raises: one odd item never costs a page. A `Device` may come from a
+strict parser instead (see `collections`), so it says what was sent.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
+
+import msgspec
 
 T = TypeVar("T")
 Object = Mapping[str, object]
@@ -35,17 +38,34 @@ class DeviceBatch:
     created_by: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Device:
-    """One device of a batch. `policies` holds policy names or ids as they were sent, without nulls."""
+class AssignedPolicy(msgspec.Struct, frozen=True, gc=False):
+    """A policy of a device. `value` is its name or its id; None: none is assigned."""
+
+    value: str | None = None
+
+
+class Device(
+    msgspec.Struct,
+    frozen=True,
+    gc=False,
+    rename={
+        "serial_number": "serialNumber",
+        "product_key": "productKey",
+        "manufacturer": "oemManufacturerName",
+        "model": "modelName",
+        "uploaded": "uploadedDate",
+    },
+):
+    """One device of a batch, as it was sent: texts may have white space around them or be empty, and
+    `uploaded` is a text that `moment` understands or not."""
 
     id: str | None = None
     serial_number: str | None = None
     product_key: str | None = None
     manufacturer: str | None = None
     model: str | None = None
-    policies: tuple[str, ...] = ()
-    uploaded: datetime | None = None
+    policies: tuple[AssignedPolicy, ...] | None = None
+    uploaded: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +188,7 @@ def device(value: object) -> Device | None:
     fields = _fields(value)
     if fields is None:
         return None
+    uploaded = fields.get("uploadedDate")
     return Device(
         id=text(fields.get("id")),
         serial_number=text(fields.get("serialNumber")),
@@ -175,7 +196,7 @@ def device(value: object) -> Device | None:
         manufacturer=text(fields.get("oemManufacturerName")),
         model=text(fields.get("modelName")),
         policies=_policies(fields.get("policies")),
-        uploaded=moment(fields.get("uploadedDate")),
+        uploaded=uploaded if isinstance(uploaded, str) else None,
     )
 
 
@@ -227,11 +248,9 @@ def _device_upload_details(value: object) -> DeviceUploadDetails | None:
     )
 
 
-def _policies(value: object) -> tuple[str, ...]:
-    """The values of `policies`, each once, in order; a null value means that none is assigned."""
+def _policies(value: object) -> tuple[AssignedPolicy, ...]:
     entries = (_fields(entry) for entry in items_of(value))
-    values = (text(entry.get("value")) for entry in entries if entry)
-    return tuple(dict.fromkeys(value for value in values if value))
+    return tuple(AssignedPolicy(text(entry.get("value"))) for entry in entries if entry)
 
 
 def _fields(value: object) -> Object | None:

@@ -1,30 +1,31 @@
 """One HTTP GET to Partner Center: headers, time-outs, retries and errors ("Partner Center REST headers").
 
 Retried are only failures that may pass: no answer, 408, 429, 500, 502, 503 and 504, with growing,
-jittered waits, or as long as `Retry-After` says. 401 is tried once more with a renewed token.
+jittered waits, or as long as `Retry-After` says, but no wait goes beyond the deadline of the task that
+asks. 401 is tried once more with a renewed token.
 """
 
 import email.utils
 import logging
 import time
 import uuid
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Self
+from typing import Self, TypeVar
 
 import anyio
+import anyio.to_thread
 import httpx2
 from tenacity import (
     AsyncRetrying,
     RetryCallState,
-    retry_if_exception,
-    stop_after_attempt,
+    retry_if_exception_type,
     wait_random_exponential,
 )
 
 from pc_mcp.auth import Refusal, SignInError, TokenProvider
-from pc_mcp.partner_center.body import error_code, parsed
+from pc_mcp.partner_center.body import LARGE_BODY_BYTES, NotReadable, error_code
 from pc_mcp.partner_center.challenges import claims_asked
 from pc_mcp.partner_center.errors import (
     MalformedAnswer,
@@ -32,26 +33,24 @@ from pc_mcp.partner_center.errors import (
     NoToken,
     NotSignedIn,
     PartnerCenterError,
+    Throttled,
     Unreachable,
     error_for,
 )
+from pc_mcp.partner_center.http import APPLICATION, Answer, BodyTooLong, Host
+from pc_mcp.partner_center.pace import Pace
 
 logger = logging.getLogger(__name__)
 
-APPLICATION = "pc-mcp"
+T = TypeVar("T")
+
 ATTEMPTS = 5
 RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
-MAX_BODY_BYTES = 64 * 2**20
 MAX_RETRY_AFTER_SECONDS = 300.0
+SPARE_CONNECTIONS = 4
+"""For short questions beside a walk that uses all of its own."""
 
 BACKOFF = wait_random_exponential(multiplier=0.5, max=8)
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    status: int
-    headers: httpx2.Headers
-    body: bytes
 
 
 class _TryAgain(Exception):
@@ -81,22 +80,17 @@ class Transport:
         concurrency: int = 8,
         backoff: Callable[[RetryCallState], float] = BACKOFF,
     ) -> None:
-        self._base_url = f"{base_url}/v1"
+        self._host = Host(
+            f"{base_url}/v1", timeout_seconds=timeout_seconds, connections=concurrency + SPARE_CONNECTIONS
+        )
         self._tokens = tokens
         self._headers = {
             "Accept": "application/json",
             "MS-PartnerCenter-Application": APPLICATION,
             "X-Locale": locale,
         }
-        self._http = httpx2.AsyncClient(
-            follow_redirects=False,
-            timeout=httpx2.Timeout(timeout_seconds, connect=min(timeout_seconds, 10)),
-            limits=httpx2.Limits(max_connections=concurrency + 4),
-            # Plain HTTP is for loopback only, so no proxy of the environment may see its token.
-            mounts={"http://": None},
-        )
         self._backoff = backoff
-        self._resume_at = 0.0
+        self._paces: defaultdict[str, Pace] = defaultdict(lambda: Pace(concurrency + SPARE_CONNECTIONS))
 
     async def account(self) -> str:
         """Whose rights the requests use; see `TokenProvider.account`. Raises `NoToken`."""
@@ -104,99 +98,92 @@ class Transport:
             return await self._tokens.account()
 
     async def __aenter__(self) -> Self:
-        await self._http.__aenter__()
+        await self._host.__aenter__()
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
-        await self._http.aclose()
+        await self._host.__aexit__(*exc_info)
 
-    async def get(self, path: str, *, correlation_id: str, headers: Mapping[str, str] | None = None) -> object:
-        """The JSON value at `path` (percent-encoded, beginning with a slash; may have a query).
+    async def get(
+        self, path: str, read: Callable[[bytes], T], *, correlation_id: str, headers: Mapping[str, str] | None = None
+    ) -> T:
+        """What `read` makes of the body at `path` (percent-encoded, beginning with a slash; may have a query).
 
-        Raises a `PartnerCenterError`.
+        `read` may raise `NotReadable`. Raises a `PartnerCenterError`.
         """
         with _signing_in():
             token = await self._tokens.token()
+            pace = self._paces[await self._tokens.account()]
         sent = self._headers | {"MS-CorrelationId": correlation_id} | dict(headers or {})
         try:
-            answer = await self._with_retries(path, sent, token)
+            answer = await self._with_retries(path, sent, token, pace)
         except NotSignedIn as refused:
             refusal = Refusal(token, isinstance(refused, MfaMissing), refused.claims)
             with _signing_in():
                 renewed = await self._tokens.renewed(refusal)
             if renewed is None:
                 raise refused from None
-            answer = await self._with_retries(path, sent, renewed)
+            answer = await self._with_retries(path, sent, renewed, pace)
         try:
-            return parsed(answer.body)
-        except ValueError:
-            raise MalformedAnswer("Its body is no JSON.", status=answer.status, correlation_id=correlation_id) from None
+            if len(answer.body) < LARGE_BODY_BYTES:
+                return read(answer.body)
+            return await anyio.to_thread.run_sync(read, answer.body)
+        except NotReadable as error:
+            raise MalformedAnswer(str(error), status=answer.status, correlation_id=correlation_id) from None
 
-    async def _with_retries(self, path: str, headers: dict[str, str], token: str) -> _Answer:
+    async def _with_retries(self, path: str, headers: dict[str, str], token: str, pace: Pace) -> Answer:
         headers = headers | {"Authorization": f"Bearer {token}", "MS-RequestId": str(uuid.uuid4())}
+
+        def wait(state: RetryCallState) -> float:
+            failed = state.outcome.exception() if state.outcome else None
+            if not isinstance(failed, _TryAgain):
+                return 0.0
+            seconds = self._backoff(state) if failed.retry_after is None else failed.retry_after
+            if isinstance(failed.error, Throttled):
+                pace.throttled(seconds)
+            return seconds
+
         retrying = AsyncRetrying(
-            retry=retry_if_exception(lambda error: isinstance(error, _TryAgain)),
-            stop=stop_after_attempt(ATTEMPTS),
-            wait=self._wait,
+            retry=retry_if_exception_type(_TryAgain),
+            stop=_enough,
+            wait=wait,
             sleep=anyio.sleep,
             before_sleep=_log_retry,
             reraise=True,
         )
         try:
-            return await retrying(self._attempt, path, headers)
+            return await retrying(self._attempt, path, headers, pace)
         except _TryAgain as failed:
             raise failed.error from None
 
-    async def _attempt(self, path: str, headers: dict[str, str]) -> _Answer:
+    async def _attempt(self, path: str, headers: dict[str, str], pace: Pace) -> Answer:
         """One request. Raises `_TryAgain` for what may pass, a `PartnerCenterError` for the rest."""
-        await self._wait_for_throttling()
         correlation_id = headers["MS-CorrelationId"]
+        if pace.wait_seconds > _seconds_left():
+            raise Throttled(f"It wants no request for {pace.wait_seconds:.0f} s.", correlation_id=correlation_id)
         try:
-            answer = await self._send(path, headers)
+            async with pace.turn():
+                started = anyio.current_time()
+                answer = await self._host.get(path, headers)
+        except BodyTooLong as error:
+            raise MalformedAnswer(str(error), status=error.status, correlation_id=correlation_id) from None
         except httpx2.DecodingError:
             raise MalformedAnswer("Its body cannot be unpacked.", correlation_id=correlation_id) from None
         except httpx2.RequestError as error:
             # Without an answer the next attempt keeps MS-RequestId, the service's idempotency key.
             raise _TryAgain(Unreachable(f"({type(error).__name__})", correlation_id=correlation_id)) from None
+        milliseconds = (anyio.current_time() - started) * 1000
+        logger.debug("GET %s: %d in %.0f ms", _kind(path), answer.status, milliseconds)
         headers["MS-RequestId"] = str(uuid.uuid4())
         if answer.status == httpx2.codes.OK:
+            pace.answered()
             return answer
         failure = error_for(answer.status, error_code(answer.body), correlation_id)
         if isinstance(failure, NotSignedIn):
             failure.claims = claims_asked(answer.headers.get_list("WWW-Authenticate"))
         if answer.status not in RETRIED_STATUSES:
             raise failure
-        retry_after = _retry_after(answer.headers.get("Retry-After"))
-        if answer.status == httpx2.codes.TOO_MANY_REQUESTS and retry_after:
-            self._resume_at = max(self._resume_at, anyio.current_time() + retry_after)
-        raise _TryAgain(failure, retry_after)
-
-    async def _send(self, path: str, headers: Mapping[str, str]) -> _Answer:
-        started = anyio.current_time()
-        body = bytearray()
-        async with self._http.stream("GET", self._base_url + path, headers=headers) as response:
-            async for chunk in response.aiter_bytes():
-                body += chunk
-                if len(body) > MAX_BODY_BYTES:
-                    raise MalformedAnswer(
-                        f"It is longer than {MAX_BODY_BYTES // 2**20} MiB.",
-                        status=response.status_code,
-                        correlation_id=headers["MS-CorrelationId"],
-                    )
-        milliseconds = (anyio.current_time() - started) * 1000
-        logger.debug("GET %s: %d in %.0f ms", _kind(path), response.status_code, milliseconds)
-        return _Answer(response.status_code, response.headers, bytes(body))
-
-    async def _wait_for_throttling(self) -> None:
-        """Waits while an earlier 429 asks this account to: one such answer slows every request."""
-        # Another 429 may move the moment on meanwhile.
-        while anyio.current_time() < self._resume_at:  # noqa: ASYNC110
-            await anyio.sleep_until(self._resume_at)
-
-    def _wait(self, state: RetryCallState) -> float:
-        error = state.outcome.exception() if state.outcome else None
-        retry_after = error.retry_after if isinstance(error, _TryAgain) else None
-        return self._backoff(state) if retry_after is None else retry_after
+        raise _TryAgain(failure, _retry_after(answer.headers.get("Retry-After")))
 
 
 def _kind(path: str) -> str:
@@ -212,6 +199,16 @@ def _signing_in() -> Iterator[None]:
         yield
     except SignInError as error:
         raise NoToken(str(error)) from error
+
+
+def _seconds_left() -> float:
+    """Until the deadline of the task that asks."""
+    return anyio.current_effective_deadline() - anyio.current_time()
+
+
+def _enough(state: RetryCallState) -> bool:
+    """Whether there is no other attempt, or only one after the deadline: then what failed is said now."""
+    return state.attempt_number >= ATTEMPTS or state.upcoming_sleep > _seconds_left()
 
 
 def _log_retry(state: RetryCallState) -> None:

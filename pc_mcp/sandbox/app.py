@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
+import gzip
 import hmac
 import os
+import time
 from dataclasses import dataclass
 from email.utils import formatdate
+from random import Random
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 from uuid import uuid4
@@ -18,7 +20,11 @@ from starlette.responses import Response
 
 from pc_mcp.sandbox import errors
 from pc_mcp.sandbox.errors import ServiceError, error_body, throttled_body
+from pc_mcp.sandbox.pages import TOKEN_HEADER
 from pc_mcp.sandbox.resources import Resources
+from pc_mcp.sandbox.switches import Fault
+from pc_mcp.sandbox.throttle import Bucket
+from pc_mcp.sandbox.wire import client_left, send_faulty
 
 if TYPE_CHECKING:
     from collections.abc import Callable, MutableSequence
@@ -30,6 +36,8 @@ if TYPE_CHECKING:
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _JSON = "application/json; charset=utf-8"
+_RANDOM_FAILURES = (500, 502, 503, 504, None)
+"""Statuses of random failures; None: no answer."""
 
 
 @dataclass
@@ -82,6 +90,8 @@ class _Api:
         self._log = log
         self._admit_other = admit
         self._count = 0
+        self._random = Random(f"failures {world.seed}")
+        self._bucket = Bucket()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope)
@@ -93,30 +103,61 @@ class _Api:
         self._count += 1
         number = self._count
 
-        scripted = self._switches.scripted_for(unquote(target))
+        page_token = request.headers.get(TOKEN_HEADER)
+        matched = unquote(target) + (f" {TOKEN_HEADER}: {page_token}" if page_token else "")
+        scripted = self._switches.scripted_for(matched)
         wait = None if scripted and scripted.hang else self._switches.latency_seconds
         if wait != 0 and await client_left(receive, wait):
             return
-        if scripted:
+        fault = scripted.fault if scripted else None
+        if scripted and scripted.body is not None:
             answer = Response(scripted.body, scripted.status, scripted.headers)
         else:
-            answer = self._fault(number) or self._answer(request, path)
+            status = self._failing(number)
+            fault = fault or (Fault.RESET if status is None else None)
+            answer = self._failure(status) if status else self._packed(self._answer(request, path), request)
         _add_headers(answer, request)
         recorded.answer_bytes = len(answer.body)
-        await answer(scope, receive, send)
+        if fault:
+            await send_faulty(answer, fault, scripted.drip_seconds if scripted else 0, scope, receive, send)
+        else:
+            await answer(scope, receive, send)
 
-    def _fault(self, number: int) -> Response | None:
+    def _failing(self, number: int) -> int | None:
+        """The status that the switches give that request: 0 is the service's own, None a reset."""
         switches = self._switches
         if switches.throttle_every and number % switches.throttle_every == 0:
-            seconds = switches.retry_after_seconds
-            headers = {} if seconds is None else {"Retry-After": str(seconds)}
-            return self._json(throttled_body(seconds), 429, headers)
+            return 429
+        if switches.throttle_per_second and not self._bucket.take(switches.throttle_per_second):
+            return 429
         if switches.fail_every and number % switches.fail_every == 0:
-            if switches.fail_status == 500:
-                return self._json(error_body(500, "An unexpected error occurred."), 500)
-            page = errors.UNAVAILABLE_PAGE
-            return Response(page, switches.fail_status, media_type="text/html")
-        return None
+            return switches.fail_status
+        if switches.fail_randomly and self._random.random() < switches.fail_randomly:
+            return self._random.choice(_RANDOM_FAILURES)
+        return 0
+
+    def _failure(self, status: int) -> Response:
+        if status == 429:
+            seconds = self._switches.retry_after_seconds
+            return self._json(throttled_body(seconds), 429, self._retry_after(seconds))
+        if status == 500:
+            return self._json(error_body(500, "An unexpected error occurred."), 500)
+        return Response(errors.UNAVAILABLE_PAGE, status, media_type="text/html")
+
+    def _retry_after(self, seconds: int | None) -> dict[str, str]:
+        if seconds is None:
+            return {}
+        # A date has whole seconds, and the one that has begun is not over.
+        value = formatdate(time.time() + seconds + 1, usegmt=True) if self._switches.retry_after_date else str(seconds)
+        return {"Retry-After": value}
+
+    def _packed(self, answer: Response, request: Request) -> Response:
+        if not self._switches.gzip or "gzip" not in request.headers.get("Accept-Encoding", ""):
+            return answer
+        answer.body = gzip.compress(answer.body)
+        answer.headers["Content-Encoding"] = "gzip"
+        answer.headers["Content-Length"] = str(len(answer.body))
+        return answer
 
     def _answer(self, request: Request, path: str) -> Response:
         try:
@@ -153,14 +194,3 @@ def _add_headers(answer: Response, request: Request) -> None:
         headers["isMfaCompliant"] = "true"
     for name, value in headers.items():
         answer.headers.setdefault(name, value)
-
-
-async def client_left(receive: Receive, within: float | None) -> bool:
-    """Whether the client, or the sandbox, ended the connection in that many seconds."""
-    try:
-        async with asyncio.timeout(within):
-            while (await receive())["type"] != "http.disconnect":
-                pass
-    except TimeoutError:
-        return False
-    return True

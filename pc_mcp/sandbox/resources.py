@@ -114,11 +114,11 @@ class Resources:
         name = f"devices {customer_id} {batch_id}"
         switches = self._switches
         page = self._page(name, query, headers, switches.needs_seek_operation)
-        items = self._world.device_page(customer_id, batch_id, page)
+        items = self._items(customer_id, batch_id, page)
         body = pages.collection(items, pages.device_total(items, page))
         if page >= self._world.page_count(customer_id, batch_id):
             return body | _no_more(page)
-        token = self._next_token(name, page)
+        token = self._next_device_token(name, page)
         if switches.links_next:
             uri = f"/v1/customers/{customer_id}/deviceBatches/{batch_id}/devices"
             return body | {"links": {"next": pages.next_link(uri, token)}}
@@ -137,6 +137,20 @@ class Resources:
         page = pages.page_of_token(self._world.seed, name, token)
         seeks = query.get("seekOperation", "").lower() == "next"
         return page if seeks or not needs_seek_operation else 1
+
+    def _items(self, customer_id: str, batch_id: str, page: int) -> list[Any]:
+        """The items of a page of devices; those of page -n come between pages n - 1 and n."""
+        if page > 0:
+            return self._world.device_page(customer_id, batch_id, page)
+        return self._world.device_page(customer_id, batch_id, -page - 1) if self._switches.pages_twice else []
+
+    def _next_device_token(self, name: str, page: int) -> str:
+        switches = self._switches
+        if page < 0:
+            return pages.page_token(self._world.seed, name, -page)
+        if switches.empty_pages or switches.pages_twice:
+            return pages.page_token(self._world.seed, name, -page - 1)
+        return self._next_token(name, page)
 
     def _next_token(self, name: str, page: int) -> str:
         following = 2 if self._switches.repeat_token else page + 1

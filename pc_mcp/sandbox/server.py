@@ -11,12 +11,13 @@ import socket
 import threading
 from collections import deque
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import uvicorn
 
 from pc_mcp.sandbox.app import RecordedRequest, build_app
 from pc_mcp.sandbox.switches import Switches
+from pc_mcp.sandbox.wire import Protocol
 from pc_mcp.sandbox.world import World
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
     from pc_mcp.sandbox.entra import Entra, EntraRequest
 
+T = TypeVar("T")
+
 SANDBOX_TOKEN = "sandbox-token"
 """The access token that a sandbox accepts unless another is given; no secret."""
 
@@ -35,15 +38,23 @@ class Sandbox:
     """A running sandbox: where it listens, what it serves, what it was asked.
 
     `base_url` ends in `/v1`. `switches` may be turned while it runs; `requests` grows with each
-    request and may be cleared.
+    request, unless it is bounded, and may be cleared.
     """
 
-    def __init__(self, base_url: str, token: str, world: World, switches: Switches, entra: Entra | None = None) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        token: str,
+        world: World,
+        switches: Switches,
+        requests: MutableSequence[RecordedRequest],
+        entra: Entra | None = None,
+    ) -> None:
         self.base_url = base_url
         self.token = token
         self.world = world
         self.switches = switches
-        self.requests: list[RecordedRequest] = []
+        self.requests = requests
         self._entra = entra
 
     @property
@@ -80,19 +91,22 @@ def running(
     switches: Switches | None = None,
     token: str = SANDBOX_TOKEN,
     *,
+    port: int = 0,
     entra: bool = False,
+    requests_kept: int | None = None,
 ) -> Iterator[Sandbox]:
-    """A sandbox on a free port of 127.0.0.1, in a thread with an event loop of its own.
+    """A sandbox on 127.0.0.1, in a thread with an event loop of its own; `port` 0 takes a free one.
 
     With `entra` there is a sign-in service too, whose tokens are accepted besides `token`. They
     accept connections when the block begins; when the block ends they stop at once, also while
-    a request hangs or a connection is kept alive.
+    a request hangs or a connection is kept alive. `requests_kept` bounds what each of them
+    remembers of what it was asked (None: all of it), for one that runs long.
     """
     world = world or World()
     with contextlib.ExitStack() as stack:
-        service = stack.enter_context(_sign_in_service(world, 0, [])) if entra else None
-        listener = stack.enter_context(_listen("127.0.0.1", 0))
-        sandbox = Sandbox(_base_url(listener), token, world, switches or Switches(), service)
+        service = stack.enter_context(_sign_in_service(world, 0, _log(requests_kept))) if entra else None
+        listener = stack.enter_context(_listen("127.0.0.1", port))
+        sandbox = Sandbox(_base_url(listener), token, world, switches or Switches(), _log(requests_kept), service)
         app = _api(world, sandbox.switches, token, sandbox.requests, service)
         stack.enter_context(_in_thread(app, listener, "sandbox"))
         yield sandbox
@@ -120,16 +134,20 @@ def serve_forever(
         raise ValueError(f"the sandbox listens on loopback only, not on {host}")
     world = world or World()
     # Nobody reads the logs, and they must not grow.
-    log: deque[RecordedRequest] = deque(maxlen=1)
+    log: MutableSequence[RecordedRequest] = _log(1)
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(_listen(host, port))
         service = None
         if on_entra:
-            service = stack.enter_context(_sign_in_service(world, entra_port, deque(maxlen=1)))
+            service = stack.enter_context(_sign_in_service(world, entra_port, _log(1)))
             on_entra(service)
         app = _api(world, switches or Switches(), token, log, service)
         base_url = _base_url(listener)
         asyncio.run(_Server(app, lambda: on_ready(base_url)).serve([listener]))
+
+
+def _log(kept: int | None) -> MutableSequence[T]:
+    return [] if kept is None else deque(maxlen=kept)
 
 
 def _api(
@@ -202,7 +220,7 @@ class _Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
-                http="h11",
+                http=Protocol,
                 ws="none",
                 lifespan="off",
                 log_config=None,

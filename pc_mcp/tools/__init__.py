@@ -1,6 +1,7 @@
 """The tools, one file each. A new tool is a file here and a line below."""
 
 from pc_mcp.tools.call import App
+from pc_mcp.tools.export_devices import export_devices
 from pc_mcp.tools.find_customers import find_customers
 from pc_mcp.tools.find_devices import find_devices
 from pc_mcp.tools.get_batch_upload_status import get_batch_upload_status
@@ -12,9 +13,9 @@ from pc_mcp.tools.sign_out import sign_out
 from pc_mcp.tools.tool import DomainTool, tool
 
 
-def all_tools() -> list[DomainTool]:
-    """Every tool, in the order in which clients see them."""
-    return [
+def all_tools(*, exports: bool = False) -> list[DomainTool]:
+    """Every tool, in the order in which clients see them; `export_devices` only where `exports`."""
+    tools = [
         tool(find_customers, "Find customers"),
         tool(list_device_batches, "List device batches"),
         tool(list_devices, "List devices"),
@@ -24,6 +25,9 @@ def all_tools() -> list[DomainTool]:
         tool(sign_in, "Sign in"),
         tool(sign_out, "Sign out", read_only=False),
     ]
+    if exports:
+        tools.append(tool(export_devices, "Export devices to a file", read_only=False, idempotent=False))
+    return tools
 
 
 __all__ = ["App", "DomainTool", "all_tools"]

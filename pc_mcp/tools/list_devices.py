@@ -21,6 +21,7 @@ from pc_mcp.tools.arguments import (
     check_period,
 )
 from pc_mcp.tools.call import ToolCall
+from pc_mcp.tools.links import characters, whole_list_link
 
 
 async def list_devices(
@@ -62,4 +63,7 @@ async def list_devices(
         cursor=cursor,
         refresh=refresh,
     )
-    return call.result(device_list_answer(result, where, fields, call.max_chars))
+    # A count wants no rows, and whoever pages has been offered the whole list before.
+    link = whole_list_link(result) if call.takes_links and limit and not cursor else None
+    answer = device_list_answer(result, where, fields, call.max_chars, beside=characters(link) if link else 0)
+    return call.result(answer, link if answer.data["omitted"] else None)

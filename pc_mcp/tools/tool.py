@@ -31,6 +31,7 @@ _CALL = "call"
 _MAX_FAULTS = 5
 _SUBJECT = re.compile(r"\A(Input|String|List) should ")
 _MAX_ERROR_CHARACTERS = 4000
+_FIRST_REVISION_WITH_LINKS = "2025-06-18"
 _READ_ONLY = {
     "read_only_hint": True,
     "destructive_hint": False,
@@ -76,7 +77,8 @@ class DomainTool(Tool):
         app: App = context.request_context.lifespan_context
 
         async def answer() -> CallToolResult:
-            call = app.call(correlation_id, context.report_progress)
+            links = (context.protocol_version or "") >= _FIRST_REVISION_WITH_LINKS
+            call = app.call(correlation_id, context.report_progress, takes_links=links)
             result: CallToolResult = await self.fn(**arguments, **{_CALL: call})
             return result
 
@@ -132,14 +134,17 @@ class DomainTool(Tool):
         return f"- {name} {_SUBJECT.sub('must ', message.removeprefix('Value error, '))}."
 
 
-def tool(function: Callable[..., Awaitable[CallToolResult]], title: str, *, read_only: bool = True) -> DomainTool:
+def tool(
+    function: Callable[..., Awaitable[CallToolResult]], title: str, *, read_only: bool = True, idempotent: bool = True
+) -> DomainTool:
     """The MCP tool of `function`, which is named and documented as the function is."""
+    hints = _READ_ONLY | {"read_only_hint": read_only, "idempotent_hint": idempotent}
     made = DomainTool.from_function(
         function,
         title=title,
         description=" ".join((function.__doc__ or "").split()),
         context_kwarg=_CALL,
-        annotations=ToolAnnotations(title=title, **(_READ_ONLY | {"read_only_hint": read_only})),
+        annotations=ToolAnnotations(title=title, **hints),
         structured_output=True,
     )
     metadata = made.fn_metadata

@@ -10,7 +10,7 @@ from pc_mcp import __version__
 from pc_mcp.cli import main, parser
 from tests.commands.processes import COMMAND, environment
 
-COMMANDS = ["serve", "demo", "login", "logout", "status", "sandbox"]
+COMMANDS = ["serve", "demo", "login", "logout", "status", "install", "uninstall", "doctor", "sandbox"]
 
 
 @pytest.fixture(params=["module", "script"])
@@ -36,7 +36,7 @@ def test_help_names_every_command(capsys):
     assert outcome(["--help"]) == 0
     text = capsys.readouterr().out
     for name in COMMANDS:
-        assert f"\n    {name} " in text
+        assert f"\n    {name}" in text
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -81,6 +81,21 @@ def test_its_switches_are_options(tmp_path):
         assert process.wait(AT_ONCE) == 0
 
 
+def test_it_can_throttle_by_the_second_and_fail_at_random(tmp_path):
+    def status(client) -> int:
+        try:
+            return client.get("/customers").status_code
+        except httpx2.NetworkError:
+            return 0
+
+    options = ["--throttle-per-second", "1", "--fail-percent", "100", "--gzip"]
+    with sandbox_command(tmp_path, *options) as (_, client, _):
+        first, *others = (status(client) for _ in range(9))
+    assert first in {0, 500, 502, 503, 504}
+    assert 429 in others
+    assert 200 not in others
+
+
 def test_a_429_may_come_without_retry_after(tmp_path):
     with sandbox_command(tmp_path, "--throttle-every", "1", "--retry-after", "0") as (_, client, _):
         answer = client.get("/customers")

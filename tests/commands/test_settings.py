@@ -51,6 +51,17 @@ def test_without_anything_every_setting_has_its_default():
     assert load_settings().partner_center.api_root == "https://api.partnercenter.microsoft.com"
 
 
+def test_an_empty_variable_counts_as_not_given(file, monkeypatch):
+    """A desktop application hands on a field that was left empty as an empty variable."""
+    monkeypatch.setenv("PC_MCP_PARTNER_CENTER__LOCALE", "")
+    monkeypatch.setenv("PC_MCP_PARTNER_CENTER__CLOUD", "")
+    monkeypatch.setenv("PC_MCP_AUTH__TENANT_ID", "")
+    monkeypatch.setenv("PC_MCP_CONFIG", "")
+    found = load_settings(file('[partner_center]\nlocale = "de-DE"\n'))
+    assert (found.partner_center.locale, found.partner_center.cloud, found.auth.tenant_id) == ("de-DE", "global", None)
+    assert load_settings().model_dump() == Settings().model_dump()
+
+
 def test_an_option_comes_before_the_environment_before_the_file_before_the_default(file, monkeypatch):
     path = file('[partner_center]\nlocale = "de-DE"\nconcurrency = 2\ntimeout_seconds = 3\n')
     monkeypatch.setenv("PC_MCP_PARTNER_CENTER__LOCALE", "fr-FR")

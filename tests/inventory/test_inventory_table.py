@@ -63,12 +63,12 @@ questions = st.fixed_dictionaries(
 
 
 def table_of(batches, *, reveal_product_keys=False):
-    table = DeviceTable(reveal_product_keys=reveal_product_keys)
+    table = DeviceTable(POLICY_NAMES, reveal_product_keys=reveal_product_keys)
     for number, batch in enumerate(batches):
         readable, _ = models.read_all(batch, models.device)
         half = len(readable) // 2
-        table.add(number, 0, readable[:half], POLICY_NAMES)
-        table.add(number, half, readable[half:], POLICY_NAMES)
+        table.add(number, 0, readable[:half])
+        table.add(number, half, readable[half:])
     return table
 
 
@@ -114,23 +114,23 @@ def test_counts_groups_rows_and_findings_are_those_of_plain_python(batches, wher
     in_scope = [device for batch in expected[first:end] for device in batch]
     matched = plain.matching(in_scope, where)
     with closing(table_of(batches)) as table:
-        assert table.count(scope, asked) == len(matched)
+        assert table.tally(scope, asked).matched == len(matched)
         rows = table.rows(scope, asked, after=-1, limit=100)
         assert [facts_of(row) for row in rows] == hidden_keys(matched)
         for row, following in pairwise(rows):
             assert table.rows(scope, asked, after=row.key, limit=1) == [following]
         for by in plain.GROUPINGS:
-            groups = table.groups(scope, asked, by)
+            groups = table.tally(scope, asked, [by]).groups(by)
             assert dict(groups) == plain.grouped(matched, by)
             assert len(groups) == len(dict(groups))
             counts = [devices for _, devices in groups]
             assert counts == sorted(counts, reverse=True)
-        odd = table.irregularities(scope, asked)
+        odd, tally = table.duplicates(scope, asked), table.tally(scope, asked)
     found = plain.attention(in_scope, matched, [])
-    assert odd.duplicates == found.get("duplicate_serial_number", 0)
-    assert odd.without_policy == found.get("no_policy", 0)
-    assert odd.without_serial_number == found.get("no_serial_number", 0)
-    assert bool(odd.duplicate_serial_numbers) == bool(odd.duplicates)
+    assert odd.devices == found.get("duplicate_serial_number", 0)
+    assert tally.without_policy == found.get("no_policy", 0)
+    assert tally.without_serial_number == found.get("no_serial_number", 0)
+    assert bool(odd.serial_numbers) == bool(odd.devices)
 
 
 @given(batches, st.lists(names, max_size=5), st.randoms(use_true_random=False))
@@ -162,16 +162,16 @@ def test_a_batch_that_is_removed_and_read_again_counts_once(batches, data):
     again = data.draw(st.integers(0, len(batches) - 1))
     everything, one = Scope(0, len(batches)), Scope(again, again + 1)
     with closing(table_of(batches)) as table:
-        before = table.irregularities(everything, DeviceFilter())
+        before = table.duplicates(everything, DeviceFilter())
         table.remove(again)
         without = [device for number, batch in enumerate(expected) if number != again for device in batch]
-        assert table.count(everything, DeviceFilter()) == len(without)
-        assert table.count(one, DeviceFilter()) == 0
+        assert table.tally(everything, DeviceFilter()).matched == len(without)
+        assert table.tally(one, DeviceFilter()).matched == 0
         duplicates = plain.attention(without, without, []).get("duplicate_serial_number", 0)
-        assert table.irregularities(everything, DeviceFilter()).duplicates == duplicates
-        table.add(again, 0, models.read_all(batches[again], models.device)[0], POLICY_NAMES)
-        assert table.irregularities(everything, DeviceFilter()) == before
-        assert table.count(one, DeviceFilter()) == len(expected[again])
+        assert table.duplicates(everything, DeviceFilter()).devices == duplicates
+        table.add(again, 0, models.read_all(batches[again], models.device)[0])
+        assert table.duplicates(everything, DeviceFilter()) == before
+        assert table.tally(one, DeviceFilter()).matched == len(expected[again])
 
 
 @pytest.mark.parametrize("reveal", [True, False])
@@ -189,10 +189,10 @@ def test_product_keys_are_whole_only_where_that_is_asked_for_and_found_either_wa
 def test_the_same_serial_numbers_are_duplicates_within_the_question_only():
     one, other = [{"serialNumber": "Ä-1"}, {"serialNumber": "b"}], [{"serialNumber": "ä-1\u200b"}]
     with closing(table_of([one, other])) as table:
-        assert table.irregularities(Scope(0, 1), DeviceFilter()).duplicates == 0
-        assert table.irregularities(Scope(0, 2), DeviceFilter()).duplicates == 2
-        odd = table.irregularities(Scope(0, 2), DeviceFilter(serial_number="b"))
-        assert (odd.duplicates, odd.duplicate_serial_numbers) == (0, ())
+        assert table.duplicates(Scope(0, 1), DeviceFilter()).devices == 0
+        assert table.duplicates(Scope(0, 2), DeviceFilter()).devices == 2
+        odd = table.duplicates(Scope(0, 2), DeviceFilter(serial_number="b"))
+        assert (odd.devices, odd.serial_numbers) == (0, ())
 
 
 @given(st.text(alphabet=string.printable + HIDDEN + "ÄÖßéİ¦|…", max_size=20))
@@ -201,7 +201,7 @@ def test_a_serial_number_copied_from_an_answer_finds_its_device(serial):
     shown = plain.shown(plain.fact(serial))
     with closing(table_of([[{"serialNumber": serial}]])) as table:
         if shown and plain.key(shown):
-            assert table.count(Scope(0, 1), DeviceFilter(serial_number=shown)) == 1
+            assert table.tally(Scope(0, 1), DeviceFilter(serial_number=shown)).matched == 1
             assert len(table.find(Scope(0, 1), [shown])[plain.key(shown)]) == 1
         else:
-            assert table.irregularities(Scope(0, 1), DeviceFilter()).without_serial_number == (not shown)
+            assert table.tally(Scope(0, 1), DeviceFilter()).without_serial_number == (not shown)

@@ -8,7 +8,7 @@ import pytest
 
 from pc_mcp.partner_center import models
 from pc_mcp.partner_center.errors import MalformedAnswer, NotSignedIn, Unreachable
-from pc_mcp.partner_center.transport import MAX_BODY_BYTES
+from pc_mcp.partner_center.http import MAX_BODY_BYTES
 from pc_mcp.sandbox import ScriptedAnswer
 from tests.partner_center.service import CORRELATION_ID, CUSTOMER_ID, asking, raw, serving
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from pc_mcp.partner_center import PartnerCenterError, models
+from pc_mcp.partner_center import PartnerCenterError
 from pc_mcp.partner_center.errors import BrokenPaging, MalformedAnswer
 from pc_mcp.sandbox import ScriptedAnswer, catalog
 from tests.partner_center.service import asking, page, raw, serving
@@ -16,14 +16,19 @@ def link(token, key="MS-ContinuationToken", **fields):
 
 
 async def walked(pages):
-    """The items of every page, and the error that ended the walk or None."""
+    """The ids on every page, and the error that ended the walk or None."""
     got = []
     try:
         async for read in pages:
-            got.append(read.items)  # noqa: PERF401, because what was read before an error counts
+            got.append(ids(read))  # noqa: PERF401, because what was read before an error counts
     except PartnerCenterError as error:
         return got, error
     return got, None
+
+
+def ids(read):
+    assert read.unreadable == 0
+    return [item.id for item in read.items]
 
 
 def tokens_sent(service):
@@ -56,14 +61,14 @@ async def test_every_device_of_a_batch_is_read_once_in_each_way_of_paging(sandbo
     async with asking(sandbox.base_url) as client:
         got, error = await walked(client.devices(customer, batch))
     assert error is None
-    assert [item for items in got for item in items] == list(world.devices(customer, batch))
+    assert [device for page in got for device in page] == [device["id"] for device in world.devices(customer, batch)]
 
 
 async def test_customers_are_paged_with_the_token_and_the_seek_operation():
     answers = page({"id": "1"}, **link("two")), page({"id": "2"}, **link("three")), page({"id": "3"})
     async with serving(*answers) as service, asking(service.base_url) as client:
         got, error = await walked(client.customers())
-    assert (got, error) == ([[{"id": "1"}], [{"id": "2"}], [{"id": "3"}]], None)
+    assert (got, error) == ([["1"], ["2"], ["3"]], None)
     assert tokens_sent(service) == [None, "two", "three"]
     assert [request.target for request in service.requests] == [
         "/v1/customers?size=500",
@@ -88,7 +93,7 @@ async def test_a_first_page_that_comes_again_is_asked_for_once_more_with_the_see
     )
     async with serving(*answers) as service, asking(service.base_url) as client:
         got, error = await walked(client.devices("c", "b"))
-    assert (got, error) == ([[{"id": "1"}], [{"id": "2"}], [{"id": "3"}]], None)
+    assert (got, error) == ([["1"], ["2"], ["3"]], None)
     assert tokens_sent(service) == [None, "two", "two", "three"]
     assert [request.target.partition("?")[2] for request in service.requests] == [
         "",
@@ -102,7 +107,7 @@ async def test_a_page_that_comes_again_with_the_seek_operation_too_ends_the_walk
     answers = page({"id": "1"}, token="two"), page({"id": "1"}, token="three")
     async with serving(*answers) as service, asking(service.base_url) as client:
         got, error = await walked(client.devices("c", "b"))
-    assert got == [[{"id": "1"}]]
+    assert got == [["1"]]
     assert isinstance(error, BrokenPaging)
     assert len(service.requests) == 3
 
@@ -112,7 +117,7 @@ async def test_a_later_page_that_comes_again_ends_the_walk():
     again = page({"id": "2"}, **link("four"))
     async with serving(*answers, again) as service, asking(service.base_url) as client:
         got, error = await walked(client.customers())
-    assert got == [[{"id": "1"}], [{"id": "2"}]]
+    assert got == [["1"], ["2"]]
     assert isinstance(error, BrokenPaging)
 
 
@@ -121,7 +126,7 @@ async def test_a_token_that_comes_twice_ends_the_walk_after_what_was_read(again)
     answers = page({"id": "1"}, token="two"), page({"id": "2"}, token="three"), page({"id": "3"}, token=again)
     async with serving(*answers) as service, asking(service.base_url) as client:
         got, error = await walked(client.devices("c", "b"))
-    assert got == [[{"id": "1"}], [{"id": "2"}], [{"id": "3"}]]
+    assert got == [["1"], ["2"], ["3"]]
     assert isinstance(error, BrokenPaging)
     assert "token came twice" in str(error)
     assert len(service.requests) == 3
@@ -131,7 +136,7 @@ async def test_an_empty_page_in_the_middle_is_no_end():
     answers = page(token="two"), page({"id": "1"}, token="three"), page(token="four"), page({"id": "2"})
     async with serving(*answers) as service, asking(service.base_url) as client:
         got, error = await walked(client.devices("c", "b"))
-    assert (got, error) == ([[], [{"id": "1"}], [], [{"id": "2"}]], None)
+    assert (got, error) == ([[], ["1"], [], ["2"]], None)
 
 
 async def test_pages_that_stay_empty_end_the_walk():
@@ -149,7 +154,7 @@ async def test_a_missing_null_or_empty_token_is_the_last_page(end):
     answers = [raw(json.dumps({"items": [{"id": "1"}]} | end | more).encode()) for more in links]
     async with serving(*answers) as service, asking(service.base_url) as client:
         for number, _ in enumerate(links, 1):
-            assert await walked(client.devices("c", "b")) == ([[{"id": "1"}]], None)
+            assert await walked(client.devices("c", "b")) == ([["1"]], None)
             assert len(service.requests) == number
 
 
@@ -167,7 +172,7 @@ async def test_a_missing_null_or_empty_token_is_the_last_page(end):
 async def test_links_of_another_shape_name_no_token(links):
     async with serving(page({"id": "1"}, **links)) as service, asking(service.base_url) as client:
         got, error = await walked(client.devices("c", "b"))
-    assert (got, error, len(service.requests)) == ([[{"id": "1"}]], None, 1)
+    assert (got, error, len(service.requests)) == ([["1"]], None, 1)
 
 
 async def test_the_token_of_the_body_goes_before_that_of_the_link():
@@ -204,7 +209,7 @@ async def test_a_list_whose_token_cannot_be_sent_is_not_complete(token):
         with pytest.raises(BrokenPaging, match="cannot be sent back"):
             await anext(pages)
         got, error = await walked(client.devices("c", "b", first.next_token))
-    assert first.items == [{"id": "1"}]
+    assert ids(first) == ["1"]
     assert first.next_token is not None
     assert got == []
     assert isinstance(error, BrokenPaging)
@@ -235,16 +240,17 @@ async def test_a_walk_goes_on_from_any_page_where_it_stopped(sandbox, world, nee
         for number, read in enumerate(whole[1:-1], 2):
             rest, error = await walked(client.devices(customer, batch, read.next_token))
             assert error is None
-            assert rest == [later.items for later in whole[number:]]
+            assert rest == [ids(later) for later in whole[number:]]
 
 
-async def test_a_walk_that_goes_on_before_that_is_known_ends_in_place_of_counting_a_page_twice(sandbox, world):
+async def test_a_walk_that_goes_on_before_that_is_known_counts_no_page_twice(sandbox, world):
     customer, batch = large_batch(world)
     sandbox.switches.needs_seek_operation = True
     async with asking(sandbox.base_url) as client:
         first = await anext(client.devices(customer, batch))
-        _, error = await walked(client.devices(customer, batch, first.next_token))
-    assert isinstance(error, BrokenPaging)
+        rest, error = await walked(client.devices(customer, batch, first.next_token))
+    assert error is None
+    assert [id_ for page in [ids(first), *rest] for id_ in page] == [d["id"] for d in world.devices(customer, batch)]
 
 
 async def test_a_walk_of_customers_goes_on_with_the_seek_operation():
@@ -252,7 +258,7 @@ async def test_a_walk_of_customers_goes_on_with_the_seek_operation():
     async with serving(*answers) as service, asking(service.base_url) as client:
         first = await anext(client.customers())
         got, _ = await walked(client.customers(first.next_token))
-    assert got == [[{"id": "2"}]]
+    assert got == [["2"]]
     assert service.requests[1].target == "/v1/customers?size=500&seekOperation=Next"
 
 
@@ -298,7 +304,7 @@ async def test_pages_of_deeply_nested_items_are_compared_without_harm(depth):
     second = raw(f'{{"items":[{{"id":"1","x":{nested}}}],"continuationToken":"three"}}'.encode())
     async with serving(first, second) as service, asking(service.base_url) as client:
         got, error = await walked(client.devices("c", "b"))
-    assert models.read_all(got[0], models.device)[1] == 0
+    assert got == [["1"]]
     assert isinstance(error, BrokenPaging)
 
 
@@ -307,4 +313,4 @@ async def test_lists_that_are_documented_as_one_page_are_walked_too(kind):
     answers = page({"id": "1"}, **link("two")), page({"id": "2"})
     async with serving(*answers) as service, asking(service.base_url) as client:
         got, error = await walked(getattr(client, kind)("c"))
-    assert (got, error) == ([[{"id": "1"}], [{"id": "2"}]], None)
+    assert (got, error) == ([["1"], ["2"]], None)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from mcp import Client
-from mcp_types import CallToolResult
+from mcp_types import CallToolResult, ResourceLink
 from syrupy.assertion import SnapshotAssertion
 
 from pc_mcp.accounts import NO_CLIENT_ID
@@ -20,6 +20,14 @@ from tests.answers.reading import check_cleaned, check_halves, numbers
 from tests.text_files import TextFile
 
 SAMPLE = "47021739-3426-40bf-9601-61b4b6d7c793"
+PROMPT_ARGUMENTS = {
+    "customer": "Contoso Ltd",
+    "other_customer": "Woodgrove Bank",
+    "batch": "FINANCE laptops",
+    "batch_tracking_id": "0127ed8e-0000-0000-0000-000000000000",
+    "serial_number": "2R9-ZNP67, 1234",
+    "period": "last week",
+}
 
 
 @pytest.fixture
@@ -28,11 +36,15 @@ def files(snapshot: SnapshotAssertion) -> SnapshotAssertion:
 
 
 def written(result: CallToolResult) -> str:
-    (content,) = result.content
+    content, *links = result.content
     if result.is_error:
         return f"An error:\n\n{content.text}"
     data = json.dumps(result.structured_content, indent=1, ensure_ascii=False)
-    return f"{content.text}\n\n---\n\n```json\n{data}\n```"
+    return "\n\n".join([content.text, *map(as_json, links), "---", f"```json\n{data}\n```"])
+
+
+def as_json(link: ResourceLink) -> str:
+    return link.model_dump_json(by_alias=True, exclude_none=True, indent=1)
 
 
 def pretty(models: list[Any]) -> str:
@@ -40,12 +52,20 @@ def pretty(models: list[Any]) -> str:
     return json.dumps(dumped, indent=1, ensure_ascii=False)
 
 
-async def test_the_tools_list_is_as_reviewed_in_both_eras(connect, files):
-    async with connect("auto") as client:
+async def test_the_tools_list_is_as_reviewed_in_both_eras(connect, files, tmp_path):
+    async with connect("auto", exports={"folder": tmp_path}) as client:
         tools = (await client.list_tools()).tools
         assert f"{client.instructions}\n\n{pretty(tools)}" == files
-    async with connect("legacy") as client:
+    async with connect("legacy", exports={"folder": tmp_path}) as client:
         assert (await client.list_tools()).tools == tools
+
+
+async def test_the_resource_templates_are_as_reviewed_in_both_eras(connect, files):
+    async with connect("auto") as client:
+        templates = (await client.list_resource_templates()).resource_templates
+        assert pretty(templates) == files
+    async with connect("legacy") as client:
+        assert (await client.list_resource_templates()).resource_templates == templates
 
 
 async def test_the_prompts_are_as_reviewed_in_both_eras(connect, files):
@@ -53,7 +73,12 @@ async def test_the_prompts_are_as_reviewed_in_both_eras(connect, files):
     for mode in ("legacy", "auto"):
         async with connect(mode) as client:
             prompts = (await client.list_prompts()).prompts
-            got = [await client.get_prompt(prompt.name, {"customer": "Contoso Ltd"}) for prompt in prompts]
+            got = [
+                await client.get_prompt(
+                    prompt.name, {argument.name: PROMPT_ARGUMENTS[argument.name] for argument in prompt.arguments}
+                )
+                for prompt in prompts
+            ]
         messages = [f"{m.role}:\n\n{m.content.text}" for prompt in got for m in prompt.messages]
         listed[mode] = "\n\n".join([pretty(prompts), *messages])
     assert listed["auto"] == files

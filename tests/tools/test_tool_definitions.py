@@ -157,10 +157,9 @@ async def test_instructions_are_short_and_name_what_matters(connect, mode):
         assert word in instructions
 
 
-async def test_nothing_but_tools_and_prompts_is_offered(connect, mode):
+async def test_tools_prompts_resources_and_completions_are_offered(connect, mode):
     async with connect(mode) as client:
         capabilities = client.server_capabilities
-        assert (await client.list_resources()).resources == []
         assert client.server_info.name == "pc-mcp"
-    assert capabilities.tools is not None
-    assert capabilities.prompts is not None
+    assert None not in (capabilities.tools, capabilities.prompts, capabilities.resources, capabilities.completions)
+    assert capabilities.logging is None

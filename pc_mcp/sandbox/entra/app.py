@@ -11,12 +11,12 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from pc_mcp.sandbox import errors
-from pc_mcp.sandbox.app import client_left
 from pc_mcp.sandbox.entra import pages, tokens
 from pc_mcp.sandbox.entra.accounts import ANY_ORGANIZATION, Directory
 from pc_mcp.sandbox.entra.browser import Browser
 from pc_mcp.sandbox.entra.refusals import Refusal
 from pc_mcp.sandbox.entra.token_endpoint import TokenEndpoint
+from pc_mcp.sandbox.wire import client_left
 
 if TYPE_CHECKING:
     from collections.abc import MutableSequence

@@ -1,0 +1,96 @@
+"""Reads a customer once, in a process of its own, and prints what it took as JSON.
+
+`python -m bench.reader plain|ours BASE_URL CUSTOMER_ID [BATCH]`: `plain` is the shortest loop that
+can be written for one batch, `ours` a cold question to pc-mcp's inventory (without BATCH: about all
+batches). Both read a small customer first, so that neither pays for what is loaded at first use.
+"""
+
+import json
+import sys
+import time
+from dataclasses import asdict, dataclass
+from urllib.parse import quote
+
+import anyio
+import httpx2
+from pydantic import SecretStr
+
+from bench.service import TOKEN
+from bench.world import BenchCustomer
+from pc_mcp.auth import StaticToken
+from pc_mcp.inventory import Call, DeviceFilter, Library, Progress, list_devices
+from pc_mcp.partner_center import PartnerCenter, Transport
+from pc_mcp.partner_center.models import Customer
+
+WARM_UP = BenchCustomer("Warm Up", 300)
+"""What every service of a figure that reads has besides its customer."""
+
+HOUR = 3600.0
+CONCURRENCY = 8
+"""Batches read at a time, as by default."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """`walk_seconds` end with the last page, `seconds` with the answer; `busy` is processor time."""
+
+    devices: int
+    seconds: float
+    walk_seconds: float
+    busy_seconds: float
+
+
+async def read_plainly(client: httpx2.AsyncClient, customer_id: str, batch: str) -> Reading:
+    """The shortest loop: follow the token, parse, count."""
+    url = f"/v1/customers/{customer_id}/deviceBatches/{quote(batch, safe='')}/devices"
+    headers: dict[str, str] = {}
+    devices = 0
+    busy, started = time.process_time(), time.perf_counter()
+    while True:
+        body = json.loads((await client.get(url, headers=headers)).content)
+        devices += len(body["items"])
+        token = body.get("continuationToken")
+        if not token:
+            break
+        headers = {"MS-ContinuationToken": token}
+    seconds = time.perf_counter() - started
+    return Reading(devices, seconds, seconds, time.process_time() - busy)
+
+
+async def read(library: Library, transport: Transport, customer_id: str, batch: str | None = None) -> Reading:
+    """A cold question with everything that an answer holds by default."""
+    walked = started = time.perf_counter()
+    busy = time.process_time()
+
+    async def on_progress(_: Progress) -> None:
+        nonlocal walked
+        walked = time.perf_counter()
+
+    call = Call(PartnerCenter(transport, "bench"), anyio.current_time() + HOUR, on_progress)
+    answer = await list_devices(library, call, Customer(customer_id), batch, DeviceFilter(), limit=20)
+    if not answer.coverage.complete:
+        raise RuntimeError(f"the walk is not complete: {answer.coverage}")
+    seconds = time.perf_counter() - started
+    return Reading(answer.total, seconds, walked - started, time.process_time() - busy)
+
+
+def library_and_transport(base_url: str) -> tuple[Library, Transport]:
+    """A new library, to be closed, and its connection, to be entered."""
+    return Library(snapshot_seconds=HOUR, concurrency=CONCURRENCY), Transport(base_url, StaticToken(SecretStr(TOKEN)))
+
+
+async def _measure(kind: str, base_url: str, customer_id: str, batch: str | None) -> Reading:
+    if kind == "plain":
+        async with httpx2.AsyncClient(base_url=base_url, headers={"Authorization": f"Bearer {TOKEN}"}) as client:
+            await read_plainly(client, WARM_UP.id, WARM_UP.batches[0].id)
+            return await read_plainly(client, customer_id, batch or "")
+    library, transport = library_and_transport(base_url)
+    async with transport:
+        await read(library, transport, WARM_UP.id)
+        return await read(library, transport, customer_id, batch)
+
+
+if __name__ == "__main__":
+    kind, base_url, customer_id, *batches = sys.argv[1:]
+    reading = anyio.run(_measure, kind, base_url, customer_id, next(iter(batches), None))
+    print(json.dumps(asdict(reading)))

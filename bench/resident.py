@@ -1,0 +1,53 @@
+"""How much memory a walk takes, in a process of its own: `python -m bench.resident BASE_URL CUSTOMER_ID`.
+
+Prints bytes as JSON: `before` a cold question about the customer (after a small one), at its `peak`,
+with the snapshot `kept`, and after it was `dropped`.
+"""
+
+import gc
+import json
+import sys
+from pathlib import Path
+
+import anyio
+
+from bench.reader import WARM_UP, library_and_transport, read
+
+
+def resident() -> int:
+    """The process's memory now."""
+    return _status("VmRSS")
+
+
+def peak() -> int:
+    """The most memory that the process has had since `forget_peak`."""
+    return _status("VmHWM")
+
+
+def forget_peak() -> None:
+    """Begins `peak` anew (Linux: "5" written to clear_refs)."""
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+
+
+def _status(name: str) -> int:
+    lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{name}:"))
+
+
+async def _measure(base_url: str, customer_id: str) -> dict[str, int]:
+    library, transport = library_and_transport(base_url)
+    async with transport:
+        await read(library, transport, WARM_UP.id)
+        gc.collect()
+        forget_peak()
+        found = {"before": resident()}
+        found["devices"] = (await read(library, transport, customer_id)).devices
+        found |= {"peak": peak(), "kept": resident()}
+        library.close()
+        gc.collect()
+    return found | {"dropped": resident()}
+
+
+if __name__ == "__main__":
+    base_url, customer_id = sys.argv[1:]
+    print(json.dumps(anyio.run(_measure, base_url, customer_id)))

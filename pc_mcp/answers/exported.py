@@ -1,0 +1,78 @@
+"""The answer to where a whole list was written, and the words for a list that is not whole."""
+
+from pathlib import Path
+from typing import Any
+
+from typing_extensions import TypedDict
+
+from pc_mcp.answers.budget import Room, notes_that_fit
+from pc_mcp.answers.clean import cell, escaped, minute, moment, plural, shown
+from pc_mcp.answers.files import file_notes
+from pc_mcp.answers.markdown import sections
+from pc_mcp.answers.parts import Answer, CustomerFields, called, customer_fields, notes_section
+from pc_mcp.inventory.export import WholeList
+
+_REASONS = 3
+
+
+# Without a docstring, which would be part of the schema. path, bytes: null where the list is not
+# complete and no file was written.
+class ExportAnswer(TypedDict):
+    customer: CustomerFields
+    batch: str | None
+    as_of: str
+    complete: bool
+    devices_total: int
+    path: str | None
+    bytes: int | None
+    notes: list[str]
+
+
+def export_answer(whole: WholeList, path: Path | None, size: int | None, max_chars: int) -> Answer:
+    """path, size: of the file with the whole list, in bytes; None: there is none."""
+    coverage = whole.coverage
+    data: dict[str, Any] = {
+        "customer": customer_fields(whole.customer),
+        "batch": shown(whole.batch.id) if whole.batch else None,
+        "as_of": moment(coverage.as_of),
+        "complete": coverage.complete,
+        "devices_total": whole.devices,
+        "path": str(path) if path else None,
+        "bytes": size,
+        "notes": [],
+    }
+    if path:
+        first_line = (
+            f"**{plural(whole.devices, 'device')}** of {_place(whole)}{_batches(whole)} written; complete as of "
+            f"{minute(coverage.as_of)}.\n\nFile ({plural(size or 0, 'byte')}): {escaped(str(path))}"
+        )
+    else:
+        first_line = f"{incomplete_line(whole)} No file was written."
+    room = Room.beside(max_chars, sections(first_line, "Notes:"), data)
+    data["notes"] = notes_that_fit(file_notes(whole), room)
+    return Answer(sections(first_line, notes_section(data["notes"])), data)
+
+
+def incomplete_line(whole: WholeList) -> str:
+    """How much of a list was read that is not complete."""
+    coverage = whole.coverage
+    return (
+        f"INCOMPLETE: **{plural(whole.devices, 'device')} read so far** of {_place(whole)}. "
+        f"{coverage.batches_read:,} of {plural(coverage.batches_total, 'batch', 'batches')} read to the end; as of "
+        f"{minute(coverage.as_of)}."
+    )
+
+
+def incomplete_words(whole: WholeList) -> str:
+    """Why a list cannot be handed over yet, in a few sentences without Markdown."""
+    reasons = " ".join(file_notes(whole)[:_REASONS])
+    return f"{incomplete_line(whole).replace('*', '')} Read it again to go on. {reasons}"
+
+
+def _place(whole: WholeList) -> str:
+    place = called(whole.customer)
+    return f'batch "{cell(whole.batch.id)}" of {place}' if whole.batch else place
+
+
+def _batches(whole: WholeList) -> str:
+    return "" if whole.batch else f" in {plural(whole.coverage.batches_total, 'batch', 'batches')}"

@@ -1,0 +1,105 @@
+"""The command `doctor`: makes the checks, one after the other, and prints what they found."""
+
+import os
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import anyio
+import anyio.to_thread
+
+from pc_mcp.accounts import token_provider
+from pc_mcp.doctor import account, local
+from pc_mcp.doctor.network import CLOCK, PARTNER_CENTER, SIGN_IN_SERVICE, Network
+from pc_mcp.doctor.report import Finding, as_json, as_line, bounded, not_checked
+from pc_mcp.install.commands import this_machine
+from pc_mcp.logs import configure_logging
+from pc_mcp.settings import Settings
+
+_ONLINE = (SIGN_IN_SERVICE, PARTNER_CENTER, CLOCK, account.TOKEN_STORE, account.SIGNED_IN, account.ROLE)
+Say = Callable[[Finding], None]
+T = TypeVar("T")
+
+
+def doctor(config: Path | None, *, in_json: bool, seconds: float) -> int:
+    """Prints what is right and what is wrong; the exit status is 1 where something is wrong.
+
+    seconds: the longest time of one check.
+    """
+    configure_logging("error", "human")  # what would be logged besides is found here
+    findings: list[Finding] = []
+
+    def say(finding: Finding) -> None:
+        findings.append(finding)
+        if not in_json:
+            print(as_line(finding), flush=True)
+
+    anyio.run(_examine, config, seconds, say)
+    if in_json:
+        print(as_json(findings), flush=True)
+    status = int(any(finding.state == "wrong" for finding in findings))
+    if any(finding.is_late for finding in findings):
+        # A thread that hangs, in a keyring or a file system for instance, would be waited for.
+        sys.stderr.flush()
+        os._exit(status)
+    return status
+
+
+async def _examine(config: Path | None, seconds: float, say: Say) -> None:
+    machine = this_machine()
+    say(local.program())
+    configured, settings = local.configuration(config, machine.environment)
+    say(configured)
+    trusted = await bounded(local.CERTIFICATES, seconds, partial(_in_thread, local.certificates))
+    say(trusted)
+    if settings is None or not trusted.is_good:
+        because = configured.check if settings is None else trusted.check
+        for check in _ONLINE:
+            say(not_checked(check, because))
+    else:
+        await _ask(settings, seconds, configured, say)
+    found = await bounded("clients", seconds, partial(_in_thread, partial(local.clients, machine)))
+    for finding in [found] if isinstance(found, Finding) else found:
+        say(finding)
+
+
+async def _ask(settings: Settings, seconds: float, configured: Finding, say: Say) -> None:
+    """What is asked of the sign-in service and of Partner Center."""
+    network = Network(settings, seconds)
+    if settings.auth.mode == "token":
+        service = Finding(SIGN_IN_SERVICE, "ok", "not used (auth.mode = token)")
+    else:
+        service = await bounded(SIGN_IN_SERVICE, seconds, network.sign_in_service)
+    say(service)
+    partner_center = await bounded(PARTNER_CENTER, seconds, network.partner_center)
+    say(partner_center)
+    say(network.clock())
+    if not configured.is_good:
+        for check in (account.TOKEN_STORE, account.SIGNED_IN, account.ROLE):
+            say(not_checked(check, configured.check))
+        return
+    token = await _sign_in(settings, seconds, service, say)
+    if token and partner_center.is_good:
+        say(await bounded(account.ROLE, seconds, partial(account.role, token, settings, seconds)))
+    else:
+        say(not_checked(account.ROLE, account.SIGNED_IN if token is None else PARTNER_CENTER))
+
+
+async def _sign_in(settings: Settings, seconds: float, service: Finding, say: Say) -> str | None:
+    """A token of whoever is signed in."""
+    async with token_provider(settings) as tokens:
+        stored = await bounded(account.TOKEN_STORE, seconds, partial(account.token_store, tokens, settings))
+        say(stored)
+        if stored.is_late or not service.is_good:
+            say(not_checked(account.SIGNED_IN, stored.check if stored.is_late else service.check))
+            return None
+        found = await bounded(account.SIGNED_IN, seconds, partial(account.signed_in, tokens, settings))
+        finding, token = (found, None) if isinstance(found, Finding) else found
+        say(finding)
+        return token
+
+
+async def _in_thread(work: Callable[[], T]) -> T:
+    return await anyio.to_thread.run_sync(work, abandon_on_cancel=True)

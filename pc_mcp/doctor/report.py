@@ -1,0 +1,71 @@
+"""What the checks found, for people and for programs."""
+
+import json
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Literal, TypeVar
+
+import anyio
+
+from pc_mcp.inventory.text import visible
+
+State = Literal["ok", "warning", "wrong", "not checked"]
+_MOST_CHARACTERS = 600
+_STATE_WIDTH = len("not checked") + 2
+_CHECK_WIDTH = len("sign-in service") + 2
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check found. mend: what to do about it; is_late: its work was given up, and may go on in a thread."""
+
+    check: str
+    state: State
+    found: str
+    mend: str = ""
+    is_late: bool = False
+
+    @property
+    def is_good(self) -> bool:
+        """Whether what depends on this check can be checked."""
+        return self.state in {"ok", "warning"}
+
+
+def not_checked(check: str, because: str) -> Finding:
+    """A check that was not made: `because` names the one that it depends on."""
+    return Finding(check, "not checked", f"waits for {because}")
+
+
+async def bounded(check: str, seconds: float, work: Callable[[], Awaitable[T]]) -> T | Finding:
+    """What `work` finds, or that it took too long."""
+    with anyio.move_on_after(seconds):
+        return await work()
+    mend = "Check the network and the proxy; with --timeout SECONDS this waits longer."
+    return Finding(check, "wrong", f"no answer within {seconds:g} s", mend, is_late=True)
+
+
+def as_line(finding: Finding) -> str:
+    """A finding for people."""
+    found, mend = _clean(finding.found), _clean(finding.mend)
+    end = "" if not mend else " " if found.endswith((".", "?")) else ". "
+    return f"{finding.state:<{_STATE_WIDTH}}{_clean(finding.check):<{_CHECK_WIDTH}}{found}{end}{mend}"
+
+
+def as_json(findings: Iterable[Finding]) -> str:
+    """The names are an interface of scripts: they stay as they are."""
+    checks = [
+        {
+            "check": _clean(finding.check),
+            "state": finding.state,
+            "found": _clean(finding.found),
+            "mend": _clean(finding.mend) or None,
+        }
+        for finding in findings
+    ]
+    return json.dumps({"ok": all(check["state"] != "wrong" for check in checks), "checks": checks}, indent=2)
+
+
+def _clean(text: str) -> str:
+    """On one line, and of bounded length: some of it comes from files and services."""
+    return visible(text[:_MOST_CHARACTERS])

@@ -1,0 +1,121 @@
+"""The text of a client's file with our entry, or without it; whatever else is there stays as it is."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pc_mcp.failures import Failure
+from pc_mcp.install import json_text, toml_text
+from pc_mcp.install.clients import NAME, Client
+from pc_mcp.install.json_text import Malformed
+
+_OURS = {"type", "command", "args"}
+
+
+class FileRefused(Failure):
+    """A client's file cannot be changed; it was left as it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientText:
+    """The text of a client's file. Every method raises `Malformed` where it is not what the client reads."""
+
+    client: Client
+    text: str
+
+    def parsed(self) -> dict[str, Any]:
+        """What the file says; the shape of it is checked."""
+        if self.client.format == "toml":
+            root = toml_text.parse(self.text)
+        else:
+            root = json_text.parse(self.text, comments=self.client.format == "jsonc")
+        section = root.get(self.client.section, {})
+        if not isinstance(section, dict):
+            raise Malformed(self._line_of(self.client.section), f"{self.client.section} is no {self._object}")
+        if NAME in section and not isinstance(section[NAME], dict):
+            raise Malformed(self._line_of(NAME), f"{self.client.section}.{NAME} is no {self._object}")
+        return root
+
+    def entry(self) -> dict[str, Any] | None:
+        """Our entry, if there is one."""
+        entry: dict[str, Any] | None = self.parsed().get(self.client.section, {}).get(NAME)
+        return entry
+
+    def with_entry(self, entry: Mapping[str, Any]) -> str:
+        """The text with our entry. What a person added to it, such as `env`, is kept."""
+        old = self.entry()
+        # An entry of another kind, such as one with a URL, has nothing that could be kept.
+        kept = old if old and "command" in old else {}
+        root = self.parsed()
+        wanted = {**root, self.client.section: {**root.get(self.client.section, {}), NAME: {**kept, **entry}}}
+        changes = {key: value for key, value in entry.items() if kept.get(key) != value}
+        path = (self.client.section, NAME)
+        if self.client.format == "toml":
+            text = toml_text.put(toml_text.cut(self.text, path) if old and not kept else self.text, path, changes)
+        elif kept:
+            text = self.text
+            for key, value in changes.items():
+                text = json_text.put(text, (*path, key), value, comments=self._comments)
+        else:
+            text = json_text.put(self.text, path, dict(entry), comments=self._comments)
+        return self._checked(text, wanted)
+
+    def without_entry(self, earlier: Iterable[str] = ()) -> str:
+        """The text without our entry, which must be there.
+
+        earlier: texts from before the entry was made: where putting it into one of them gives the
+        present text, that one is given back, so that nothing that was made for the entry remains.
+        """
+        root = self.parsed()
+        section = dict(root[self.client.section])
+        entry = section.pop(NAME)
+        for text in earlier:
+            if _gives(ClientText(self.client, text), entry, self.text):
+                return text
+        path = (self.client.section, NAME)
+        if self.client.format == "toml":
+            text = toml_text.cut(self.text, path)
+        else:
+            text = json_text.cut(self.text, path, comments=self._comments)
+        return self._checked(text, {**root, self.client.section: section})
+
+    def snippet(self, entry: Mapping[str, Any]) -> str:
+        """Our entry alone, as the client's file would have it."""
+        path = (self.client.section, NAME)
+        if self.client.format == "toml":
+            return toml_text.put("", path, entry)
+        return json.dumps({path[0]: {path[1]: dict(entry)}}, ensure_ascii=False)
+
+    def _checked(self, text: str, wanted: Mapping[str, Any]) -> str:
+        """`text`, if it says exactly what is wanted."""
+        try:
+            found = ClientText(self.client, text).parsed()
+        except Malformed:
+            found = {}
+        if {self.client.section: {}, **found} != wanted:
+            raise Malformed(
+                self._line_of(NAME if NAME in self.text else self.client.section),
+                f"{self.client.section} is written in a way that cannot be changed safely",
+            )
+        return text
+
+    @property
+    def _comments(self) -> bool:
+        return self.client.format == "jsonc"
+
+    @property
+    def _object(self) -> str:
+        return "table" if self.client.format == "toml" else "object"
+
+    def _line_of(self, word: str) -> int:
+        return self.text.count("\n", 0, max(0, self.text.find(word))) + 1
+
+
+def _gives(earlier: ClientText, entry: Mapping[str, Any], present: str) -> bool:
+    if not entry.keys() <= _OURS:  # a person added to it
+        return False
+    try:
+        return earlier.entry() is None and earlier.with_entry(entry) == present
+    except Malformed:
+        return False

@@ -1,0 +1,60 @@
+"""How a client starts this program: by an absolute path, since desktop applications know no shell's PATH."""
+
+import os
+import re
+import sysconfig
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pc_mcp.failures import Failure
+
+# Environments that uvx and `pipx run` make for one run, and remove when they like.
+_PASSING = re.compile(r"[\\/](archive-v\d+|environments-v\d+|builds-v\d+|pipx[\\/](\.cache|cache))[\\/]", re.IGNORECASE)
+
+
+class PassingProgram(Failure):
+    """This program will not be where it is for long, so that no client may be told to start it there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """How this process was started. script: `sys.argv[0]`; python: `sys.executable`; folders: where
+    console scripts are installed."""
+
+    script: str
+    python: str
+    folders: Sequence[Path]
+
+
+def script_folders() -> list[Path]:
+    """Where this interpreter's console scripts are, the user's own last."""
+    user = sysconfig.get_preferred_scheme("user")
+    return [Path(sysconfig.get_path("scripts")), Path(sysconfig.get_path("scripts", user))]
+
+
+def program(running: Running, platform: str, environment: Mapping[str, str]) -> list[str]:
+    """The command that starts this program from anywhere: its console script, else the interpreter.
+
+    Raises `PassingProgram` where it lies in a cache.
+    """
+    name = "pc-mcp.exe" if platform == "win32" else "pc-mcp"
+    started = Path(running.script)
+    candidates = [started.with_name(name)] if started.name in {"pc-mcp", name} else []
+    # Links stay as they are: they are what installers keep in place when they upgrade.
+    places = [Path(os.path.abspath(candidate)) for candidate in (*candidates, *(f / name for f in running.folders))]
+    script = next((place for place in places if place.is_file()), None)
+    command = [str(script)] if script else [os.path.abspath(running.python), "-m", "pc_mcp"]
+    for place in (command[0], os.path.realpath(command[0]), os.path.abspath(running.python)):
+        if _is_passing(place, environment):
+            raise PassingProgram(
+                f"This pc-mcp lies in a cache ({place}) and may be gone tomorrow. Install it to stay, for instance "
+                "with: uv tool install pc-mcp, or: pipx install pc-mcp; then run this command again with that one."
+            )
+    return command
+
+
+def _is_passing(place: str, environment: Mapping[str, str]) -> bool:
+    cache = environment.get("UV_CACHE_DIR")
+    inside = bool(cache) and Path(place).is_relative_to(os.path.abspath(cache or ""))
+    return inside or bool(_PASSING.search(place))

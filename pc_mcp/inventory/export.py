@@ -1,0 +1,68 @@
+"""A whole list of devices, for people and programs: read to its end, then handed on in pieces."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+from pc_mcp.inventory.batches import named_batch
+from pc_mcp.inventory.coverage import Coverage, Disagreement, coverage_of, disagreements_of
+from pc_mcp.inventory.devices import ListedDevice, listed, walk
+from pc_mcp.inventory.filters import DeviceFilter
+from pc_mcp.inventory.library import Call, Library
+from pc_mcp.inventory.paging import START
+from pc_mcp.inventory.snapshot import Snapshot
+from pc_mcp.inventory.table import Scope
+from pc_mcp.partner_center.models import Customer, DeviceBatch
+
+T = TypeVar("T")
+
+DEVICES_A_PIECE = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class WholeList:
+    """Every device of a customer, or of one batch; `coverage` says whether that is all.
+
+    devices: how many were read; they stay in the snapshot until `pieces` is asked for them.
+    """
+
+    customer: Customer
+    batch: DeviceBatch | None
+    coverage: Coverage
+    devices: int
+    disagreements: Sequence[Disagreement]
+    _snapshot: Snapshot
+    _scope: Scope
+
+    async def pieces(self, use: Callable[[Sequence[ListedDevice]], T]) -> AsyncIterator[T]:
+        """What `use`, called in a worker thread, makes of the next devices, until there are no more."""
+        after = START
+        while piece := await self._snapshot.query(self._piece, use, after):
+            made, after = piece
+            yield made
+
+    def _piece(self, use: Callable[[Sequence[ListedDevice]], T], after: int) -> tuple[T, int] | None:
+        """What `use` makes of the devices behind the key `after`, and the last one's key."""
+        rows = self._snapshot.table.rows(self._scope, DeviceFilter(), after=after, limit=DEVICES_A_PIECE)
+        return (use([listed(self._snapshot, row) for row in rows]), rows[-1].key) if rows else None
+
+
+@asynccontextmanager
+async def whole_list(library: Library, call: Call, customer: Customer, batch: str | None) -> AsyncIterator[WholeList]:
+    """Reads what is missing, within the call's time. The list may be used inside the block only."""
+    snapshot = await library.snapshot(call, customer)
+    with snapshot:
+        reading = await named_batch(call, snapshot, batch) if batch else None
+        scope = snapshot.scope(reading)
+        readings = snapshot.in_scope(scope)
+        await walk(library, call, snapshot, readings)
+        yield WholeList(
+            customer=customer,
+            batch=reading.batch if reading else None,
+            coverage=coverage_of(snapshot, reading),
+            devices=sum(reading.devices for reading in readings),
+            disagreements=disagreements_of(readings),
+            _snapshot=snapshot,
+            _scope=scope,
+        )

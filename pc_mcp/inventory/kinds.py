@@ -1,0 +1,64 @@
+"""Devices of one kind: what many devices have in common is stored once, and counted by the kind.
+
+A batch of 100,000 devices has a few hundred kinds, so most questions are answered from their counts
+and look at no single device.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pc_mcp.inventory.text import visible, visible_or_none
+from pc_mcp.partner_center.models import AssignedPolicy, Device
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What devices have in common."""
+
+    manufacturer: str | None
+    model: str | None
+    policy: str | None
+    has_serial_number: bool
+
+
+_AsSent = tuple[str | None, str | None, tuple[AssignedPolicy, ...] | None, bool]
+
+
+class Kinds:
+    """Numbers the kinds from 0 in the order in which they are first seen.
+
+    policy_names: the names of policies by id in lower case; a device names its policy by either.
+    """
+
+    def __init__(self, policy_names: Mapping[str, str]) -> None:
+        self._policy_names = policy_names
+        self._by_facts: dict[_AsSent, int] = {}
+        self._numbers: dict[Kind, int] = {}
+        self._texts: dict[str, str] = {}
+        self.all: list[Kind] = []
+
+    def number_of(self, device: Device, *, has_serial_number: bool) -> int:
+        """The number of the device's kind."""
+        as_sent = (device.manufacturer, device.model, device.policies, has_serial_number)
+        number = self._by_facts.get(as_sent)
+        if number is None:
+            kind = Kind(
+                self._shared(device.manufacturer),
+                self._shared(device.model),
+                self._policy(device.policies or ()),
+                has_serial_number,
+            )
+            number = self._by_facts[as_sent] = self._numbers.setdefault(kind, len(self.all))
+            if number == len(self.all):
+                self.all.append(kind)
+        return number
+
+    def _policy(self, policies: tuple[AssignedPolicy, ...]) -> str | None:
+        values = (visible_or_none(policy.value) for policy in policies)
+        named = (self._policy_names.get(value.casefold(), value) for value in values if value)
+        return self._shared(", ".join(dict.fromkeys(filter(None, map(visible, named)))))
+
+    def _shared(self, text: str | None) -> str | None:
+        """The visible text, as an object that all kinds with it share."""
+        shown = visible_or_none(text)
+        return None if shown is None else self._texts.setdefault(shown, shown)

@@ -1,0 +1,51 @@
+"""The tool `export_devices`, the only one that writes a file."""
+
+from pathlib import Path
+from typing import Annotated
+
+from mcp_types import CallToolResult
+from pydantic import Field
+
+from pc_mcp.answers import ExportAnswer, export_answer
+from pc_mcp.answers.files import Format, file_text
+from pc_mcp.inventory import QuestionError, whole_list
+from pc_mcp.inventory.export import WholeList
+from pc_mcp.tools.arguments import BatchId, Customer
+from pc_mcp.tools.call import ToolCall
+from pc_mcp.tools.files import NewFile, file_stem, new_file
+
+
+async def export_devices(
+    call: ToolCall,
+    customer: Customer,
+    batch: Annotated[BatchId | None, Field(description="Batch id; omitted: every batch.")] = None,
+    format: Annotated[Format, Field(description="csv for Excel, json for programs.")] = "csv",  # noqa: A002
+) -> Annotated[CallToolResult, ExportAnswer]:
+    """Write the whole list of a customer's uploaded devices, or of one batch, to a new file in the
+    folder for exports, and say where. Use it only when the agent asks for a file; for answers use
+    list_devices. A list that is not complete is not written."""
+    if call.exports_folder is None:
+        raise QuestionError("There is no folder for exports: the setting exports.folder names it.")
+    named = await call.library.customer(call.call, customer)
+    async with whole_list(call.library, call.call, named, batch) as whole:
+        if not whole.coverage.complete:
+            return call.result(export_answer(whole, None, None, call.max_chars))
+        file = await _written(call, whole, call.exports_folder, format)
+        return call.result(export_answer(whole, file.path, file.size, call.max_chars))
+
+
+async def _written(call: ToolCall, whole: WholeList, folder: Path, file_format: Format) -> NewFile:
+    """The file, whole. Raises `FileNotWritten`, and `TimeIsUp` without leaving a file."""
+    customer = whole.customer
+    stem = file_stem(
+        customer.name or customer.domain or customer.id,
+        whole.batch.id if whole.batch else "",
+        whole.coverage.as_of.strftime("%Y-%m-%d"),
+    )
+    writer = file_text(file_format)
+    with new_file(folder, stem, file_format) as file, call.call.in_time():
+        file.write(writer.head(whole))
+        async for _ in whole.pieces(lambda devices: file.write(writer.rows(devices))):
+            """Written where it was made, in the worker thread."""
+        file.write(writer.tail())
+    return file

@@ -1,0 +1,91 @@
+"""The addresses of whole device lists as MCP resources, and the link with which a tool offers one."""
+
+from typing import Annotated
+
+from mcp.shared.uri_template import UriTemplate
+from mcp_types import ResourceLink, ResourceTemplate
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from pc_mcp.answers.files import MIME_TYPES, Format
+from pc_mcp.inventory import DeviceList
+from pc_mcp.partner_center.client import segment
+from pc_mcp.tools.arguments import Text
+
+_ROOT = "pc-mcp://customers/"
+_KINDS: dict[Format, str] = {"csv": "CSV for Excel", "json": "JSON for programs"}
+_MAX_URI_CHARACTERS = 400
+
+
+class Address(BaseModel):
+    """Which list a resource is: of a batch, or of every batch of the customer."""
+
+    model_config = ConfigDict(frozen=True)
+
+    customer: Text
+    # As it is: an address that this program made may hold control characters of an uploaded file.
+    batch: Annotated[str, Field(min_length=1)] | None = None
+    file_format: Format
+
+
+def _template(file_format: Format, *, of_batch: bool) -> ResourceTemplate:
+    what, path = ("batch", "batches/{batch}/") if of_batch else ("customer", "")
+    return ResourceTemplate(
+        uri_template=f"{_ROOT}{{customer}}/{path}devices.{file_format}",
+        name=f"{what}_devices_{file_format}",
+        title=f"All devices of a {what} ({file_format.upper()})",
+        description=f"Every uploaded device of a {what} as {_KINDS[file_format]}, for people and programs. "
+        "Values are percent-encoded; customer is a tenant id, domain or name. A list that is not complete is "
+        "refused: read again to go on. For counts and answers use the tools.",
+        mime_type=MIME_TYPES[file_format],
+    )
+
+
+TEMPLATES = {
+    (file_format, of_batch): _template(file_format, of_batch=of_batch)
+    for of_batch in (True, False)
+    for file_format in MIME_TYPES
+}
+_PARSED = {UriTemplate.parse(template.uri_template): file_format for (file_format, _), template in TEMPLATES.items()}
+
+
+def address_of(uri: str) -> Address | None:
+    """The list at `uri`; None where there can be none."""
+    for template, file_format in _PARSED.items():
+        values = template.match(uri)
+        if values is not None:
+            try:
+                return Address.model_validate({**values, "file_format": file_format})
+            except ValidationError:
+                return None
+    return None
+
+
+def uri_of(customer: str, batch: str | None, file_format: Format) -> str:
+    """Where the list of a customer, or of one of its batches, can be read."""
+    path = f"batches/{segment(batch)}/" if batch else ""
+    return f"{_ROOT}{segment(customer)}/{path}devices.{file_format}"
+
+
+def whole_list_link(result: DeviceList) -> ResourceLink | None:
+    """The link to the whole list that `result` is a part of.
+
+    None where the list is not complete, so that it could not be read, or its address is too long
+    to stand in an answer.
+    """
+    batch = result.batch.id if result.batch else None
+    uri = uri_of(result.customer.id, batch, "csv")
+    if not result.coverage.complete or len(uri) > _MAX_URI_CHARACTERS:
+        return None
+    whose = "the batch" if batch else "the customer"
+    return ResourceLink(
+        uri=uri,
+        name="devices.csv",
+        title=f"All devices of {whose}",
+        description=f"Every device of {whose} as {_KINDS['csv']}, whatever the filters of this answer were.",
+        mime_type=MIME_TYPES["csv"],
+    )
+
+
+def characters(link: ResourceLink) -> int:
+    """What the link adds to the content half of an answer."""
+    return len(link.model_dump_json(by_alias=True, exclude_none=True))

@@ -1,0 +1,404 @@
+"""`pc-mcp doctor`: what it finds right and wrong, and what it says to do."""
+
+import contextlib
+import http.server
+import json
+import logging
+import os
+import re
+import shutil
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+
+import pytest
+
+from pc_mcp.cli import main
+from pc_mcp.sandbox import Sandbox, ScriptedAnswer, World, running
+from pc_mcp.sandbox.entra.accounts import CLIENT_SECRET
+from tests.commands.processes import run
+from tests.commands.signing_in import signing_in_to
+
+CHECKS = ["program", "configuration", "certificates", "sign-in service", "Partner Center", "clock"]
+CHECKS += ["token store", "signed in", "role", "clients"]
+Doctor = Callable[..., dict[str, tuple[str, str]]]
+
+
+@pytest.fixture(scope="module")
+def service(world: World) -> Iterator[Sandbox]:
+    with running(world, entra=True) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(service: Sandbox) -> Iterator[Sandbox]:
+    """The service, in which nothing goes wrong."""
+    entra, switches = vars(service.entra.switches).copy(), vars(service.switches).copy()
+    yield service
+    vars(service.entra.switches).update(entra)
+    vars(service.switches).update(switches | {"scripted": []})
+
+
+@pytest.fixture
+def env(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """The environment of this process too, until the test ends."""
+    variables = signing_in_to(sandbox, tmp_path, measured=True)
+    for name in os.environ.keys() - variables.keys():
+        monkeypatch.delenv(name)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    return variables
+
+
+@pytest.fixture
+def doctor(env, capsys, monkeypatch) -> Iterator[Doctor]:
+    """`doctor(status, NAME=value)` runs the command, which is to end with `status`: check -> (state, words)."""
+    before = logging.getLogger().handlers[:], logging.getLogger().level
+
+    def examine(status: int, *options: str, **variables: str | None) -> dict[str, tuple[str, str]]:
+        for name, value in variables.items():
+            monkeypatch.delenv(name, raising=False) if value is None else monkeypatch.setenv(name, value)
+        capsys.readouterr()
+        assert main(["doctor", *options]) == status
+        shown = capsys.readouterr()
+        assert shown.err == ""
+        found = {}
+        for line in shown.out.splitlines():
+            match = re.fullmatch(r"(ok|warning|wrong|not checked) {2,}(\S+( \S+)*) {2,}(.*)", line)
+            assert match, line
+            found[match[2]] = match[1], match[4]
+        return found
+
+    yield examine
+    logging.getLogger().handlers[:], logging.getLogger().level = before
+
+
+@pytest.fixture(scope="module")
+def store(service: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A token store in which the first account is signed in."""
+    home = tmp_path_factory.mktemp("signed-in")
+    assert run("login", env=signing_in_to(service, home)).returncode == 0
+    return home / "data"
+
+
+@pytest.fixture
+def login(store: Path, tmp_path: Path) -> Callable[[], None]:
+    return lambda: shutil.copytree(store, tmp_path / "data", dirs_exist_ok=True)
+
+
+def states(found: dict[str, tuple[str, str]]) -> dict[str, str]:
+    """The checks that are not all right."""
+    return {check: state for check, (state, _) in found.items() if state != "ok"}
+
+
+def asked_a_person(sandbox: Sandbox) -> bool:
+    return any("/authorize" in request.path or "/devicecode" in request.path for request in sandbox.entra.requests)
+
+
+@contextlib.contextmanager
+def answering(status: int, headers: dict[str, str], body: bytes = b"") -> Iterator[str]:
+    """A server that gives the same answer to everything."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response_only(status)
+            for name, value in {**headers, "Content-Length": str(len(body))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Says nothing."""
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def closed_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def test_where_all_is_well_every_check_says_so(doctor, login, sandbox, tmp_path, capsys):
+    login()
+    assert main(["install", "cursor"]) == 0
+    sandbox.entra.requests.clear()
+    found = doctor(0)
+    assert list(found) == [*CHECKS[:-1], "Cursor"]
+    assert states(found) == {}
+    assert found["program"][1].startswith("pc-mcp 0")
+    assert f"no file {tmp_path}" in found["configuration"][1]
+    assert "PC_MCP_AUTH__CLIENT_ID" in found["configuration"][1]
+    assert f"SSL_CERT_FILE={sandbox.ca_file}" in found["certificates"][1]
+    assert found["token store"][1].endswith("(not encrypted)")
+    assert found["signed in"][1] == f"as {sandbox.entra.accounts[0].username}, tenant {sandbox.tenant_id}"
+    assert found["Cursor"][1].endswith("pc-mcp serve")
+    assert not asked_a_person(sandbox)
+
+
+def test_as_json_it_says_the_same(doctor, login, sandbox, capsys):
+    login()
+    found = doctor(0)
+    assert main(["doctor", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["ok"] is True
+    assert [check["check"] for check in facts["checks"]] == CHECKS == list(found)
+    for check in facts["checks"]:
+        state, words = found[check["check"]]
+        assert (check["state"], check["found"]) == (state, words.removesuffix(f". {check['mend']}"))
+    assert facts["checks"][-1]["mend"] == "Run: pc-mcp install claude-desktop"
+    sandbox.entra.switches.outage = "everywhere"
+    assert main(["doctor", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["ok"] is False
+
+
+def test_where_nobody_is_signed_in_nobody_is_asked_to(doctor, sandbox):
+    sandbox.entra.requests.clear()
+    found = doctor(1)
+    assert states(found) == {"signed in": "wrong", "role": "not checked", "clients": "warning"}
+    assert found["signed in"][1].endswith("Run: pc-mcp login")
+    assert found["role"][1] == "waits for signed in"
+    assert not asked_a_person(sandbox)
+
+
+def test_without_a_client_id_it_says_what_to_configure_and_goes_on_with_the_rest(doctor):
+    found = doctor(1, PC_MCP_AUTH__CLIENT_ID=None)
+    assert found["configuration"][0] == "wrong"
+    assert "Set auth.client_id" in found["configuration"][1]
+    waiting = dict.fromkeys(("token store", "signed in", "role"), "not checked")
+    assert states(found) == {"configuration": "wrong", **waiting, "clients": "warning"}
+    assert found["role"][1] == "waits for configuration"
+
+
+def test_a_configuration_that_cannot_be_used_is_explained_and_nothing_is_asked(doctor, sandbox, tmp_path):
+    sandbox.requests.clear()
+    sandbox.entra.requests.clear()
+    file = tmp_path / "mine.toml"
+    file.write_text("[auth\n")
+    for found in (
+        doctor(1, "--config", str(file)),
+        doctor(1, "--config", str(tmp_path / "missing.toml")),
+        doctor(1, PC_MCP_AUTH__TENANT="x"),
+    ):
+        assert found["configuration"][0] == "wrong"
+        assert [state for state, _ in found.values()].count("not checked") == 6
+    assert "Did you mean PC_MCP_AUTH__TENANT_ID? Correct that" in found["configuration"][1]
+    assert sandbox.requests == sandbox.entra.requests == []
+
+
+def test_the_configuration_file_is_named(doctor, tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text('[partner_center]\ncloud = "us_government"\n')
+    found = doctor(1, "--config", str(file))
+    assert found["configuration"][1].startswith(f"{file}; environment: PC_MCP_AUTH__AUTHORITY, ")
+    assert "cloud us_government" in found["configuration"][1]
+
+
+def test_a_tenant_that_does_not_exist_is_named(doctor, login):
+    login()
+    wrong = "11111111-1111-4111-8111-111111111111"
+    found = doctor(1, PC_MCP_AUTH__TENANT_ID=wrong)
+    assert found["sign-in service"][0] == "wrong"
+    assert f"does not know the tenant {wrong}. Set auth.tenant_id" in found["sign-in service"][1]
+    assert found["signed in"] == ("not checked", "waits for sign-in service")
+
+
+def test_services_that_cannot_be_reached_are_named(doctor):
+    port = closed_port()
+    found = doctor(
+        1,
+        PC_MCP_PARTNER_CENTER__BASE_URL=f"http://127.0.0.1:{port}",
+        PC_MCP_AUTH__AUTHORITY=f"https://127.0.0.1:{port}",
+    )
+    for check in ("sign-in service", "Partner Center"):
+        assert found[check][0] == "wrong"
+        assert f"127.0.0.1:{port} cannot be reached: the connection was refused. Check" in found[check][1]
+    assert found["clock"] == ("not checked", "no service said what time it is")
+    unknown = doctor(1, PC_MCP_AUTH__AUTHORITY="https://pc-mcp.invalid")
+    assert "its name is not known" in unknown["sign-in service"][1]
+
+
+def test_partner_center_alone_out_of_reach_leaves_the_role_open(doctor, login):
+    login()
+    found = doctor(1, PC_MCP_PARTNER_CENTER__BASE_URL=f"http://127.0.0.1:{closed_port()}")
+    assert states(found) == {"Partner Center": "wrong", "role": "not checked", "clients": "warning"} | {
+        "clock": "not checked"
+    }
+    assert found["role"][1] == "waits for Partner Center"
+
+
+def test_a_certificate_that_is_not_trusted_is_called_that(doctor):
+    found = doctor(1, SSL_CERT_FILE=None)
+    assert found["sign-in service"][0] == "wrong"
+    assert "its certificate is not trusted (" in found["sign-in service"][1]
+    assert "set SSL_CERT_FILE to a file with the proxy's certificate" in found["sign-in service"][1]
+
+
+@pytest.mark.parametrize("content", [None, "", "no certificate"])
+def test_a_certificate_file_that_cannot_be_used_stops_what_needs_it(doctor, tmp_path, content):
+    file = tmp_path / "company.pem"
+    if content is not None:
+        file.write_text(content)
+    found = doctor(1, SSL_CERT_FILE=str(file))
+    assert found["certificates"][0] == "wrong"
+    assert "cannot be used. Let SSL_CERT_FILE" in found["certificates"][1]
+    assert [words for state, words in found.values() if state == "not checked"] == ["waits for certificates"] * 6
+
+
+def test_a_proxy_is_named_without_its_password(doctor):
+    port = closed_port()
+    found = doctor(1, HTTPS_PROXY=f"http://adele:pa55word@127.0.0.1:{port}")
+    assert f"https through 127.0.0.1:{port};" in found["certificates"][1]
+    assert found["sign-in service"][0] == "wrong"
+    assert "pa55word" not in str(found)
+
+
+@pytest.mark.parametrize(
+    "proxy",
+    ["http://:x@:99999/", "http://[::1", "socks5://127.0.0.1:1080", "http://a:b", "http://", "http://a\x1b[31m:1"],
+)
+def test_a_proxy_that_is_none_stops_what_needs_it(doctor, proxy):
+    found = doctor(1, HTTPS_PROXY=proxy)
+    assert found["certificates"] == (
+        "wrong",
+        "HTTPS_PROXY names no proxy that can be used. Set HTTPS_PROXY to an address such as "
+        "http://proxy.example.com:8080, or unset it.",
+    )
+    assert found["sign-in service"] == ("not checked", "waits for certificates")
+
+
+@pytest.mark.parametrize(
+    ("minutes", "state", "words"),
+    [
+        (-7, "wrong", "this computer's is 7 minutes ahead. Set"),
+        (180, "wrong", "this computer's is 3 hours behind. Set"),
+        (4, "ok", "agrees with the services' within 2"),
+    ],
+)
+def test_a_clock_that_is_wrong_by_more_than_five_minutes_is_found(doctor, minutes, state, words):
+    then = format_datetime(datetime.now(UTC) + timedelta(minutes=minutes), usegmt=True)
+    with answering(401, {"Date": then}) as url:
+        found = doctor(1, PC_MCP_PARTNER_CENTER__BASE_URL=url)
+    assert found["clock"][0] == state
+    assert words in found["clock"][1]
+
+
+@pytest.mark.parametrize("date", ["yesterday", "Thu, 99 Foo 2026 99:00:00 GMT", "\u202e\x1b[31m"])
+def test_a_time_that_nobody_can_read_is_none(doctor, date):
+    with answering(401, {"Date": date.encode().decode("latin-1")}) as url:
+        assert doctor(1, PC_MCP_PARTNER_CENTER__BASE_URL=url)["clock"][0] == "not checked"
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (200, "does not answer as it should (HTTP 200). Check partner_center.base_url"),
+        (302, "does not answer as it should (HTTP 302)"),
+        (404, "does not answer as it should (HTTP 404)"),
+        (407, "the proxy wants a sign-in"),
+        (429, "fails at the moment (HTTP 429)"),
+        (503, "fails at the moment (HTTP 503). Try again in a minute."),
+    ],
+)
+def test_an_answer_that_is_not_partner_centers_is_called_that(doctor, status, words):
+    with answering(status, {"Location": "https://portal.example.invalid/"}, b"<h1>Sign in to the hotel</h1>") as url:
+        found = doctor(1, PC_MCP_PARTNER_CENTER__BASE_URL=url)
+    assert found["Partner Center"][0] == "wrong"
+    assert words in found["Partner Center"][1]
+    assert "hotel" not in str(found)
+
+
+def test_a_sign_in_service_that_fails_is_called_that(doctor, sandbox):
+    sandbox.entra.switches.outage = "everywhere"
+    assert "fails at the moment (HTTP 503)" in doctor(1)["sign-in service"][1]
+
+
+def test_a_role_that_cannot_be_found_out_is_explained(doctor, login, sandbox):
+    login()
+    sandbox.switches.scripted = [ScriptedAnswer("/customers", 401, times=1), ScriptedAnswer("/customers", 500)]
+    found = doctor(1)
+    assert found["Partner Center"][0] == "ok"
+    assert "HTTP 500" in found["role"][1]
+
+
+def test_a_token_from_the_configuration_is_tried(doctor, sandbox):
+    token = {"PC_MCP_AUTH__MODE": "token", "PC_MCP_AUTH__ACCESS_TOKEN": sandbox.token}
+    found = doctor(0, **token)
+    assert states(found) == {"clients": "warning"}
+    assert found["signed in"][1] == "as whoever auth.access_token is for"
+    refused = doctor(1, PC_MCP_AUTH__ACCESS_TOKEN="another-token")
+    assert states(refused) == {"role": "wrong", "clients": "warning"}
+    assert "another-token" not in str(refused)
+    missing = doctor(1, PC_MCP_AUTH__ACCESS_TOKEN=None)
+    assert "PC_MCP_AUTH__ACCESS_TOKEN" in missing["signed in"][1]
+
+
+def test_an_application_signs_itself_in(doctor, sandbox):
+    app = {"PC_MCP_AUTH__MODE": "app", "PC_MCP_AUTH__CLIENT_ID": sandbox.entra.confidential_client_id}
+    found = doctor(0, **app, PC_MCP_AUTH__CLIENT_SECRET=CLIENT_SECRET)
+    assert found["signed in"][1].startswith(f"as the application {sandbox.entra.confidential_client_id}, tenant ")
+    wrong = doctor(1, PC_MCP_AUTH__CLIENT_SECRET="wrong")
+    assert "AADSTS7000215" in wrong["signed in"][1]
+
+
+def test_a_token_store_that_does_not_keep_or_cannot_be_used_is_found(doctor, login, tmp_path):
+    assert "memory" in doctor(1, PC_MCP_AUTH__TOKEN_STORE="memory")["token store"][1]
+    login()
+    (file,) = (tmp_path / "data" / "pc-mcp").glob("tokens-*.bin")
+    if sys.platform != "win32":
+        file.chmod(0o644)
+        open_to_all = doctor(0, PC_MCP_AUTH__TOKEN_STORE="file")
+        assert open_to_all["token store"][0] == "warning"
+        assert f"Run: chmod 600 {file}" in open_to_all["token store"][1]
+    file.unlink()
+    file.mkdir()
+    assert doctor(1, PC_MCP_AUTH__TOKEN_STORE="file")["token store"][0] == "wrong"
+    file.rmdir()
+    file.write_text("damaged")
+    damaged = doctor(1)
+    assert damaged["token store"][0] == "warning"
+    assert "damaged" in damaged["token store"][1]
+
+
+def test_clients_are_listed_with_what_is_wrong_with_them(doctor, login, tmp_path, capsys):
+    login()
+    for client in ("claude-code", "codex", "cursor", "vscode"):
+        assert main(["install", client, "--sandbox"]) == 0
+    codex = tmp_path / ".codex" / "config.toml"
+    codex.write_text('[mcp_servers.pc-mcp]\ncommand = "/gone\\u001b[31m/pc-mcp"\nargs = ["serve"]\n')
+    (tmp_path / ".cursor" / "mcp.json").write_text('{"mcpServers": {"pc-mcp": {"command": "pc-mcp", "args": 1}}}')
+    (tmp_path / ".config" / "Code" / "User" / "mcp.json").write_text("{\n[")
+    found = doctor(1)
+    assert found["Claude Code"][0] == "ok"
+    assert found["Claude Code"][1].endswith("serve --sandbox")
+    assert found["Codex"] == (
+        "wrong",
+        "starts /gone[31m/pc-mcp serve, which is not there. Connect it again: pc-mcp install codex",
+    )
+    assert found["Cursor"][0] == "warning"
+    assert "may not find without an absolute path" in found["Cursor"][1]
+    assert found["VS Code"][0] == "warning"
+    assert "line 2: " in found["VS Code"][1]
+    config = tmp_path / "mine.toml"
+    config.touch()
+    assert main(["install", "claude-code", "--config", str(config)]) == 0
+    config.unlink()
+    assert f"where {config} is not there" in doctor(1)["Claude Code"][1]
+
+
+@pytest.mark.parametrize("seconds", ["0", "301", "x", "-1"])
+def test_a_time_that_is_none_is_wrong_usage(seconds, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["doctor", "--timeout", seconds])
+    assert ended.value.code == 2
+    assert "Traceback" not in capsys.readouterr().err

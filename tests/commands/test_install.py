@@ -1,0 +1,495 @@
+"""`pc-mcp install` and `uninstall` with files as each client has them: ours is changed, nothing else is."""
+
+import json
+import os
+import shlex
+import stat
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from pc_mcp.failures import Failure
+from pc_mcp.install.clients import CLIENTS, config_path
+from pc_mcp.install.commands import Machine, install, uninstall
+from pc_mcp.install.files import found
+from pc_mcp.install.json_text import parse
+from tests.commands.client_files import CLAUDE_DESKTOP, CURSOR, EXAMPLES, VSCODE
+
+SECTION = {client.id: client.section for client in CLIENTS.values()}
+clients = pytest.mark.parametrize("client", CLIENTS)
+
+
+@pytest.fixture
+def machine(tmp_path, monkeypatch) -> Machine:
+    """A user of Linux with nothing configured."""
+    for name in [name for name in os.environ if name.startswith(("PC_MCP_", "XDG_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    return Machine("linux", {}, tmp_path)
+
+
+def path_of(client: str, machine: Machine) -> Path:
+    return config_path(client, machine.platform, machine.environment, machine.home)
+
+
+def file_with(client: str, machine: Machine, content: str | bytes) -> Path:
+    path = path_of(client, machine)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+def connect(client: str, machine: Machine, *, sandbox: bool = True, dry_run: bool = False, config=None) -> None:
+    assert install(client, sandbox=sandbox, config=config, dry_run=dry_run, machine=machine) == 0
+
+
+def disconnect(client: str, machine: Machine, *, dry_run: bool = False) -> None:
+    assert uninstall(client, dry_run=dry_run, machine=machine) == 0
+
+
+def read(client: str, path: Path) -> dict:
+    text = path.read_text(encoding="utf-8-sig")
+    return tomllib.loads(text) if client == "codex" else parse(text, comments=client in {"vscode", "cursor"})
+
+
+def entry(client: str, path: Path) -> dict:
+    return read(client, path)[SECTION[client]]["pc-mcp"]
+
+
+def others(client: str, path: Path) -> dict:
+    """What the file says besides our entry."""
+    root = read(client, path)
+    root[SECTION[client]].pop("pc-mcp")
+    return root
+
+
+def beside(path: Path) -> list[str]:
+    return sorted(found.name for found in path.parent.iterdir() if found != path)
+
+
+@clients
+def test_without_a_file_or_its_folder_both_are_made_and_taken_back(client, machine):
+    path = path_of(client, machine)
+    connect(client, machine)
+    found = entry(client, path)
+    assert Path(found["command"]).is_absolute()
+    assert Path(found["command"]).is_file()
+    assert found["args"][-2:] == ["serve", "--sandbox"]
+    assert others(client, path) == {SECTION[client]: {}}
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    disconnect(client, machine)
+    assert not path.exists()
+
+
+@clients
+@pytest.mark.parametrize("content", ["", "\n", " \r\n"])
+def test_an_empty_file_is_filled_and_is_as_before_afterwards(client, content, machine):
+    path = file_with(client, machine, content)
+    connect(client, machine)
+    assert entry(client, path)["args"][-1] == "--sandbox"
+    disconnect(client, machine)
+    assert path.read_bytes() == content.encode()
+
+
+@clients
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_other_servers_comments_and_layout_stay_byte_for_byte(client, line_end, mark, machine):
+    before = mark + EXAMPLES[client].replace("\n", line_end).encode()
+    path = file_with(client, machine, before)
+    connect(client, machine)
+    after = path.read_bytes()
+    following = iter(after)
+    assert all(byte in following for byte in before)  # nothing was taken away
+    assert after.startswith(mark)
+    assert after.count(b"\r\n") == (after.count(b"\n") if line_end == "\r\n" else 0)
+    assert others(client, path) == read_example(client)
+    disconnect(client, machine)
+    assert path.read_bytes() == before
+
+
+def read_example(client: str) -> dict:
+    text = EXAMPLES[client]
+    return tomllib.loads(text) if client == "codex" else parse(text, comments=True)
+
+
+@clients
+def test_without_a_backup_our_entry_alone_is_cut_out(client, machine):
+    path = file_with(client, machine, EXAMPLES[client])
+    connect(client, machine)
+    (backup,) = beside(path)
+    path.with_name(backup).unlink()
+    disconnect(client, machine)
+    assert path.read_text() == EXAMPLES[client]
+
+
+@clients
+def test_what_was_changed_since_stays_when_our_entry_goes(client, machine):
+    path = file_with(client, machine, EXAMPLES[client])
+    connect(client, machine)
+    changed = path.read_text().replace("adele", "diego").replace("mcp-server-", "diego-")
+    path.write_text(changed)
+    disconnect(client, machine)
+    assert path.read_text() == EXAMPLES[client].replace("adele", "diego").replace("mcp-server-", "diego-")
+    assert path.with_name(f"{path.name}.before-pc-mcp-2").read_text() == changed
+
+
+def test_an_entry_comes_after_the_others_with_their_indentation_and_leaves_comments_where_they_are(machine):
+    path = file_with("vscode", machine, VSCODE)
+    connect("vscode", machine)
+    text = path.read_text()
+    command = json.dumps(entry("vscode", path)["command"])
+    ours = f'\t\t"pc-mcp": {{\n\t\t\t"type": "stdio",\n\t\t\t"command": {command},\n'
+    assert f"}}, // the last one\n{ours}" in text
+    path = file_with("cursor", machine, CURSOR)
+    connect("cursor", machine)
+    assert '"hunter2" } }, // local\n        "pc-mcp": {\n            "type": "stdio",\n' in path.read_text()
+
+
+@clients
+def test_an_entry_that_is_right_already_changes_nothing_and_says_so(client, machine, capsys):
+    path = file_with(client, machine, EXAMPLES[client])
+    connect(client, machine)
+    before, kept = path.stat(), beside(path)
+    capsys.readouterr()
+    connect(client, machine)
+    assert path.stat() == before
+    assert beside(path) == kept
+    assert "connected to the simulated customers already; nothing was changed" in capsys.readouterr().out
+
+
+@clients
+def test_another_way_to_serve_replaces_only_the_arguments(client, machine, tmp_path):
+    path = file_with(client, machine, EXAMPLES[client])
+    connect(client, machine)
+    config = tmp_path / "mine.toml"
+    config.touch()
+    os.chdir(tmp_path)
+    connect(client, machine, sandbox=False, config=Path("mine.toml"))
+    assert entry(client, path)["args"][-3:] == ["serve", "--config", str(config)]
+    assert others(client, path) == read_example(client)
+    disconnect(client, machine)
+    assert path.read_text() == EXAMPLES[client]
+
+
+@clients
+def test_what_a_person_added_to_our_entry_is_kept(client, machine):
+    path = file_with(client, machine, "")
+    connect(client, machine)
+    text = path.read_text()
+    if client == "codex":
+        text += 'startup_timeout_sec = 20 # slow\n\n[mcp_servers.pc-mcp.env]\nHTTPS_PROXY = "http://proxy:8080"\n'
+    else:
+        text = text.replace('"pc-mcp": {', '"pc-mcp": {"env": {"HTTPS_PROXY": "http://proxy:8080"},')
+    path.write_text(text)
+    connect(client, machine, sandbox=False)
+    found = entry(client, path)
+    assert found["env"] == {"HTTPS_PROXY": "http://proxy:8080"}
+    assert found["args"][-1] == "serve"
+    if client == "codex":
+        assert "startup_timeout_sec = 20 # slow\n" in path.read_text()
+    disconnect(client, machine)
+    assert read(client, path).get(SECTION[client], {}) == {}
+
+
+@pytest.mark.parametrize(
+    ("client", "content"),
+    [
+        ("cursor", '{"mcpServers": {"pc-mcp": {"url": "https://example.com/mcp"}, "b": {}}}'),
+        ("codex", '[mcp_servers.pc-mcp]\nurl = "https://example.com/mcp"\n\n[mcp_servers.b]\n'),
+    ],
+)
+def test_an_entry_of_another_kind_is_replaced_as_a_whole(client, content, machine):
+    path = file_with(client, machine, content)
+    connect(client, machine)
+    assert "url" not in entry(client, path)
+    assert others(client, path) == {SECTION[client]: {"b": {}}}
+
+
+@pytest.mark.parametrize(
+    ("client", "content", "expected"),
+    [
+        ("claude-desktop", "{}", '{\n  "mcpServers": {\n    "pc-mcp": {\n      "command": '),
+        ("claude-desktop", '{"mcpServers": {}}', '{"mcpServers": {"pc-mcp": {"command": '),
+        ("claude-desktop", '{"a": 1}', '{"a": 1, "mcpServers": {"pc-mcp": {"command": '),
+        ("claude-desktop", '{\n "mcpServers": {}\n}\n', '{\n "mcpServers": {\n  "pc-mcp": {\n   "command": '),
+        ("claude-desktop", '{\n\t"a": 1}', '{\n\t"a": 1,\n\t"mcpServers": {\n\t\t"pc-mcp": {\n\t\t\t"command": '),
+        ("vscode", "// none yet\n", '// none yet\n{\n  "servers": {\n    "pc-mcp": {\n      "type": '),
+        ("vscode", '{"servers": {}, }', '{"servers": {"pc-mcp": {"type": '),
+        ("vscode", '{"a": [1,],}', '{"a": [1,], "servers": {"pc-mcp": {"type": '),
+        ("vscode", '{\n  "servers": {\n    // none yet\n  }\n}', '// none yet\n    "pc-mcp": {\n      '),
+        ("codex", 'model = "x"', 'model = "x"\n\n[mcp_servers.pc-mcp]\ncommand = '),
+        ("codex", "[mcp_servers]\n", "[mcp_servers]\n\n[mcp_servers.pc-mcp]\ncommand = "),
+        ("codex", "[ mcp_servers . 'pc-mcp' ] # mine", "[ mcp_servers . 'pc-mcp' ] # mine\ncommand = "),
+    ],
+)
+def test_the_entry_follows_the_style_of_the_file_which_comes_back_whole(client, content, expected, machine):
+    path = file_with(client, machine, content)
+    connect(client, machine)
+    assert expected in path.read_text()
+    if "pc-mcp" not in content:
+        disconnect(client, machine)
+        assert path.read_text() == content
+
+
+def test_removing_the_first_or_middle_server_keeps_the_commas_right(machine):
+    for order in (["pc-mcp", "a", "b"], ["a", "pc-mcp", "b"], ["a", "b", "pc-mcp"]):
+        for indent in (None, 2):
+            servers = {name: {"command": name} for name in order}
+            path = file_with("cursor", machine, json.dumps({"mcpServers": servers}, indent=indent))
+            disconnect("cursor", machine)
+            left = {"mcpServers": {"a": {"command": "a"}, "b": {"command": "b"}}}
+            assert path.read_text() == json.dumps(left, indent=indent)
+
+
+def test_removing_a_table_keeps_the_comments_of_the_next_one(machine):
+    ours = '[mcp_servers.pc-mcp]\ncommand = "x"\n\n[mcp_servers.pc-mcp.env]\nA = "b"\n'
+    path = file_with("codex", machine, f'a = 1\n\n{ours}\n# About the next\n[mcp_servers.other]\ncommand = "y"\n')
+    disconnect("codex", machine)
+    assert path.read_text() == 'a = 1\n\n# About the next\n[mcp_servers.other]\ncommand = "y"\n'
+
+
+MALFORMED = [
+    ("claude-desktop", '{\n  "mcpServers": {\n    "a": {},\n  }\n}', 3, "a trailing comma, which"),
+    ("claude-desktop", '{\n  // mine\n  "mcpServers": {}\n}', 2, "a comment, which"),
+    ("claude-desktop", "{\n", 2, "property name"),
+    ("claude-desktop", '{"a": 1} x', 1, "extra data"),
+    ("claude-desktop", '\n{"a": NaN}', 2, "NaN is no JSON"),
+    ("claude-desktop", "\n[]", 2, "it is no object"),
+    ("claude-desktop", '"text"', 1, "it is no object"),
+    ("claude-desktop", '{\n"mcpServers": []}', 2, "mcpServers is no object"),
+    ("claude-code", '{\n"mcpServers": null}', 2, "mcpServers is no object"),
+    ("claude-code", '{"mcpServers": {\n"pc-mcp": "x"}}', 2, "pc-mcp is no object"),
+    ("claude-code", '{"mcpServers": {},\n"mcpServers": {}}', 2, "is there a second time"),
+    ("claude-code", "[" * 100_000, 1, "nested too deeply"),
+    ("claude-code", f'{{"a": {"1" * 5000}}}', 1, "a number is too long"),
+    ("vscode", '{\n/* \n */ "servers": {\n', 4, "property name"),
+    ("vscode", '{\n// "x\n"servers": "y', 3, ""),
+    ("vscode", '{"servers": [\n]}', 1, "servers is no object"),
+    ("cursor", '{"mcpServers": {,}', 1, ""),
+    ("codex", 'a = 1\nb = "x\n', 2, ""),
+    ("codex", "[a]\n[a]\n", 2, "cannot declare"),
+    ("codex", "a = [1,\n", 2, "invalid value"),
+    ("codex", 'mcp_servers = "x"\n', 1, "mcp_servers is no table"),
+    ("codex", "[[mcp_servers]]\n", 1, "mcp_servers is no table"),
+    ("codex", "\n[mcp_servers]\npc-mcp = 1\n", 3, "pc-mcp is no table"),
+    ("codex", 'mcp_servers = { a = { command = "x" } }\n', 1, "cannot be changed safely"),
+    ("codex", '[mcp_servers]\npc-mcp = { command = "x" }\n', 2, "cannot be changed safely"),
+]
+
+
+@pytest.mark.parametrize(("client", "content", "line", "fault"), MALFORMED)
+def test_what_the_client_could_not_read_is_refused_and_left_as_it_was(client, content, line, fault, machine):
+    path = file_with(client, machine, content)
+    with pytest.raises(Failure) as caught:
+        connect(client, machine)
+    told = str(caught.value)
+    assert told.startswith(f"{path}, line {line}: ")
+    assert fault in told.partition(". ")[0]
+    assert "The file was left as it was. Correct that line and try again, or add there by hand: " in told
+    assert SECTION[client] in told.partition("by hand")[2]
+    assert path.read_text() == content
+    assert beside(path) == []
+
+
+@pytest.mark.parametrize(
+    ("client", "content"), [(client, content) for client, content, _, fault in MALFORMED if "safely" not in fault]
+)
+def test_what_cannot_be_read_is_not_taken_apart_either(client, content, machine):
+    if content.count("mcpServers") == 2:
+        content = content.replace("{}", '{"pc-mcp": {}}')
+    path = file_with(client, machine, content)
+    with pytest.raises(Failure, match=r"line \d+: .*left as it was.*remove \"pc-mcp\" there by hand"):
+        disconnect(client, machine)
+    assert path.read_text() == content
+    assert beside(path) == []
+
+
+@clients
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("\ufeff{}".encode("utf-16-le"), "is UTF-16 text and was left as it was. Save it as UTF-8"),
+        (b"{}\n\xff", "line 2: this is not UTF-8 text. The file was left as it was"),
+    ],
+)
+def test_text_in_another_encoding_is_refused(client, content, words, machine):
+    path = file_with(client, machine, content)
+    with pytest.raises(Failure, match=words):
+        connect(client, machine)
+    assert path.read_bytes() == content
+
+
+def test_a_write_protected_file_is_refused(machine):
+    path = file_with("cursor", machine, CURSOR)
+    path.chmod(0o444)
+    for change in (connect, disconnect):
+        with pytest.raises(Failure, match="is write-protected and was left as it was"):
+            change("cursor", machine)
+    assert path.read_text() == CURSOR
+    assert beside(path) == []
+
+
+def test_a_folder_in_place_of_the_file_and_a_file_in_place_of_the_folder_are_refused(machine):
+    path = path_of("cursor", machine)
+    path.mkdir(parents=True)
+    with pytest.raises(Failure, match=r"mcp\.json cannot be read: .*Nothing was changed"):
+        connect("cursor", machine)
+    machine.home.joinpath(".codex").write_text("a file")
+    with pytest.raises(Failure, match=r"config\.toml cannot be (read|written): .*Nothing was changed"):
+        connect("codex", machine)
+    assert machine.home.joinpath(".codex").read_text() == "a file"
+
+
+def test_a_link_is_followed_and_permissions_stay(machine):
+    target = machine.home / "dotfiles" / "cursor.json"
+    target.parent.mkdir()
+    target.write_text(CURSOR)
+    target.chmod(0o640)
+    link = path_of("cursor", machine)
+    link.parent.mkdir()
+    link.symlink_to(target)
+    connect("cursor", machine)
+    assert link.is_symlink()
+    assert "pc-mcp" in target.read_text()
+    assert {stat.S_IMODE(found.stat().st_mode) for found in target.parent.iterdir()} == {0o640}
+    assert beside(target) == ["cursor.json.before-pc-mcp"]
+    disconnect("cursor", machine)
+    assert link.is_symlink()
+    assert target.read_text() == CURSOR
+
+
+def test_links_that_go_round_in_a_circle_are_refused(machine):
+    path = path_of("codex", machine)
+    path.parent.mkdir()
+    path.symlink_to(path)
+    with pytest.raises(Failure, match="cannot be read"):
+        connect("codex", machine)
+
+
+def test_no_backup_is_written_over_and_none_is_made_twice(machine):
+    path = file_with("claude-desktop", machine, CLAUDE_DESKTOP)
+    first = path.with_name(f"{path.name}.before-pc-mcp")
+    first.write_text("of another time")
+    connect("claude-desktop", machine)
+    second = path.with_name(f"{path.name}.before-pc-mcp-2")
+    assert (first.read_text(), second.read_text()) == ("of another time", CLAUDE_DESKTOP)
+    disconnect("claude-desktop", machine)
+    connect("claude-desktop", machine)
+    assert beside(path) == [first.name, second.name]
+
+
+def test_a_backup_in_another_encoding_or_a_folder_of_its_name_is_passed_over(machine):
+    path = file_with("claude-desktop", machine, CLAUDE_DESKTOP)
+    first, second, third = (path.with_name(f"{path.name}.before-pc-mcp{end}") for end in ("", "-2", "-3"))
+    first.write_bytes("\ufeff{}".encode("utf-16-le"))
+    second.mkdir()
+    connect("claude-desktop", machine)
+    assert third.read_text() == CLAUDE_DESKTOP
+    disconnect("claude-desktop", machine)
+    assert path.read_text() == CLAUDE_DESKTOP
+
+
+def test_a_file_that_another_program_changes_meanwhile_is_left_to_it(machine):
+    path = file_with("claude-code", machine, "{}")
+    file = found(path)
+    path.write_text('{"numStartups": 35}')
+    with pytest.raises(Failure, match=r"was changed by another program at the same moment.*Try again"):
+        file.replace('{"mcpServers": {}}')
+    assert path.read_text() == '{"numStartups": 35}'
+    path.unlink()
+    with pytest.raises(Failure, match=r"cannot be removed: .*Nothing was changed"):
+        file.remove()
+    assert beside(path) == []
+
+
+def test_a_path_that_is_no_text_is_refused(machine):
+    path = file_with("cursor", machine, CURSOR)
+    with pytest.raises(Failure, match="cannot be written as text"):
+        found(path).replace('{"command": "/opt/\udcff/pc-mcp"}')
+    assert path.read_text() == CURSOR
+
+
+def test_a_place_where_nothing_can_be_written_is_refused(machine):
+    path = file_with("cursor", machine, CURSOR)
+    file = found(path)
+    path.unlink()
+    path.parent.rmdir()
+    path.parent.write_text("a file")
+    for change in (lambda: file.replace("{}"), file.back_up):
+        with pytest.raises(Failure, match=r"cannot be (written|backed up): .*Nothing was changed"):
+            change()
+    assert path.parent.read_text() == "a file"
+
+
+@clients
+def test_a_dry_run_shows_the_difference_and_writes_nothing(client, machine, capsys):
+    path = file_with(client, machine, EXAMPLES[client])
+    connect(client, machine, dry_run=True)
+    shown = capsys.readouterr()
+    assert shown.out.startswith(f"--- {path}\n+++ {path}\n@@ ")
+    assert '"--sandbox"' in "".join(line for line in shown.out.splitlines() if line.startswith("+"))
+    assert shown.err == "Nothing was written.\n"
+    assert path.read_text() == EXAMPLES[client]
+    connect(client, machine)
+    capsys.readouterr()
+    connected = path.read_text()
+    disconnect(client, machine, dry_run=True)
+    assert "\n-" in capsys.readouterr().out
+    assert path.read_text() == connected
+
+
+def test_a_dry_run_without_a_file_makes_no_folder(machine, capsys):
+    connect("cursor", machine, dry_run=True)
+    assert '+    "pc-mcp": {' in capsys.readouterr().out
+    assert not path_of("cursor", machine).parent.exists()
+
+
+@clients
+def test_disconnecting_what_is_not_connected_changes_nothing(client, machine, capsys):
+    disconnect(client, machine)
+    assert not path_of(client, machine).exists()
+    path = file_with(client, machine, EXAMPLES[client])
+    disconnect(client, machine)
+    assert path.read_text() == EXAMPLES[client]
+    assert capsys.readouterr().out.count("is not connected; nothing was changed.") == 2
+
+
+def test_no_secret_of_the_environment_or_the_configuration_reaches_a_file(machine, monkeypatch, capsys):
+    config = machine.home / "mine.toml"
+    config.write_text('[auth]\nmode = "token"\naccess_token = "secret-in-file"\n')
+    monkeypatch.setenv("PC_MCP_AUTH__CLIENT_SECRET", "secret-in-environment")
+    seen = Machine(machine.platform, {"PC_MCP_AUTH__CLIENT_SECRET": "secret-in-environment"}, machine.home)
+    for client in CLIENTS:
+        connect(client, seen, sandbox=False, config=config)
+        assert "secret-in" not in path_of(client, machine).read_text()
+    shown = capsys.readouterr().out
+    assert "secret-in" not in shown
+    assert "may not see the environment variables of this shell (PC_MCP_AUTH__CLIENT_SECRET)" in shown
+
+
+def test_what_to_do_next_depends_on_what_is_missing(machine, capsys):
+    connect("claude-desktop", machine)
+    assert "pc-mcp login" not in capsys.readouterr().out
+    connect("claude-desktop", machine, sandbox=False)
+    shown = capsys.readouterr().out
+    assert "1. Set auth.client_id and auth.tenant_id in " in shown
+    assert "2. Sign in: pc-mcp login (or later" in shown
+    assert "3. Quit Claude Desktop" in shown
+    config = machine.home / "my settings.toml"
+    config.write_text('[auth]\nclient_id = "00000000-0000-4000-8000-00000000000a"\n')
+    connect("claude-desktop", machine, sandbox=False, config=config)
+    shown = capsys.readouterr().out
+    assert f"1. Sign in: pc-mcp login --config {shlex.quote(str(config))} (or" in shown
+
+
+@pytest.mark.parametrize("content", ["[auth", "[auth]\ntenant = 'x'\n"])
+def test_a_configuration_that_would_keep_the_server_from_starting_connects_nothing(content, machine):
+    config = machine.home / "mine.toml"
+    config.write_text(content)
+    with pytest.raises(Failure) as caught:
+        connect("cursor", machine, config=config)
+    assert caught.value.exit_status == 2
+    assert not path_of("cursor", machine).exists()

@@ -1,0 +1,148 @@
+"""Where each client keeps its configuration, and which program it is told to start."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from pc_mcp.failures import Failure
+from pc_mcp.install.clients import CLIENTS, config_path
+from pc_mcp.install.commands import Machine, connections
+from pc_mcp.install.program import Running, program, script_folders
+
+HOME = Path("home")
+PACKAGE = Path("Packages", "Claude_pzs8sxrjxfjjc", "LocalCache", "Roaming", "Claude")
+
+
+@pytest.mark.parametrize(
+    ("client", "platform", "environment", "expected"),
+    [
+        ("claude-desktop", "win32", {"APPDATA": "roaming"}, "roaming/Claude/claude_desktop_config.json"),
+        ("claude-desktop", "win32", {}, "home/AppData/Roaming/Claude/claude_desktop_config.json"),
+        (
+            "claude-desktop",
+            "darwin",
+            {"XDG_CONFIG_HOME": "xdg"},
+            "home/Library/Application Support/Claude/claude_desktop_config.json",
+        ),
+        ("claude-desktop", "linux", {}, "home/.config/Claude/claude_desktop_config.json"),
+        ("claude-desktop", "linux", {"XDG_CONFIG_HOME": "xdg"}, "xdg/Claude/claude_desktop_config.json"),
+        ("claude-code", "win32", {"APPDATA": "roaming"}, "home/.claude.json"),
+        ("claude-code", "darwin", {}, "home/.claude.json"),
+        ("claude-code", "linux", {}, "home/.claude.json"),
+        ("claude-code", "linux", {"CLAUDE_CONFIG_DIR": "elsewhere"}, "elsewhere/.claude.json"),
+        ("vscode", "win32", {"APPDATA": "roaming"}, "roaming/Code/User/mcp.json"),
+        ("vscode", "darwin", {}, "home/Library/Application Support/Code/User/mcp.json"),
+        ("vscode", "linux", {}, "home/.config/Code/User/mcp.json"),
+        ("vscode", "linux", {"XDG_CONFIG_HOME": "xdg"}, "xdg/Code/User/mcp.json"),
+        ("cursor", "win32", {"APPDATA": "roaming"}, "home/.cursor/mcp.json"),
+        ("cursor", "darwin", {}, "home/.cursor/mcp.json"),
+        ("cursor", "linux", {"XDG_CONFIG_HOME": "xdg"}, "home/.cursor/mcp.json"),
+        ("codex", "win32", {"APPDATA": "roaming"}, "home/.codex/config.toml"),
+        ("codex", "darwin", {}, "home/.codex/config.toml"),
+        ("codex", "linux", {}, "home/.codex/config.toml"),
+        ("codex", "linux", {"CODEX_HOME": "elsewhere"}, "elsewhere/config.toml"),
+    ],
+)
+def test_each_client_has_its_file_on_each_platform(client, platform, environment, expected):
+    assert config_path(client, platform, environment, HOME) == Path(expected)
+
+
+def test_a_packaged_claude_desktop_has_its_file_in_its_package(tmp_path):
+    environment = {"LOCALAPPDATA": str(tmp_path), "APPDATA": str(tmp_path / "roaming")}
+    standard = config_path("claude-desktop", "win32", environment, HOME)
+    assert standard == tmp_path / "roaming" / "Claude" / "claude_desktop_config.json"
+    (tmp_path / PACKAGE.parents[2]).mkdir(parents=True)
+    packaged = tmp_path / PACKAGE / "claude_desktop_config.json"
+    assert config_path("claude-desktop", "win32", environment, HOME) == packaged
+    assert config_path("claude-desktop", "win32", {}, HOME) != packaged
+
+
+def test_of_several_packages_the_one_with_a_file_is_taken_else_none(tmp_path):
+    environment = {"LOCALAPPDATA": str(tmp_path)}
+    folders = [tmp_path / "Packages" / f"Claude_{name}" / "LocalCache" / "Roaming" / "Claude" for name in "ab"]
+    for folder in folders:
+        folder.mkdir(parents=True)
+    with pytest.raises(Failure, match=r"Several packages of Claude Desktop.*Claude_a.*Claude_b.*by hand"):
+        config_path("claude-desktop", "win32", environment, HOME)
+    (folders[1] / "claude_desktop_config.json").touch()
+    assert config_path("claude-desktop", "win32", environment, HOME).parent == folders[1]
+    folders[1].joinpath("claude_desktop_config.json").unlink()
+    (found,) = connections(Machine("win32", environment, tmp_path))
+    assert (found.client.id, found.command) == ("claude-desktop", None)
+    assert "Several packages" in (found.fault or "")
+
+
+@pytest.mark.parametrize("client", CLIENTS.values(), ids=lambda client: client.id)
+def test_an_entry_names_the_program_and_its_arguments(client):
+    entry = client.entry(["/opt/pc-mcp", "serve", "--sandbox"])
+    assert (entry.pop("command"), entry.pop("args")) == ("/opt/pc-mcp", ["serve", "--sandbox"])
+    assert entry in ({}, {"type": "stdio"})
+
+
+def script(folder: Path, name: str = "pc-mcp") -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).touch()
+    return folder / name
+
+
+def test_the_program_is_the_script_that_runs(tmp_path):
+    started = script(tmp_path / "tools")
+    other = script(tmp_path / "bin")
+    running = Running(str(started), sys.executable, [other.parent])
+    assert program(running, "linux", {}) == [str(started)]
+
+
+def test_on_windows_the_program_has_its_ending_even_where_it_was_started_without(tmp_path):
+    started = script(tmp_path / "Scripts", "pc-mcp.exe")
+    for name in ("pc-mcp", "pc-mcp.exe"):
+        running = Running(str(started.with_name(name)), sys.executable, [])
+        assert program(running, "win32", {}) == [str(started)]
+
+
+def test_started_as_a_module_it_is_the_script_beside_the_interpreter_else_the_interpreter(tmp_path):
+    module = str(tmp_path / "pc_mcp" / "__main__.py")
+    installed = script(tmp_path / "bin")
+    assert program(Running(module, sys.executable, [installed.parent]), "linux", {}) == [str(installed)]
+    assert program(Running(module, sys.executable, [tmp_path]), "linux", {}) == [sys.executable, "-m", "pc_mcp"]
+
+
+def test_a_relative_path_becomes_absolute_and_a_link_stays_one(tmp_path, monkeypatch):
+    target = script(tmp_path / "tool")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "pc-mcp").symlink_to(target)
+    monkeypatch.chdir(tmp_path)
+    assert program(Running("bin/pc-mcp", sys.executable, []), "linux", {}) == [str(tmp_path / "bin" / "pc-mcp")]
+
+
+@pytest.mark.parametrize(
+    "folder",
+    [
+        "cache/uv/archive-v0/0CrPEm4q/bin",
+        "cache/uv/environments-v2/pc-mcp-1/bin",
+        ".local/pipx/.cache/abc/bin",
+        "Cache/uv/ARCHIVE-V1/x/Scripts",
+    ],
+)
+def test_a_program_that_lies_in_a_cache_is_refused(tmp_path, folder):
+    passing = script(tmp_path / folder)
+    with pytest.raises(Failure, match=r"lies in a cache.*uv tool install pc-mcp"):
+        program(Running(str(passing), sys.executable, []), "linux", {})
+    link = tmp_path / "pc-mcp"
+    link.symlink_to(passing)
+    with pytest.raises(Failure, match="lies in a cache"):
+        program(Running(str(link), sys.executable, []), "linux", {})
+    with pytest.raises(Failure, match="lies in a cache"):
+        program(Running("x", str(passing.with_name("python")), []), "linux", {})
+
+
+def test_a_cache_of_another_name_is_known_by_the_environment(tmp_path):
+    passing = script(tmp_path / "mine" / "x" / "bin")
+    with pytest.raises(Failure, match="lies in a cache"):
+        program(Running(str(passing), sys.executable, []), "linux", {"UV_CACHE_DIR": str(tmp_path / "mine")})
+
+
+def test_the_script_of_this_installation_is_found():
+    (command,) = program(Running("x", sys.executable, script_folders()), sys.platform, {})
+    assert Path(command).is_absolute()
+    assert Path(command).stem == "pc-mcp"

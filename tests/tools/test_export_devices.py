@@ -1,0 +1,205 @@
+"""`export_devices` writes the whole list into the folder of the setting: whole, never outside it, never over a file."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp import Client
+
+from pc_mcp.inventory import QuestionError
+from pc_mcp.sandbox import ScriptedAnswer
+from pc_mcp.settings import ConfigurationError, load_settings
+from pc_mcp.tools.files import file_stem, new_file
+from pc_mcp.tools.links import uri_of
+from tests.answers.reading import check_halves, unescaped
+
+COHO = "Coho Vineyard"
+ONE_BATCH = {"customer": COHO, "batch": "R&D; phase=1"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "exports [of] the `team`"
+    folder.mkdir()
+    return folder
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    """The files in a folder; a link that leads nowhere is none."""
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+def link_instead(path: Path, target: Path) -> None:
+    path.unlink()
+    path.symlink_to(target)
+
+
+async def test_without_the_setting_there_is_no_such_tool(connect, mode):
+    async with connect(mode) as client:
+        assert "export_devices" not in {tool.name for tool in (await client.list_tools()).tools}
+        result = await client.call_tool("export_devices", {"customer": COHO})
+    assert result.is_error
+    assert "There is no tool export_devices" in result.content[0].text
+
+
+async def test_the_tool_says_that_it_writes_and_all_definitions_together_stay_small(connect, folder, mode):
+    async with connect(mode, exports={"folder": folder}) as client:
+        tools = (await client.list_tools()).tools
+    assert tools[-1].name == "export_devices"
+    hints = tools[-1].annotations.model_dump(exclude_none=True)
+    del hints["title"]
+    assert hints == {
+        "read_only_hint": False,
+        "destructive_hint": False,
+        "idempotent_hint": False,
+        "open_world_hint": True,
+    }
+    definitions = [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in tools]
+    outputs = [definition.pop("outputSchema") for definition in definitions]
+    assert len(json.dumps(definitions)) <= 12_000
+    assert len(json.dumps(outputs)) <= 12_000
+    assert len(tools[-1].description.split()) <= 60
+
+
+@pytest.mark.parametrize("file_format", ["csv", "json"])
+async def test_the_file_is_the_resource_and_the_answer_says_where_it_is(connect, world, folder, mode, file_format):
+    uri = uri_of(world.customer_id(COHO), ONE_BATCH["batch"], file_format)
+    async with connect(mode, exports={"folder": folder}) as client:
+        result = await client.call_tool("export_devices", ONE_BATCH | {"format": file_format})
+        resource = (await client.read_resource(uri)).contents[0].text
+    data, text = result.structured_content, result.content[0].text
+    (path,) = folder.iterdir()
+    assert content(folder) == {path.name: resource.encode()}
+    assert path.name == f"devices-Coho-Vineyard-R-D-phase-1-{data['as_of'][:10]}.{file_format}"
+    assert (data["path"], data["bytes"]) == (str(path), path.stat().st_size)
+    assert (data["complete"], data["devices_total"], data["batch"]) == (True, 81, ONE_BATCH["batch"])
+    check_halves(text, data, 8000)
+    assert text.startswith('**81 devices** of batch "R&D; phase=1" of Coho Vineyard written; complete as of ')
+    assert unescaped(text.split("\n\n")[1]) == f"File ({data['bytes']:,} bytes): {path}"
+
+
+async def exported(client: Client, **arguments: str) -> tuple[dict[str, Any], Path]:
+    result = await client.call_tool("export_devices", arguments)
+    assert not result.is_error, result.content
+    return result.structured_content, Path(result.structured_content["path"])
+
+
+async def test_the_whole_customer_is_written_and_no_file_is_written_over(connect, folder):
+    async with connect(exports={"folder": folder}) as client:
+        data, path = await exported(client, customer=COHO)
+        written = content(folder)
+        for number, customer in ((2, COHO), (3, "COHO VINEYARD")):
+            _, another = await exported(client, customer=customer)
+            assert another.name == f"{path.stem}-{number}.csv"
+    assert len(written) == 1
+    assert content(folder) == {f"{path.stem}{end}.csv": written[path.name] for end in ("", "-2", "-3")}
+    assert data["devices_total"] == written[path.name].count(b"\r\n") - 1
+
+
+async def test_a_link_with_the_files_name_is_not_followed(connect, folder, tmp_path):
+    async with connect(exports={"folder": folder}) as client:
+        _, path = await exported(client, **ONE_BATCH)
+        link_instead(path, tmp_path / "outside.csv")
+        _, again = await exported(client, **ONE_BATCH)
+    assert again.name == f"{path.stem}-2.csv"
+    assert set(content(tmp_path)) == set()
+    assert set(content(folder)) == {again.name}
+
+
+async def test_names_from_uploaded_files_stay_inside_the_folder(connect, world, folder):
+    customer = world.customer_id("Proseware Inc")
+    written: list[str] = []
+    async with connect(exports={"folder": folder}) as client:
+        for batch in world.batches(customer):
+            arguments = {"customer": customer, "batch": batch["id"].replace("\n", " ")}
+            result = await client.call_tool("export_devices", arguments)
+            if not result.is_error:
+                written.append(result.structured_content["path"])
+    assert len(written) > 5
+    assert sorted(written) == sorted(str(folder / name) for name in content(folder))
+    assert list(folder.parent.iterdir()) == [folder]
+
+
+@pytest.mark.parametrize(
+    ("parts", "stem"),
+    [
+        (("CON", "", "2025-01-02"), "devices-CON-2025-01-02"),
+        (("../..", "/etc/passwd"), "devices-etc-passwd"),
+        (("C:\\x", "a:b.txt."), "devices-C-x-a-b-txt"),
+        (("Bäckerei Müller", "東京オフィス 2024"), "devices-Backerei-Muller-2024"),
+        (("x" * 300, "-rf"), "devices-" + "x" * 60 + "-rf"),
+    ],
+)
+def test_a_file_name_is_one_that_every_system_takes(parts, stem):
+    assert file_stem(*parts) == stem
+
+
+async def test_a_list_that_is_not_complete_is_not_written(sandbox, connect, folder, mode):
+    sandbox.switches.scripted.append(ScriptedAnswer("/R&D; phase=1/devices", 403, b'{"code": 900308}'))
+    async with connect(mode, exports={"folder": folder}) as client:
+        result = await client.call_tool("export_devices", {"customer": COHO})
+        assert list(folder.iterdir()) == []
+        sandbox.switches.scripted.clear()
+        whole = await client.call_tool("export_devices", {"customer": COHO})
+    data, text = result.structured_content, result.content[0].text
+    assert not result.is_error
+    assert (data["complete"], data["path"], data["bytes"]) == (False, None, None)
+    assert "No file was written." in text
+    check_halves(text, data, 8000)
+    assert "4 of 5 batches read to the end" in data["notes"][0]
+    assert whole.structured_content["complete"]
+    assert len(list(folder.iterdir())) == 1
+
+
+async def test_a_folder_that_is_gone_is_an_error_with_words(connect, folder):
+    async with connect(exports={"folder": folder}) as client:
+        folder.rmdir()
+        result = await client.call_tool("export_devices", ONE_BATCH)
+    assert result.is_error
+    words = unescaped(result.content[0].text)
+    assert words.startswith(
+        f"No file could be written into the folder of the setting exports.folder, {folder}: No such"
+    )
+
+
+async def test_unknown_names_are_refused_as_by_the_other_tools(connect, folder):
+    async with connect(exports={"folder": folder}) as client:
+        for arguments in ({"customer": "Nobody"}, {"customer": COHO, "batch": "No"}, ONE_BATCH | {"format": "xlsx"}):
+            assert (await client.call_tool("export_devices", arguments)).is_error
+    assert list(folder.iterdir()) == []
+
+
+def test_a_file_that_is_not_finished_leaves_nothing(tmp_path):
+    for error, words in ((KeyError("x"), "x"), (OSError(28, "No space left on device"), "exports.folder.*No space")):
+        with pytest.raises((KeyError, QuestionError), match=words):
+            half_written(tmp_path, error)
+        assert list(tmp_path.iterdir()) == []
+
+
+def half_written(folder: Path, error: Exception) -> None:
+    with new_file(folder, "devices", "csv") as file:
+        file.write("half of it")
+        assert [path.suffix for path in folder.iterdir()] == [".part"]
+        raise error
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        ("exports", "must be an absolute path"),
+        ("/nothing/here", "there is no folder /nothing/here"),
+        (__file__, "no folder"),
+    ],
+)
+def test_a_setting_that_names_no_folder_is_an_error_at_start(monkeypatch, value, why):
+    monkeypatch.setenv("PC_MCP_EXPORTS__FOLDER", value)
+    with pytest.raises(ConfigurationError, match=f"^The setting exports.folder is wrong: .*{why}"):
+        load_settings()
+
+
+def test_a_tilde_is_the_home_folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.setenv("PC_MCP_EXPORTS__FOLDER", "~")
+    assert load_settings().exports.folder == tmp_path

@@ -1,0 +1,329 @@
+"""Whole device lists as resources: exact, masked, safe in Excel, and refused as long as they are not whole."""
+
+import csv
+import io
+import json
+from typing import Any
+
+import pytest
+from mcp import Client
+from mcp.client._memory import InMemoryTransport
+from mcp.shared.exceptions import MCPError
+from mcp.shared.message import SessionMessage
+from mcp_types import (
+    INTERNAL_ERROR,
+    INVALID_PARAMS,
+    CallToolResult,
+    JSONRPCNotification,
+    JSONRPCRequest,
+    JSONRPCResponse,
+)
+
+from pc_mcp.sandbox import ScriptedAnswer
+from pc_mcp.server import build_server
+from pc_mcp.tools.links import uri_of
+from tests.answers.reading import hidden, size
+from tests.conftest import settings_for
+
+COHO = "Coho Vineyard"
+BATCH = "R&D; phase=1"
+COLUMNS = ["id", "serial_number", "manufacturer", "model", "policy", "batch", "uploaded", "product_key"]
+TEMPLATES = [
+    "pc-mcp://customers/{customer}/batches/{batch}/devices.csv",
+    "pc-mcp://customers/{customer}/batches/{batch}/devices.json",
+    "pc-mcp://customers/{customer}/devices.csv",
+    "pc-mcp://customers/{customer}/devices.json",
+]
+
+
+async def content(client: Client, uri: str) -> str:
+    (resource,) = (await client.read_resource(uri)).contents
+    assert resource.uri == uri
+    return resource.text
+
+
+def rows_of(text: str) -> list[dict[str, str]]:
+    """The rows of a CSV file, read as Python reads one that Excel wrote."""
+    lines = io.StringIO(text.encode().decode("utf-8-sig"), newline="")
+    return list(csv.DictReader(lines, strict=True))
+
+
+async def refused(client: Client, uri: str) -> tuple[int, str]:
+    with pytest.raises(MCPError) as error:
+        await client.read_resource(uri)
+    return error.value.error.code, error.value.error.message
+
+
+def serials(world, customer: str, batch: str) -> list[str]:
+    """The serial numbers of a batch as its pages have them; empty where a device has none."""
+    devices = world.devices(world.customer_id(customer), batch)
+    return [str(device.get("serialNumber") or "") for device in devices]
+
+
+async def test_both_eras_list_the_templates(connect, mode):
+    async with connect(mode) as client:
+        templates = (await client.list_resource_templates()).resource_templates
+        assert (await client.list_resources()).resources == []
+    assert [template.uri_template for template in templates] == TEMPLATES
+    assert {template.mime_type for template in templates} == {"text/csv", "application/json"}
+    assert all(template.title and template.description for template in templates)
+
+
+async def test_a_batch_as_csv_has_every_device_in_order(connect, world, mode):
+    uri = uri_of(world.customer_id(COHO), BATCH, "csv")
+    async with connect(mode) as client:
+        text = await content(client, uri)
+    rows = rows_of(text)
+    assert list(rows[0]) == COLUMNS
+    assert [row["serial_number"] for row in rows] == serials(world, COHO, BATCH)
+    assert {row["batch"] for row in rows} == {BATCH}
+
+
+async def test_csv_begins_with_a_signature_and_quotes_every_cell(connect):
+    async with connect() as client:
+        text = await content(client, "pc-mcp://customers/Coho%20Vineyard/devices.csv")
+    assert text.encode().startswith(b"\xef\xbb\xbf")
+    lines = text.removeprefix("\ufeff").split("\r\n")
+    assert lines.pop() == ""
+    assert lines[0] == ",".join(f'"{column}"' for column in COLUMNS)
+    assert all(line.startswith('"') and line.endswith('"') for line in lines)
+
+
+async def test_the_list_of_a_customer_has_the_devices_of_every_batch(connect, world):
+    customer = world.customer_id(COHO)
+    expected = [serial for batch in world.batches(customer) for serial in serials(world, COHO, batch["id"])]
+    async with connect() as client:
+        rows = rows_of(await content(client, uri_of(customer, None, "csv")))
+        data = json.loads(await content(client, uri_of(customer, None, "json")))
+        counted = await client.call_tool("list_devices", {"customer": COHO, "limit": 0})
+    assert [row["serial_number"] for row in rows] == expected
+    assert [device["serial_number"] or "" for device in data["devices"]] == expected
+    assert len(rows) == data["devices_total"] == counted.structured_content["devices_total"]
+
+
+async def test_json_has_the_facts_of_the_list_and_nulls_for_what_is_not_known(connect, world):
+    customer = world.customer_id(COHO)
+    async with connect() as client:
+        data = json.loads(await content(client, uri_of(customer, BATCH, "json")))
+        answer = await client.call_tool("list_devices", {"customer": COHO, "batch": BATCH})
+    told = answer.structured_content
+    assert {name: data[name] for name in ("customer", "batch", "as_of", "complete", "batches_read")} == {
+        name: told[name] for name in ("customer", "batch", "as_of", "complete", "batches_read")
+    }
+    assert [device["serial_number"] for device in data["devices"][:10]] == [
+        device["serial_number"] for device in told["devices"][:10]
+    ]
+    assert list(data["devices"][0]) == COLUMNS
+    assert any(device["serial_number"] is None or device["policy"] is None for device in data["devices"])
+
+
+@pytest.mark.parametrize("devices", [5000, 5001])
+async def test_a_long_list_is_put_together_from_its_pieces(sandbox, connect, devices):
+    items = [{"id": str(number), "serialNumber": f"S{number}"} for number in range(devices)]
+    body = json.dumps({"totalCount": devices, "items": items}).encode()
+    sandbox.switches.scripted.append(ScriptedAnswer("/deviceBatches/Long/devices", 200, body))
+    async with connect() as client:
+        rows = rows_of(await content(client, "pc-mcp://customers/Coho%20Vineyard/batches/Long/devices.csv"))
+        data = json.loads(await content(client, "pc-mcp://customers/Coho%20Vineyard/batches/Long/devices.json"))
+    assert [row["serial_number"] for row in rows] == [item["serialNumber"] for item in items]
+    assert [device["serial_number"] for device in data["devices"]] == [item["serialNumber"] for item in items]
+
+
+async def test_an_empty_list_is_a_file_without_devices(connect):
+    async with connect() as client:
+        rows = rows_of(await content(client, "pc-mcp://customers/Tailspin%20Toys/devices.csv"))
+        data = json.loads(await content(client, "pc-mcp://customers/Tailspin%20Toys/devices.json"))
+    assert (rows, data["devices"], data["devices_total"], data["complete"]) == ([], [], 0, True)
+
+
+async def test_batches_of_any_name_can_be_read_and_nothing_hidden_is_in_them(connect, world):
+    customer = world.customer_id("Proseware Inc")
+    async with connect() as client:
+        for batch in world.batches(customer):
+            text = await content(client, uri_of(customer, batch["id"], "csv"))
+            assert len(rows_of(text)) > 0
+            assert hidden(text.removeprefix("\ufeff").replace("\r", "")) == []
+
+
+async def test_a_percent_sign_in_a_batch_id_is_no_encoding(connect, world):
+    customer = world.customer_id("Adventure Works Cycles")
+    async with connect() as client:
+        rows = rows_of(await content(client, f"pc-mcp://customers/{customer}/batches/a%252Fb/devices.csv"))
+    assert {row["batch"] for row in rows} == {"a%2Fb"}
+
+
+async def test_a_batch_with_slashes_and_spaces_is_percent_encoded(sandbox, connect, mode):
+    body = b'{"totalCount": 1, "items": [{"id": "1", "serialNumber": "S1"}]}'
+    sandbox.switches.scripted.append(ScriptedAnswer("/deviceBatches/Lot 7/2025 100% \xe4/devices", 200, body))
+    uri = "pc-mcp://customers/Coho%20Vineyard/batches/Lot%207%2F2025%20100%25%20%C3%A4/devices.csv"
+    async with connect(mode) as client:
+        (row,) = rows_of(await content(client, uri))
+    assert (row["serial_number"], row["batch"]) == ("S1", "Lot 7/2025 100% ä")
+
+
+@pytest.mark.parametrize("file_format", ["csv", "json"])
+async def test_product_keys_are_masked_unless_the_setting_reveals_them(connect, world, file_format):
+    customer = world.customer_id(COHO)
+    keys = {d.get("productKey") for d in world.devices(customer, BATCH)} - {None, ""}
+    uri = uri_of(customer, BATCH, file_format)
+    async with connect() as client:
+        text = await content(client, uri)
+    async with connect(answers={"reveal_product_keys": True}) as client:
+        revealed = await content(client, uri)
+    assert keys
+    assert all(key not in text and f"*****{key[-5:]}" in text and key in revealed for key in keys)
+
+
+DANGEROUS = [
+    "=1+1",
+    "+1",
+    "-1",
+    "@SUM(A1)",
+    "\t=1",
+    "\r=1",
+    "\u200b=1",
+    "\uff1d1",
+    '=HYPERLINK("https://x.example";"y")',
+]
+
+
+async def test_no_cell_is_a_formula_to_excel_and_json_is_as_it_was(sandbox, connect):
+    devices = [{"id": str(number), "serialNumber": text, "modelName": text} for number, text in enumerate(DANGEROUS)]
+    devices.append({"id": "x", "serialNumber": 'a "b", c;=1', "modelName": "line\nbreak"})
+    body = json.dumps({"totalCount": len(devices), "items": devices}).encode()
+    sandbox.switches.scripted.append(ScriptedAnswer("/deviceBatches/=Lot/devices", 200, body))
+    async with connect() as client:
+        text = await content(client, "pc-mcp://customers/Coho%20Vineyard/batches/=Lot/devices.csv")
+        data = json.loads(await content(client, "pc-mcp://customers/Coho%20Vineyard/batches/%3DLot/devices.json"))
+    *rows, last = rows_of(text)
+    for row in rows:
+        for column in ("serial_number", "model", "batch"):
+            assert row[column][0] == "'"
+    assert (last["serial_number"], last["model"]) == ('a "b", c;=1', "line break")
+    assert data["devices"][0]["serial_number"] == "=1+1"
+    assert data["batch"] == "=Lot"
+
+
+async def test_a_list_that_is_not_complete_is_refused_until_it_is(sandbox, connect, world, mode):
+    customer = world.customer_id(COHO)
+    sandbox.switches.scripted.append(ScriptedAnswer("/R&D; phase=1/devices", 403, b'{"code": 900308}'))
+    uri = uri_of(customer, None, "csv")
+    async with connect(mode) as client:
+        code, words = await refused(client, uri)
+        sandbox.switches.scripted.clear()
+        rows = rows_of(await content(client, uri))
+    assert code == INTERNAL_ERROR
+    assert words.startswith("INCOMPLETE: ")
+    assert "Read it again to go on." in words
+    assert 'Batch "R&D; phase=1" could not be read to the end' in words
+    assert "correlation id" in words
+    assert len(rows) == sum(len(serials(world, COHO, batch["id"])) for batch in world.batches(customer))
+
+
+async def test_what_a_complete_list_lacks_is_told_beside_it(connect, world, mode):
+    uri = uri_of(world.customer_id("Proseware Inc"), "Unreadable items", "csv")
+    async with connect(mode) as client:
+        (resource,) = (await client.read_resource(uri)).contents
+    facts = resource.meta
+    assert facts["pc-mcp/devices_total"] == len(rows_of(resource.text))
+    assert any("could not be read" in note for note in facts["pc-mcp/notes"])
+
+
+async def test_a_list_that_is_too_large_for_one_message_is_refused_with_what_to_do(sandbox, connect):
+    items = [{"id": str(number), "modelName": "x" * 100_000} for number in range(180)]
+    body = json.dumps({"totalCount": len(items), "items": items}).encode()
+    sandbox.switches.scripted.append(ScriptedAnswer("/deviceBatches/Large/devices", 200, body))
+    async with connect() as client:
+        code, words = await refused(client, "pc-mcp://customers/Coho%20Vineyard/batches/Large/devices.csv")
+    assert code == INTERNAL_ERROR
+    assert words.startswith("The list of 180 devices is larger than a resource may be, 16 MB.")
+    assert "export_devices" in words
+    assert "exports.folder" in words
+
+
+@pytest.mark.parametrize(
+    ("uri", "why"),
+    [
+        ("pc-mcp://customers/Contosso/devices.csv", 'No customer matches "Contosso"'),
+        ("pc-mcp://customers/contoso/devices.csv", "customers match"),
+        ("pc-mcp://customers/Coho%20Vineyard/batches/Lot/devices.csv", 'The customer has no batch "Lot"'),
+        ("pc-mcp://customers/Coho%20Vineyard/devices.xlsx", "There is no resource"),
+        ("pc-mcp://customers//devices.csv", "There is no resource"),
+        ("pc-mcp://customers/x%00y/devices.csv", "There is no resource"),
+        ("file:///etc/passwd", "There is no resource"),
+    ],
+)
+async def test_what_is_not_there_is_refused_with_what_would_be_right(connect, uri, why):
+    async with connect() as client:
+        code, words = await refused(client, uri)
+    assert code == INVALID_PARAMS
+    assert why in words
+    assert why != "There is no resource" or all(template in words for template in TEMPLATES)
+
+
+async def test_who_is_not_signed_in_is_told_how(connect, mode):
+    async with connect(mode, auth={"mode": "delegated", "access_token": None}) as client:
+        code, words = await refused(client, "pc-mcp://customers/Coho%20Vineyard/devices.csv")
+    assert code == INTERNAL_ERROR
+    assert "auth.client_id" in words
+
+
+async def listed(client: Client, **arguments: object) -> CallToolResult:
+    return await client.call_tool("list_devices", {"customer": COHO} | arguments)
+
+
+async def test_an_answer_that_leaves_rows_out_offers_the_whole_list(connect, world, mode):
+    customer = world.customer_id(COHO)
+    async with connect(mode) as client:
+        of_customer = await listed(client, manufacturer="e", limit=1)
+        of_batch = await listed(client, batch=BATCH, limit=1)
+        for result in (of_customer, of_batch):
+            _, link = result.content
+            assert link.type == "resource_link"
+            assert link.mime_type == "text/csv"
+            assert "whatever the filters" in link.description
+            assert len(rows_of(await content(client, link.uri))) == result.structured_content["devices_total"]
+    assert of_customer.content[1].uri == uri_of(customer, None, "csv")
+    assert of_batch.content[1].uri == uri_of(customer, BATCH, "csv")
+
+
+async def test_no_list_is_offered_where_no_rows_are_left_out_or_it_could_not_be_read(sandbox, connect, mode):
+    async with connect(mode) as client:
+        first = await listed(client, limit=1)
+        results = [
+            await listed(client, limit=0),
+            await listed(client, limit=1, cursor=first.structured_content["next_cursor"]),
+            await client.call_tool("list_devices", {"customer": "Documentation Sample", "batch": "testbatch"}),
+        ]
+        sandbox.switches.scripted.append(ScriptedAnswer("/R&D; phase=1/devices", 403, b'{"code": 900308}'))
+        results.append(await listed(client, limit=1, refresh=True))
+    assert results[-1].structured_content["complete"] is False
+    assert [len(result.content) for result in results] == [1, 1, 1, 1]
+
+
+@pytest.mark.parametrize(("version", "blocks"), [("2025-03-26", 1), ("2025-06-18", 2)])
+async def test_a_client_of_a_revision_without_links_gets_none(sandbox, version, blocks):
+    async with InMemoryTransport(build_server(settings_for(sandbox))) as (answers, requests):
+
+        async def asked(number: int, method: str, **params: object) -> dict[str, Any]:
+            await requests.send(SessionMessage(JSONRPCRequest(jsonrpc="2.0", id=number, method=method, params=params)))
+            while True:
+                message = (await answers.receive()).message
+                if isinstance(message, JSONRPCResponse):
+                    return message.result
+
+        about = {"protocolVersion": version, "capabilities": {}, "clientInfo": {"name": "old", "version": "1"}}
+        assert (await asked(1, "initialize", **about))["protocolVersion"] == version
+        await requests.send(SessionMessage(JSONRPCNotification(jsonrpc="2.0", method="notifications/initialized")))
+        arguments = {"customer": COHO, "batch": BATCH, "limit": 1}
+        result = await asked(2, "tools/call", name="list_devices", arguments=arguments)
+    assert len(result["content"]) == blocks
+
+
+async def test_the_text_half_keeps_its_budget_with_the_link(connect):
+    async with connect(answers={"max_chars": 6000}) as client:
+        result = await listed(client, limit=100)
+    text, link = result.content
+    written = link.model_dump_json(by_alias=True, exclude_none=True)
+    assert len(text.text) + len(written) <= 6000
+    assert size(result.structured_content) <= 6000
