@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Literal
 import platformdirs
 
 from pc_mcp.auth import StaticToken, TokenProvider, Unconfigured
-from pc_mcp.auth.delegated import DelegatedTokens
-from pc_mcp.auth.flow import way_for
 from pc_mcp.auth.registration import Registration
 from pc_mcp.settings import AuthSettings, Settings
 
@@ -42,10 +40,18 @@ def token_provider(
     )
     if auth.mode == "app":
         return _app_only(registration, auth)
-    flow = way or auth.flow
+    return _delegated(registration, settings, way or auth.flow, tell)
+
+
+def _delegated(
+    registration: Registration, settings: Settings, flow: str, tell: Callable[[str], None] | None
+) -> TokenProvider:
+    from pc_mcp.auth.delegated import DelegatedTokens  # noqa: PLC0415 - not every mode needs it
+    from pc_mcp.auth.flow import way_for  # noqa: PLC0415
+
     return DelegatedTokens(
-        _entra(registration, auth, settings.partner_center.cloud),
-        account=auth.account,
+        _entra(registration, settings.auth, settings.partner_center.cloud),
+        account=settings.auth.account,
         way=lambda: way_for(flow),
         tell=tell,
     )

@@ -1,6 +1,7 @@
 """The proxies and certificates that the environment names: HTTP clients cannot even be made with wrong ones."""
 
 import os
+import ssl
 import urllib.request
 from urllib.parse import urlsplit
 
@@ -42,7 +43,9 @@ def certificates() -> list[str]:
     shown = [f"{name}={value}" for name, value in named.items()]
     if named:
         try:
-            httpx2.create_ssl_context()
+            # As `httpx2.create_ssl_context` does, but that loads all it takes to connect.
+            file, folder = (os.environ.get(name) for name in _CERTIFICATES)
+            ssl.create_default_context(cafile=file or None, capath=None if file else folder)
         except OSError:  # ssl.SSLError too
             advice = f"Let {' or '.join(named)} name certificates (PEM) that can be read, or unset it."
             raise NetworkRefused(f"{', '.join(shown)} cannot be used", advice) from None

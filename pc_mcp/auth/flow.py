@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
-from pc_mcp.auth.browser import LoopbackListener, Outcome, can_open_browser, open_browser
+from pc_mcp.auth.browser import can_open_browser, open_browser
 from pc_mcp.auth.errors import SignInError, SignInRefused, SignInUnavailable
 from pc_mcp.auth.refusals import service_failed, words_for
 
@@ -96,6 +96,8 @@ class SignInFlow:
             self._done.set()
 
     async def _by_browser(self) -> None:
+        from pc_mcp.auth.listener import LoopbackListener, Outcome  # noqa: PLC0415 - its HTTP costs time
+
         async with LoopbackListener() as listener:
             begun = await self._entra.begin_browser(listener.redirect_uri, **self.how)
             self.url = str(begun["auth_uri"])

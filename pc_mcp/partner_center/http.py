@@ -37,6 +37,7 @@ class Answer:
 class Host:
     """Sends GET requests to `base_url`. Use as an async context manager, which owns the connections.
 
+    What it takes to connect is loaded with the first request: a server must start without it.
     timeout_seconds bounds each wait for the host, not the whole answer. The environment's proxy is
     used for https; plain http is for loopback only, so no proxy may see its token.
     """
@@ -46,22 +47,23 @@ class Host:
         self._urls: dict[str, httpx2.URL] = {}
         timeout = httpx2.Timeout(timeout_seconds, connect=min(timeout_seconds, 10))
         self._extensions = {"timeout": timeout.as_dict()}
-        self._transport = httpx2.AsyncHTTPTransport(
-            limits=httpx2.Limits(max_connections=connections), proxy=_proxy_for(base_url)
-        )
+        self._limits = httpx2.Limits(max_connections=connections)
+        self._transport: httpx2.AsyncHTTPTransport | None = None
 
     async def __aenter__(self) -> Self:
-        await self._transport.__aenter__()
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
-        await self._transport.aclose()
+        if self._transport:
+            await self._transport.aclose()
 
     async def get(self, path: str, headers: Mapping[str, str]) -> Answer:
         """The answer to a request for `path`, joined to the base URL. Raises `httpx2.RequestError`
         or `BodyTooLong`."""
         sent = {"Accept-Encoding": "gzip, deflate", "User-Agent": APPLICATION, **headers}
         request = httpx2.Request("GET", self._url(path), headers=sent, extensions=self._extensions)
+        if self._transport is None:
+            self._transport = httpx2.AsyncHTTPTransport(limits=self._limits, proxy=_proxy_for(self._base_url))
         response = await self._transport.handle_async_request(request)
         try:
             body = bytearray()

@@ -9,12 +9,13 @@ import logging
 import re
 import uuid
 from collections.abc import Awaitable, Callable
-from typing import Any, cast
+from typing import Any
 
 import anyio
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
 from mcp.server.mcpserver.tools import Tool
+from mcp.server.mcpserver.utilities.func_metadata import func_metadata
 from mcp_types import CallToolResult, InputRequiredResult, ToolAnnotations
 from pydantic import ValidationError
 
@@ -139,21 +140,23 @@ def tool(
 ) -> DomainTool:
     """The MCP tool of `function`, which is named and documented as the function is."""
     hints = _READ_ONLY | {"read_only_hint": read_only, "idempotent_hint": idempotent}
-    made = DomainTool.from_function(
-        function,
-        title=title,
-        description=" ".join((function.__doc__ or "").split()),
-        context_kwarg=_CALL,
-        annotations=ToolAnnotations(title=title, **hints),
-        structured_output=True,
-    )
-    metadata = made.fn_metadata
+    # `from_function` would make a second schema of the arguments, which takes a part of the server's start.
+    metadata = func_metadata(function, skip_names=[_CALL], structured_output=True)
     model = metadata.arg_model
     metadata.arg_model = type(model.__name__, (model,), {"__module__": model.__module__}, extra="forbid")
-    made.parameters = _input_schema(metadata.arg_model.model_json_schema())
     if metadata.output_schema:
         metadata.output_schema = _without_titles(metadata.output_schema)
-    return cast("DomainTool", made)
+    return DomainTool(
+        fn=function,
+        name=function.__name__,
+        title=title,
+        description=" ".join((function.__doc__ or "").split()),
+        parameters=_input_schema(metadata.arg_model.model_json_schema()),
+        fn_metadata=metadata,
+        is_async=True,
+        context_kwarg=_CALL,
+        annotations=ToolAnnotations(title=title, **hints),
+    )
 
 
 def _input_schema(schema: dict[str, Any]) -> dict[str, Any]:

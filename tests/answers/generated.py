@@ -1,5 +1,6 @@
 """A Partner Center in memory that serves generated lists, and strategies that generate them."""
 
+import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -111,7 +112,12 @@ class Service:
     async def account(self) -> str:
         return "someone"
 
-    async def get(self, path: str, *, correlation_id: str, headers: Mapping[str, str] | None = None) -> object:
+    async def get(
+        self, path: str, read: Callable[[bytes], T], *, correlation_id: str, headers: Mapping[str, str] | None = None
+    ) -> T:
+        return read(json.dumps(self._answer(path, correlation_id, headers)).encode())
+
+    def _answer(self, path: str, correlation_id: str, headers: Mapping[str, str] | None) -> object:
         begin = int((headers or {}).get("MS-ContinuationToken", "0"))
         parts = [unquote(part) for part in path.partition("?")[0].split("/")]
         kind = parts[-1]

@@ -13,8 +13,8 @@ import anyio
 import keyring
 import pytest
 
-from pc_mcp.auth.browser import LoopbackListener, Outcome
 from pc_mcp.auth.entra import Entra
+from pc_mcp.auth.listener import LoopbackListener, Outcome
 from pc_mcp.sandbox import Sandbox, World, running
 from pc_mcp.sandbox.person import sign_in
 from tests.auth.keyrings import InFolder
