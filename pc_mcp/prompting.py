@@ -43,13 +43,13 @@ class PromptFileError(Failure):
 class _Argument(PromptArgument):
     model_config = ConfigDict(extra="forbid")
 
-    name: Annotated[str, Field(pattern=r"^\w{1,64}$")]
+    name: Annotated[str, Field(pattern=r"^\w+$", max_length=64)]
 
 
 class _FrontMatter(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    name: Annotated[str, Field(pattern=r"^[\w-]{1,64}$")]
+    name: Annotated[str, Field(pattern=r"^[\w-]+$", max_length=64)]
     title: Annotated[str, Field(min_length=1)]
     description: Annotated[str, Field(min_length=1)]
     arguments: list[_Argument] = []

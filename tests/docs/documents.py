@@ -3,8 +3,10 @@
 A fenced block that is not run says why in the word after its language, such as ```` ```sh tenant ````.
 """
 
+import itertools
 import re
 from dataclasses import dataclass
+from itertools import pairwise, takewhile
 from pathlib import Path
 
 from markdown_it import MarkdownIt
@@ -73,8 +75,15 @@ def code(document: Path) -> list[str]:
 def anchors(document: Path) -> set[str]:
     """The names that headings have as targets of links."""
     found = tokens(document)
-    titles = [after.content for token, after in zip(found, found[1:], strict=False) if token.type == "heading_open"]
+    titles = [after.content for token, after in itertools.pairwise(found) if token.type == "heading_open"]
     return {re.sub(r"[^\w -]", "", title).strip().lower().replace(" ", "-") for title in titles}
+
+
+def column(document: Path, heading: str) -> list[str]:
+    """The first cell of each row of the table whose first heading is `heading`."""
+    lines = document.read_text(encoding="utf-8").splitlines()
+    start = next(number for number, line in enumerate(lines) if line.startswith(f"| {heading} |"))
+    return [line.split(" | ")[0].removeprefix("| ") for line in takewhile(bool, lines[start + 2 :])]
 
 
 def runnable(document: Path) -> list[Block]:

@@ -15,9 +15,11 @@ import socket
 import subprocess
 import sys
 import sysconfig
+import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -25,9 +27,8 @@ from mcp import Client, StdioServerParameters
 
 import node_tools
 from pc_mcp.sandbox import World, running
-from tests.commands.processes import AT_ONCE
 from tests.commands.signing_in import signing_in_to
-from tests.docs.documents import DOCUMENTS, ROOT, Block, blocks, runnable, shown_after
+from tests.docs.documents import DOCUMENTS, ROOT, Block, blocks, column, runnable, shown_after
 from tests.docs.powershell import commands, members
 
 README, SCRIPTING = ROOT / "README.md", ROOT / "docs" / "scripting.md"
@@ -75,11 +76,18 @@ class Newcomer:
         assert done.returncode == 0, f"{name or command} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
         return done.stdout
 
+    def ended(self, *command: str) -> int:
+        """How a command of the Inspector ends."""
+        inspector = ["mcp-inspector", "--cli", "--quiet", "--format", "json"]
+        return subprocess.run(
+            [*inspector, *command], cwd=self.folder, env=self.env, capture_output=True, timeout=60, check=False
+        ).returncode
+
     def run_all(self, document: Path) -> None:
-        """Every block of `document`, in its order, but for what CI runs; each prints what is shown."""
+        """Every block of `document`, in its order; each prints what is shown."""
         with self.serving:
             for block in blocks(document):
-                if runs_here(block) and not MAKE.fullmatch(block.text):
+                if runs_here(block):
                     shown, printed = shown_after(block), self.run(block)
                     assert shown is None or printed == shown, f"{block} prints\n{printed}"
 
@@ -93,7 +101,9 @@ class Newcomer:
 
 
 def runs_here(block: Block) -> bool:
-    """Whether it is run; PowerShell's are where there is one."""
+    """Whether it is run, and not by CI; PowerShell's are where there is one."""
+    if MAKE.fullmatch(block.text):
+        return False
     return block in runnable(block.document) or (block.language == "powershell" and bool(shutil.which("pwsh")))
 
 
@@ -186,3 +196,65 @@ def test_every_shell_and_language_shows_the_same_numbers():
     assert {"1546", "56"} <= shown["bash"]
     assert {"1546", "5126"} <= shown["python"]
     assert {"1546", "5126", "56"} == shown["powershell"]
+
+
+UNSOUND = """
+from typing import Annotated
+
+from mcp.server.mcpserver import MCPServer
+from pydantic import Field, WithJsonSchema
+
+server = MCPServer("unsound")
+
+
+@server.tool()
+def unsound(anything: Annotated[object, WithJsonSchema({"type": "object", "properties": {"x": True}})]) -> str:
+    return ""
+
+
+server.run()
+"""
+
+
+class Closed(BaseHTTPRequestHandler):
+    """Asks everybody to sign in."""
+
+    def do_POST(self) -> None:
+        self.send_response(401)
+        self.send_header("WWW-Authenticate", "Bearer")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextmanager
+def closed() -> Iterator[str]:
+    """The address of a server that asks everybody to sign in."""
+    with HTTPServer(("127.0.0.1", 0), Closed) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/mcp"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_the_exit_status_is_what_the_table_says(newcomer):
+    """Each way to end, once."""
+    (newcomer.folder / "unsound.py").write_text(UNSOUND)
+    listing, ours = ("--method", "tools/list"), ("--", "pc-mcp", "serve", "--sandbox")
+    calling = ("--method", "tools/call", "--tool-name")
+    nobody = f"http://127.0.0.1:{newcomer.port}/mcp"
+    with closed() as address:
+        ended = {
+            "0": [newcomer.ended(*calling, "find_customers", *ours)],
+            "1": [newcomer.ended("--method", "tools/lost", *ours), newcomer.ended(*listing, "--", "/nowhere/pc-mcp")],
+            "3": [newcomer.ended(*listing, "--server-url", address)],
+            "4": [newcomer.ended(*listing, "--server-url", nobody)],
+            "5": [newcomer.ended(*calling, name, *ours) for name in ("list_devices", "list_device")],
+            "6": [newcomer.ended(*listing, "--strict", "--", "python3", "unsound.py")],
+        }
+    assert {int(status): set(codes) for status, codes in ended.items()} == {int(each): {int(each)} for each in ended}
+    assert column(SCRIPTING, "status") == list(ended)
