@@ -15,7 +15,7 @@ demo: .venv/.run ## see it work, on simulated data
 	@$(BIN)/pc-mcp demo
 
 # Tests that start many processes, browsers or Node.js; `make check` runs them too.
-SLOW := tests/inspector tests/packaging tests/faults tests/browser tests/auth/test_secrets.py tests/auth/test_token_store_stress.py \
+SLOW := tests/docs tests/inspector tests/packaging tests/faults tests/browser tests/auth/test_secrets.py tests/auth/test_token_store_stress.py \
   tests/commands/test_account_commands.py tests/commands/test_demo.py tests/commands/test_logs.py \
   tests/commands/test_doctor_processes.py tests/commands/test_install_processes.py \
   tests/commands/test_sandbox_command.py tests/auth/test_app_only.py tests/auth/test_many_calls.py \
