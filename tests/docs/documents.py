@@ -6,7 +6,7 @@ A fenced block that is not run says why in the word after its language, such as 
 import itertools
 import re
 from dataclasses import dataclass
-from itertools import pairwise, takewhile
+from itertools import takewhile
 from pathlib import Path
 
 from markdown_it import MarkdownIt
