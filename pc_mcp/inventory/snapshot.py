@@ -141,18 +141,20 @@ class Snapshot:
         for reading in missing:
             reading.wanted = True
         refused: list[NotSignedIn] = []
+        waiting = iter(missing)
         async with anyio.create_task_group() as tasks:
 
-            async def read_one(reading: BatchReading) -> None:
-                async with limiter, reading.lock:
-                    if not reading.complete:
-                        await self._read_batch(reading, partner_center)
-                if isinstance(reading.problem, NotSignedIn):
-                    refused.append(reading.problem)
-                    tasks.cancel_scope.cancel()
+            async def read_one_after_the_other() -> None:
+                for reading in waiting:
+                    async with limiter, reading.lock:
+                        if not reading.complete:
+                            await self._read_batch(reading, partner_center)
+                    if isinstance(reading.problem, NotSignedIn):
+                        refused.append(reading.problem)
+                        tasks.cancel_scope.cancel()
 
-            for reading in missing:
-                tasks.start_soon(read_one, reading)
+            for _ in range(min(len(missing), int(limiter.total_tokens))):
+                tasks.start_soon(read_one_after_the_other)
         for reading in missing if refused else []:
             if not reading.complete and not reading.problem:
                 reading.problem = refused[0]

@@ -18,6 +18,7 @@ from typing import Any
 
 from pc_mcp.inventory.filters import EPOCH, DeviceFilter, GroupBy, Span, microseconds
 from pc_mcp.inventory.kinds import Kinds
+from pc_mcp.inventory.memory import give_back_freed_memory
 from pc_mcp.inventory.product_keys import MASK, tail
 from pc_mcp.inventory.tally import Tally, day_text
 from pc_mcp.inventory.text import match_key, shown_and_key
@@ -113,6 +114,7 @@ class DeviceTable:
         """Frees the memory."""
         self._db.close()
         self._counts.clear()
+        give_back_freed_memory()
 
     @property
     def has_policies_by_id(self) -> bool:

@@ -14,7 +14,7 @@ import httpx2
 
 APPLICATION = "pc-mcp"
 MAX_BODY_BYTES = 64 * 2**20
-MAX_URLS_KEPT = 1000
+MAX_URLS_KEPT = 64
 
 
 class BodyTooLong(Exception):
