@@ -14,6 +14,7 @@ from typing import Self, TypeVar, TypeVarTuple
 
 import anyio
 import anyio.to_thread
+from anyio.lowlevel import checkpoint
 from anyio.streams.memory import MemoryObjectReceiveStream
 
 from pc_mcp.inventory.table import DeviceTable, Scope
@@ -21,6 +22,9 @@ from pc_mcp.inventory.text import visible_or_none
 from pc_mcp.partner_center import NextToken, Page, PartnerCenter, PartnerCenterError
 from pc_mcp.partner_center.errors import BadRequest, BrokenPaging, NotSignedIn
 from pc_mcp.partner_center.models import Customer, Device, DeviceBatch
+
+DEVICES_KEPT_AT_ONCE = 1000
+"""More at once would hold up everything else for longer than some milliseconds."""
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -191,8 +195,17 @@ class Snapshot:
     async def _digest(self, reading: BatchReading, waiting: MemoryObjectReceiveStream[Page[Device]]) -> None:
         async with waiting:
             async for page in waiting:
-                await self.query(self._add, reading, page)
+                await checkpoint()  # the next page is asked for first
+                await self._keep(reading, page)
                 self.touched = anyio.current_time()
+
+    async def _keep(self, reading: BatchReading, page: Page[Device]) -> None:
+        """A page of the usual 100 devices takes less time than the way to a thread and back."""
+        if len(page.items) > DEVICES_KEPT_AT_ONCE or self.table.is_indexed:
+            await self.query(self._add, reading, page)
+        else:
+            async with self._thread:
+                self._add(reading, page)
 
     def _add(self, reading: BatchReading, page: Page[Device]) -> None:
         """Adds a page and notes how far the batch is read, in one step that nothing interrupts."""

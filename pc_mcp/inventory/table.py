@@ -1,8 +1,8 @@
 """The device rows of one customer: an SQLite database in memory, the query engine of a snapshot.
 
 What many devices have in common is stored once (see `kinds`), and how many devices of a kind a batch
-has is known without looking at them. Nothing here is asynchronous: `Snapshot` calls it in a worker
-thread, one call at a time.
+has is known without looking at them. Nothing here is asynchronous: `Snapshot` calls it, one call at a
+time, and what may take long in a worker thread.
 """
 
 import hashlib
@@ -115,6 +115,11 @@ class DeviceTable:
         self._db.close()
         self._counts.clear()
         give_back_freed_memory()
+
+    @property
+    def is_indexed(self) -> bool:
+        """Whether a question was answered since the last device was added; then adding takes longer."""
+        return bool(self._indexed)
 
     @property
     def has_policies_by_id(self) -> bool:

@@ -1,0 +1,66 @@
+"""The next page is asked for before the one that came is taken in."""
+
+import threading
+from dataclasses import dataclass, field
+
+import anyio
+import pytest
+from pydantic import SecretStr
+
+from pc_mcp.auth import StaticToken
+from pc_mcp.inventory import snapshot
+from pc_mcp.inventory.filters import DeviceFilter
+from pc_mcp.inventory.table import DeviceTable
+from pc_mcp.partner_center import PartnerCenter, Transport
+from pc_mcp.partner_center.models import Customer
+from pc_mcp.sandbox import ScriptedAnswer, catalog
+from tests.inventory.service import devices_of
+
+BATCH = "Malmö-2606"
+PAGES = 6
+
+
+@dataclass
+class Asked(ScriptedAnswer):
+    """No answer of its own: notices each request."""
+
+    seen: list[threading.Event] = field(default_factory=lambda: [threading.Event() for _ in range(PAGES)])
+
+    def take(self, target):
+        if self.match in target:
+            next(event for event in self.seen if not event.is_set()).set()
+        return False
+
+
+class Patient(DeviceTable):
+    """Takes a page in only after the next one was asked for; nothing else can happen meanwhile."""
+
+    asked: Asked
+    taken = 0
+
+    def add(self, batch_number, position, devices):
+        self.taken += 1
+        assert self.taken == PAGES or self.asked.seen[self.taken].wait(20)
+        super().add(batch_number, position, devices)
+
+
+@pytest.mark.parametrize("indexed", [False, True])
+async def test_the_next_page_is_asked_for_before_the_last_one_is_taken_in(sandbox, indexed):
+    customer_id = sandbox.world.customer_id(catalog.ODD_BATCH_NAMES_CUSTOMER)
+    async with Transport(sandbox.base_url.removesuffix("/v1"), StaticToken(SecretStr(sandbox.token))) as transport:
+        partner_center = PartnerCenter(transport, "11111111-2222-4333-8444-555555555555")
+        taken = await snapshot.take(Customer(customer_id), partner_center, reveal_product_keys=False)
+        (reading,) = [each for each in taken.readings if each.batch.id == BATCH]
+        asked = Asked(match=devices_of(BATCH))
+        sandbox.switches.scripted.append(asked)
+        taken.table.close()
+        taken.table = table = Patient({}, reveal_product_keys=False)
+        table.asked = asked
+        if indexed:  # as a question does
+            table.duplicates(taken.scope(None), DeviceFilter())
+        with anyio.fail_after(60):
+            await taken.read([reading], partner_center, anyio.CapacityLimiter(1))
+    assert reading.complete
+    assert reading.devices == reading.batch.devices
+    assert table.taken == PAGES
+    table.close()
