@@ -293,11 +293,7 @@ def _demo(_: argparse.Namespace) -> int:
 
     with running(entra=True) as sandbox:
         partner_center, auth = _settings_of(sandbox)
-        show(
-            {"partner_center": partner_center, "auth": auth},
-            _environment_of(sandbox),
-            lambda: sum(request.answer_bytes for request in sandbox.requests),
-        )
+        show({"partner_center": partner_center, "auth": auth}, _environment_of(sandbox), sandbox.requests)
     return 0
 
 

@@ -6,9 +6,9 @@ import os
 import shutil
 import sys
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import anyio
 from mcp import Client, StdioServerParameters
@@ -26,6 +26,7 @@ from pc_mcp.answers.clean import json_length
 from pc_mcp.settings import ENV_PREFIX
 
 LARGE = "Fabrikam Manufacturing"
+MANY_PAGES = 100
 # Of the basic colours only magenta is legible on a dark and on a light background.
 ACCENT = "magenta"
 THEME = Theme(
@@ -83,19 +84,28 @@ QUESTIONS: Sequence[Question] = (
 Sections = Mapping[str, Mapping[str, str]]
 
 
-def show(settings: Sections, environment: Mapping[str, str], bytes_answered: Callable[[], int]) -> None:
+class Request(Protocol):
+    """A request to the simulated Partner Center: when it came and was answered, in seconds, and with how much JSON."""
+
+    path: str
+    answer_bytes: int
+    came: float
+    answered: float
+
+
+def show(settings: Sections, environment: Mapping[str, str], requests: Sequence[Request]) -> None:
     """Asks the questions of a server in a process of its own, as a client would, and prints it all.
 
     settings, environment: of the server, so that it asks a simulated Partner Center and signs in to
-    a simulated Entra ID; bytes_answered: how much JSON the former has sent.
+    a simulated Entra ID; requests: to the former, growing while it is asked.
     """
     try:
-        anyio.run(_show, settings, environment, bytes_answered)
+        anyio.run(_show, settings, environment, requests)
     except* SystemExit:  # rich ends the program when the reader of a pipe has left
         pass
 
 
-async def _show(settings: Sections, environment: Mapping[str, str], bytes_answered: Callable[[], int]) -> None:
+async def _show(settings: Sections, environment: Mapping[str, str], requests: Sequence[Request]) -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a pipe need not be UTF-8
     console = Console(highlight=False, theme=THEME)
@@ -109,12 +119,13 @@ async def _show(settings: Sections, environment: Mapping[str, str], bytes_answer
     raw: dict[str, int] = {}
     async with Client(_server(settings, environment)) as client:
         for number, question in enumerate(QUESTIONS, 1):
-            before = bytes_answered()
+            before = len(requests)
             result = await _ask(console, client, number, question)
             customer = str(question.arguments.get("customer", ""))
-            read = bytes_answered() - before
-            raw[customer] = read or raw.get(customer, 0)
-            _print_answer(console, result, raw[customer], nothing_read=read == 0)
+            asked = requests[before:]
+            raw[customer] = sum(request.answer_bytes for request in asked) or raw.get(customer, 0)
+            _print_answer(console, result, raw[customer], nothing_read=not asked)
+            _print_pace(console, [request for request in asked if request.path.endswith("/devices")])
     _print_how_to_connect(console)
 
 
@@ -169,6 +180,25 @@ def _print_answer(console: Console, result: CallToolResult, raw: int, *, nothing
         console,
         f"{len(text):,} characters of text, {data:,} of structured content; "
         f"the service's JSON is {raw:,} characters{again}.",
+        style="bold",
+    )
+    console.print()
+
+
+def _print_pace(console: Console, pages: Sequence[Request]) -> None:
+    """How fast the pages of a long list were read, and how much of the time the service took for them."""
+    if len(pages) < MANY_PAGES:
+        return
+    began, ended = min(page.came for page in pages), max(page.answered for page in pages)
+    waited, until = 0.0, began
+    for page in sorted(pages, key=lambda page: page.came):
+        waited += max(0.0, page.answered - max(page.came, until))
+        until = max(until, page.answered)
+    seconds = ended - began
+    _print(
+        console,
+        f"{len(pages):,} pages in {seconds:.1f} s, {len(pages) / seconds:,.0f} pages a second; "
+        f"{waited / seconds:.0%} of the time was spent waiting for the service.",
         style="bold",
     )
     console.print()

@@ -7,7 +7,7 @@ import gzip
 import hmac
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import formatdate
 from random import Random
 from typing import TYPE_CHECKING
@@ -44,13 +44,16 @@ _RANDOM_FAILURES = (500, 502, 503, 504, None)
 class RecordedRequest:
     """A request as it came: `path` percent-encoded with its query, `headers` by lower-case name.
 
-    `answer_bytes` is the length of the answer's body, once there is one.
+    `answer_bytes` is the length of the answer's body, once there is one; `came` and `answered` are
+    moments of `time.monotonic`, the latter 0 until the answer is sent.
     """
 
     method: str
     path: str
     headers: dict[str, str]
     answer_bytes: int = 0
+    came: float = field(default_factory=time.monotonic)
+    answered: float = 0.0
 
 
 def _refuse(token: str) -> None:
@@ -122,6 +125,7 @@ class _Api:
             await send_faulty(answer, fault, scripted.drip_seconds if scripted else 0, scope, receive, send)
         else:
             await answer(scope, receive, send)
+        recorded.answered = time.monotonic()
 
     def _failing(self, number: int) -> int | None:
         """The status that the switches give that request: 0 is the service's own, None a reset."""

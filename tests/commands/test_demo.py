@@ -94,6 +94,18 @@ def test_each_answer_has_its_size_beside_the_size_of_the_services_json(piped):
     assert numbers[3][2] == numbers[2][2]
 
 
+def test_the_large_customers_answer_says_how_fast_its_pages_were_read(piped):
+    (found,) = re.findall(
+        r"^   ([\d,]+) pages in ([\d.]+) s, ([\d,]+) pages a second; (\d+)% of the time was spent waiting for the service",
+        piped,
+        re.MULTILINE,
+    )
+    pages, seconds, rate, waiting = (float(number.replace(",", "")) for number in found)
+    assert pages == 1005
+    assert pages / seconds == pytest.approx(rate, rel=0.1)
+    assert 0 < waiting <= 100
+
+
 def test_it_ends_with_how_to_connect_an_assistant(piped):
     end = piped[piped.index("Connect your assistant") :]
     for client in ("Claude Desktop", "VS Code", "Claude Code"):
