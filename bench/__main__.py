@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.results import NOTES, RESULTS, TINY, Section, Sizes, write, written
 
-FIGURES = ("one_batch", "one_customer", "follow_up", "memory", "start", "load", "size", "parser")
+FIGURES = ("one_batch", "one_customer", "event_loop", "follow_up", "memory", "start", "load", "size", "parser")
 
 
 def main() -> None:

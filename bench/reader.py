@@ -1,13 +1,15 @@
 """Reads a customer once, in a process of its own, and prints what it took as JSON.
 
-`python -m bench.reader plain|ours BASE_URL CUSTOMER_ID [BATCH]`: `plain` is the shortest loop that
-can be written for one batch, `ours` a cold question to pc-mcp's inventory (without BATCH: about all
-batches). Both read a small customer first, so that neither pays for what is loaded at first use.
+`python -m bench.reader plain|ours BASE_URL CUSTOMER_ID [BATCH …]`: `plain` is the shortest loop that
+can be written, for several batches eight at a time, `ours` a cold question to pc-mcp's inventory about
+one batch, or without BATCH about all. Both read a small customer first, so that neither pays for what
+is loaded at first use.
 """
 
 import json
 import sys
 import time
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from urllib.parse import quote
 
@@ -40,19 +42,28 @@ class Reading:
     busy_seconds: float
 
 
-async def read_plainly(client: httpx2.AsyncClient, customer_id: str, batch: str) -> Reading:
-    """The shortest loop: follow the token, parse, count."""
-    url = f"/v1/customers/{customer_id}/deviceBatches/{quote(batch, safe='')}/devices"
-    headers: dict[str, str] = {}
+async def read_plainly(client: httpx2.AsyncClient, customer_id: str, batches: Iterable[str]) -> Reading:
+    """The shortest loop, for each of the batches: follow the token, parse, count."""
+    waiting = iter(batches)
     devices = 0
+
+    async def read_batches() -> None:
+        nonlocal devices
+        for batch in waiting:
+            url = f"/v1/customers/{customer_id}/deviceBatches/{quote(batch, safe='')}/devices"
+            headers: dict[str, str] = {}
+            while True:
+                body = json.loads((await client.get(url, headers=headers)).content)
+                devices += len(body["items"])
+                token = body.get("continuationToken")
+                if not token:
+                    break
+                headers = {"MS-ContinuationToken": token}
+
     busy, started = time.process_time(), time.perf_counter()
-    while True:
-        body = json.loads((await client.get(url, headers=headers)).content)
-        devices += len(body["items"])
-        token = body.get("continuationToken")
-        if not token:
-            break
-        headers = {"MS-ContinuationToken": token}
+    async with anyio.create_task_group() as tasks:
+        for _ in range(CONCURRENCY):
+            tasks.start_soon(read_batches)
     seconds = time.perf_counter() - started
     return Reading(devices, seconds, seconds, time.process_time() - busy)
 
@@ -79,18 +90,18 @@ def library_and_transport(base_url: str) -> tuple[Library, Transport]:
     return Library(snapshot_seconds=HOUR, concurrency=CONCURRENCY), Transport(base_url, StaticToken(SecretStr(TOKEN)))
 
 
-async def _measure(kind: str, base_url: str, customer_id: str, batch: str | None) -> Reading:
+async def _measure(kind: str, base_url: str, customer_id: str, batches: Sequence[str]) -> Reading:
     if kind == "plain":
         async with httpx2.AsyncClient(base_url=base_url, headers={"Authorization": f"Bearer {TOKEN}"}) as client:
-            await read_plainly(client, WARM_UP.id, WARM_UP.batches[0].id)
-            return await read_plainly(client, customer_id, batch or "")
+            await read_plainly(client, WARM_UP.id, [batch.id for batch in WARM_UP.batches])
+            return await read_plainly(client, customer_id, batches)
     library, transport = library_and_transport(base_url)
     async with transport:
         await read(library, transport, WARM_UP.id)
-        return await read(library, transport, customer_id, batch)
+        return await read(library, transport, customer_id, next(iter(batches), None))
 
 
 if __name__ == "__main__":
     kind, base_url, customer_id, *batches = sys.argv[1:]
-    reading = anyio.run(_measure, kind, base_url, customer_id, next(iter(batches), None))
+    reading = anyio.run(_measure, kind, base_url, customer_id, batches)
     print(json.dumps(asdict(reading)))

@@ -1,11 +1,12 @@
 """A Partner Center that costs as little as can be: every page is rendered before the first request.
 
-It runs in a process of its own: `python -m bench.service LATENCY_MS NAME:DEVICES:BATCH_SIZE …`.
+It runs in a process of its own: `python -m bench.service LATENCY_MS NAME:DEVICES:BATCH_SIZE:PAGE_SIZE …`.
 The sandbox makes each page when it is asked for one, which takes longer than reading it does; here
 what a client needs for a page is nearly all there is to wait for.
 """
 
 import asyncio
+import selectors
 import socket
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,7 +25,7 @@ Answers = Mapping[tuple[bytes, bytes], bytes]
 @contextmanager
 def serving(customers: Iterable[BenchCustomer], latency_ms: float = 0) -> Iterator[str]:
     """The service in a process of its own, ready to answer; yields its base URL."""
-    wanted = [f"{c.name}:{c.devices}:{c.batch_size}" for c in customers]
+    wanted = [f"{c.name}:{c.devices}:{c.batch_size}:{c.page_size}" for c in customers]
     with announced("bench.service", str(latency_ms), *wanted) as base_url:
         yield base_url
 
@@ -85,9 +86,11 @@ async def _serve(customers: Sequence[BenchCustomer], latency_ms: float) -> None:
 
 
 def _customer(text: str) -> BenchCustomer:
-    name, devices, batch_size = text.rsplit(":", 2)
-    return BenchCustomer(name, int(devices), int(batch_size))
+    name, *sizes = text.rsplit(":", 3)
+    return BenchCustomer(name, *map(int, sizes))
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve([_customer(text) for text in sys.argv[2:]], float(sys.argv[1])))
+    # epoll rounds its time-outs up to whole milliseconds, and a page would take longer than it should.
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selectors.SelectSelector())) as runner:
+        runner.run(_serve([_customer(text) for text in sys.argv[2:]], float(sys.argv[1])))

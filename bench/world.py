@@ -17,15 +17,18 @@ from pc_mcp.sandbox.seeded import NOW, guid, source
 
 SEED = 2026
 MOST_DEVICES_OF_AN_UPLOAD = 500
+DEVICES_A_PAGE = 100
 
 
 @dataclass(frozen=True)
 class BenchCustomer:
-    """A customer with `devices` devices in batches of `batch_size`; `bodies` are the answers about it."""
+    """A customer with `devices` devices in batches of `batch_size`, which the service gives in pages of
+    `page_size` (some hundreds); `answers` are those about it."""
 
     name: str
     devices: int
     batch_size: int = MOST_DEVICES_OF_AN_UPLOAD
+    page_size: int = DEVICES_A_PAGE
 
     @property
     def id(self) -> str:
@@ -34,7 +37,7 @@ class BenchCustomer:
     @property
     def pages(self) -> int:
         """Pages of devices, of all batches together."""
-        return sum(page_count(batch.size) for batch in self.batches)
+        return sum(-(-batch.size // self.page_size) for batch in self.batches)
 
     @cached_property
     def batches(self) -> tuple[Batch, ...]:
@@ -43,10 +46,11 @@ class BenchCustomer:
 
     def device_pages(self, batch: Batch) -> Iterator[bytes]:
         """The pages of one batch as the service sends them, each with the token of the next."""
-        pages = page_count(batch.size)
-        for number in range(1, pages + 1):
-            body = collection(device_page(batch, number))
-            if number < pages:
+        hundreds, at_once = page_count(batch.size), self.page_size // DEVICES_A_PAGE
+        for number, first in enumerate(range(0, hundreds, at_once), 1):
+            together = range(first, min(first + at_once, hundreds))
+            body = collection([device for hundred in together for device in device_page(batch, hundred + 1)])
+            if together.stop < hundreds:
                 body["continuationToken"] = page_token(SEED, f"{self.id} {batch.id}", number + 1)
             yield _json(body)
 

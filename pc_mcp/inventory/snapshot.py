@@ -20,6 +20,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream
 from pc_mcp.inventory.table import DeviceTable, Scope
 from pc_mcp.inventory.text import visible_or_none
 from pc_mcp.partner_center import NextToken, Page, PartnerCenter, PartnerCenterError
+from pc_mcp.partner_center.body import let_go
 from pc_mcp.partner_center.errors import BadRequest, BrokenPaging, NotSignedIn
 from pc_mcp.partner_center.models import Customer, Device, DeviceBatch
 
@@ -213,6 +214,7 @@ class Snapshot:
         reading.begun = reading.begun or datetime.now(UTC)
         reading.pages += 1
         reading.devices += len(page.items)
+        let_go(page.items)
         reading.unreadable += page.unreadable
         reading.next_token = page.next_token
         reading.complete = page.next_token is None

@@ -6,6 +6,8 @@ The parser is tolerant: one broken character or number in one device does not co
 
 import json
 import re
+from collections.abc import Callable
+from typing import Any
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _CODE = re.compile(r"[A-Za-z0-9_.-]{1,32}")
@@ -13,6 +15,10 @@ _SPACE = re.compile(r"[ \t\n\r]*")
 
 LARGE_BODY_BYTES = 2**20
 """A body from here on is read step by step, in a worker thread."""
+
+
+ITEMS = "items"
+ITEMS_AT_ONCE = 1000
 
 
 class NotReadable(ValueError):
@@ -24,13 +30,22 @@ def without_mark(body: bytes) -> bytes:
     return body.removeprefix(_BYTE_ORDER_MARK)
 
 
-def parsed(body: bytes) -> object:
-    """The JSON value in `body`. Raises `NotReadable` when it is none."""
+def parsed(body: bytes, of_item: Callable[[object], object] = lambda item: item) -> object:
+    """The JSON value in `body`. Raises `NotReadable` when it is none.
+
+    of_item: what is kept of each of the `items` of a collection, so that a long list is never held as it came.
+    """
     text = without_mark(body).decode("utf-8", errors="replace")
     try:
-        return _DECODER.decode(text) if len(body) < LARGE_BODY_BYTES else _in_steps(text)
+        return _at_once(text, of_item) if len(body) < LARGE_BODY_BYTES else _in_steps(text, of_item)
     except (ValueError, IndexError, RecursionError):
         raise NotReadable("Its body is no JSON.") from None
+
+
+def let_go(items: list[Any]) -> None:
+    """Empties a list step by step: to free very many objects at once keeps other threads from running."""
+    while items:
+        del items[-ITEMS_AT_ONCE:]
 
 
 def error_code(body: bytes) -> str | None:
@@ -55,14 +70,21 @@ def _bounded_int(digits: str) -> int | float:
 _DECODER = json.JSONDecoder(parse_int=_bounded_int)
 
 
-def _in_steps(text: str) -> object:
-    """What `_DECODER` gives, read in pieces: it keeps other threads from running while it reads one.
+def _at_once(text: str, of_item: Callable[[object], object]) -> object:
+    value = _DECODER.decode(text)
+    if isinstance(value, dict) and isinstance(value.get(ITEMS), list):
+        value[ITEMS] = [of_item(item) for item in value[ITEMS]]
+    return value
+
+
+def _in_steps(text: str, of_item: Callable[[object], object]) -> object:
+    """The same, read in pieces: the decoder keeps other threads from running while it reads one.
 
     A piece is a member of the outermost object, or an item where such a member is a list.
     """
     at = _after_space(text, 0)
     if text[at] != "{":
-        return _DECODER.decode(text)
+        return _at_once(text, of_item)
     value: dict[str, object] = {}
     at = _after_space(text, at + 1)
     while text[at] != "}":
@@ -72,22 +94,25 @@ def _in_steps(text: str) -> object:
         if not isinstance(name, str):
             raise ValueError("a member's name is no text")  # noqa: TRY004
         at = _after(text, _after_space(text, at), ":")
-        value[name], at = _items(text, at) if text[at] == "[" else _DECODER.raw_decode(text, at)
+        if text[at] == "[":
+            value[name], at = _items(text, at, of_item if name == ITEMS else lambda item: item)
+        else:
+            value[name], at = _DECODER.raw_decode(text, at)
         at = _after_space(text, at)
     if _after_space(text, at + 1) != len(text):
         raise ValueError("something follows the value")
     return value
 
 
-def _items(text: str, at: int) -> tuple[list[object], int]:
-    """The list that begins at `at`, and where what follows it begins."""
+def _items(text: str, at: int, of_item: Callable[[object], object]) -> tuple[list[object], int]:
+    """What is kept of the list that begins at `at`, and where what follows it begins."""
     items: list[object] = []
     at = _after_space(text, at + 1)
     while text[at] != "]":
         if items:
             at = _after(text, at, ",")
         item, at = _DECODER.raw_decode(text, at)
-        items.append(item)
+        items.append(of_item(item))
         at = _after_space(text, at)
     return items, at + 1
 

@@ -7,14 +7,14 @@ reads every other collection as well.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import msgspec
 
 from pc_mcp.partner_center import models
-from pc_mcp.partner_center.body import LARGE_BODY_BYTES, NotReadable, parsed, without_mark
+from pc_mcp.partner_center.body import ITEMS, LARGE_BODY_BYTES, NotReadable, parsed, without_mark
 from pc_mcp.partner_center.models import Device
 
 TOKEN_HEADER = "MS-ContinuationToken"
@@ -53,7 +53,7 @@ def devices(body: bytes) -> Collection[Device]:
             pass
         else:
             tokens = (page.continuation_token, *_link_tokens(page.links))
-            return Collection(page.items, 0, tokens, hash(tuple(page.items)))
+            return Collection(page.items, 0, tokens, _fingerprint(page.items))
     return collection(body, models.device)
 
 
@@ -65,19 +65,35 @@ def _has_spaced_names(body: bytes) -> bool:
     return b' ":' in body or (b'" ' in body and body.count(b'" ') != body.count(b'" attributes":'))
 
 
+@dataclass(frozen=True, slots=True)
+class _Unreadable:
+    """An item that could not be read. Nothing is known of it but how it was written."""
+
+    written: int
+
+
 def collection(body: bytes, read: Callable[[object], T | None]) -> Collection[T]:
     """A page of whatever `read` makes of an item. Raises `NotReadable`."""
-    value = parsed(body)
-    items = value.get("items") if isinstance(value, dict) else None
+
+    def of_item(item: object) -> T | _Unreadable:
+        made = read(item)
+        return _Unreadable(hash(json.dumps(item))) if made is None else made
+
+    value = parsed(body, of_item)
+    items = value.get(ITEMS) if isinstance(value, dict) else None
     # A list may be null or missing, but an error that comes with 200 is no empty list.
     is_error = isinstance(value, dict) and items is None and ("code" in value or "statusCode" in value)
     if not isinstance(value, dict) or is_error or not (items is None or isinstance(items, list)):
         raise NotReadable("It is no collection.")
-    readable, unreadable = models.read_all(items or [], read)
+    readable = [item for item in items or [] if not isinstance(item, _Unreadable)]
     tokens = (value.get("continuationToken"), *_link_tokens(value.get("links")))
-    # Nothing is known of items that cannot be read but how they were written.
-    fingerprint = hash(tuple(readable)) if readable else hash(json.dumps(items))
-    return Collection(readable, unreadable, tokens, fingerprint)
+    unreadable = len(items or []) - len(readable)
+    return Collection(readable, unreadable, tokens, _fingerprint(readable or items or []))
+
+
+def _fingerprint(items: Sequence[object]) -> int:
+    # The hash of a tuple of very many items would keep other threads from running.
+    return hash(tuple(hash(item) for item in items))
 
 
 def _link_tokens(links: object) -> Iterator[object]:

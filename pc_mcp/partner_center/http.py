@@ -27,11 +27,16 @@ class BodyTooLong(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer with its unpacked body."""
+    """An answer, whose unpacked body came in `chunks` of `length` bytes altogether."""
 
     status: int
     headers: httpx2.Headers
-    body: bytes
+    chunks: list[bytes]
+    length: int
+
+    def body(self) -> bytes:
+        """The whole body. To join a large one takes time, during which other threads go on."""
+        return b"".join(self.chunks)
 
 
 class Host:
@@ -66,14 +71,15 @@ class Host:
             self._transport = httpx2.AsyncHTTPTransport(limits=self._limits, proxy=_proxy_for(self._base_url))
         response = await self._transport.handle_async_request(request)
         try:
-            body = bytearray()
+            chunks, length = list[bytes](), 0
             async for chunk in response.aiter_bytes():
-                body += chunk
-                if len(body) > MAX_BODY_BYTES:
+                chunks.append(chunk)
+                length += len(chunk)
+                if length > MAX_BODY_BYTES:
                     raise BodyTooLong(response.status_code)
         finally:
             await response.aclose()
-        return Answer(response.status_code, response.headers, bytes(body))
+        return Answer(response.status_code, response.headers, chunks, length)
 
     def _url(self, path: str) -> httpx2.URL:
         """Every page of a list has the same URL, which takes a while to check."""

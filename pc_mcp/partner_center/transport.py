@@ -125,9 +125,9 @@ class Transport:
                 raise refused from None
             answer = await self._with_retries(path, sent, renewed, pace)
         try:
-            if len(answer.body) < LARGE_BODY_BYTES:
-                return read(answer.body)
-            return await anyio.to_thread.run_sync(read, answer.body)
+            if answer.length < LARGE_BODY_BYTES:
+                return read(answer.body())
+            return await anyio.to_thread.run_sync(lambda: read(answer.body()))
         except NotReadable as error:
             raise MalformedAnswer(str(error), status=answer.status, correlation_id=correlation_id) from None
 
@@ -174,11 +174,12 @@ class Transport:
             raise _TryAgain(Unreachable(f"({type(error).__name__})", correlation_id=correlation_id)) from None
         milliseconds = (anyio.current_time() - started) * 1000
         logger.debug("GET %s: %d in %.0f ms", _kind(path), answer.status, milliseconds)
-        headers["MS-RequestId"] = str(uuid.uuid4())
         if answer.status == httpx2.codes.OK:
             pace.answered()
             return answer
-        failure = error_for(answer.status, error_code(answer.body), correlation_id)
+        headers["MS-RequestId"] = str(uuid.uuid4())
+        code = error_code(answer.body()) if answer.length < LARGE_BODY_BYTES else None
+        failure = error_for(answer.status, code, correlation_id)
         if isinstance(failure, NotSignedIn):
             failure.claims = claims_asked(answer.headers.get_list("WWW-Authenticate"))
         if answer.status not in RETRIED_STATUSES:

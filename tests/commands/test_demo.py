@@ -96,7 +96,8 @@ def test_each_answer_has_its_size_beside_the_size_of_the_services_json(piped):
 
 def test_the_large_customers_answer_says_how_fast_its_pages_were_read(piped):
     (found,) = re.findall(
-        r"^   ([\d,]+) pages in ([\d.]+) s, ([\d,]+) pages a second; (\d+)% of the time was spent waiting for the service",
+        r"^   ([\d,]+) pages in ([\d.]+) s, ([\d,]+) pages a second; "
+        r"(\d+)% of the time was spent waiting for the service\.$",
         piped,
         re.MULTILINE,
     )
