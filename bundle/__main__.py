@@ -12,7 +12,7 @@ from typing import Any
 import anyio
 
 import node_tools
-from bundle.manifest import ENTRY_POINT, manifest
+from bundle.manifest import ENTRY_POINT, ICON, manifest
 from pc_mcp import __version__
 
 ROOT = Path(__file__).parent.parent
@@ -36,7 +36,8 @@ def lay_out(folder: Path) -> None:
     """Writes everything that belongs into the bundle to `folder`."""
     shutil.copytree(ROOT / "pc_mcp", folder / "pc_mcp", ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
     shutil.copytree(ROOT / "prompts", folder / "prompts")
-    shutil.copyfile(ROOT / "bundle" / "start.py", folder / ENTRY_POINT)
+    for name in (ENTRY_POINT, ICON):
+        shutil.copyfile(ROOT / "bundle" / name, folder / name)
     for name in ("README.md", "LICENSE"):
         shutil.copyfile(ROOT / name, folder / name)
     (folder / "pyproject.toml").write_text(_project(), encoding="utf-8")

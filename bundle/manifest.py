@@ -13,6 +13,7 @@ from pc_mcp.server import build_server
 from pc_mcp.settings import Settings
 
 ENTRY_POINT = "start.py"
+ICON = "icon.png"
 
 # What a person may set in the application: field, its label, what it is, and the variable that gets it.
 _FIELDS = (
@@ -54,6 +55,7 @@ async def manifest() -> dict[str, Any]:
         "Microsoft CSP partner uploaded to Partner Center, with the rights of the agent who signs in. It only reads. "
         "Every count is exact, or the answer says what is missing.",
         "author": {"name": "The pc-mcp authors"},
+        "icon": ICON,
         "license": "MIT",
         "keywords": ["partner-center", "autopilot", "csp", "zero-touch"],
         "privacy_policies": ["https://www.microsoft.com/privacy/privacystatement"],

@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import gc
+import io
 import logging
 import os
 import shlex
@@ -27,13 +28,20 @@ INTERRUPTED = 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command; returns the exit status: 0, 1 for a failure, 2 for wrong usage or settings."""
     options = parser().parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a pipe or a file need not be UTF-8, and a path may hold anything
     try:
-        return int(options.command(options))
+        status = int(options.command(options))
+        sys.stdout.flush()
     except Failure as error:
         print(f"pc-mcp: {error}", file=sys.stderr)
         return error.exit_status
     except KeyboardInterrupt:
         return INTERRUPTED
+    except BrokenPipeError:  # the reader of what is printed has left, and what is left of it goes nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return status
 
 
 def parser() -> argparse.ArgumentParser:
@@ -241,8 +249,8 @@ def _nothing_collected() -> Iterator[None]:
     gc.disable()
     try:
         yield
-    finally:
         gc.freeze()
+    finally:
         gc.enable()
 
 

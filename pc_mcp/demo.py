@@ -1,6 +1,5 @@
 """The demonstration: what a support agent asks, what the model calls, what it gets, and how small that is."""
 
-import io
 import json
 import os
 import shutil
@@ -106,8 +105,6 @@ def show(settings: Sections, environment: Mapping[str, str], requests: Sequence[
 
 
 async def _show(settings: Sections, environment: Mapping[str, str], requests: Sequence[Request]) -> None:
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a pipe need not be UTF-8
     console = Console(highlight=False, theme=THEME)
     _print(
         console,

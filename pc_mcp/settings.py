@@ -257,16 +257,19 @@ def config_file(config: Path | None) -> Path | None:
 
 
 def _read(path: Path) -> dict[str, Any]:
+    text = ""
     try:
         # Windows' Notepad may begin UTF-8 text with a byte-order mark, which is no TOML.
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        text = path.read_text(encoding="utf-8-sig")
+        return tomllib.loads(text)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise ConfigurationError(f"The configuration file {path} cannot be read: {reason}.") from None
     except UnicodeDecodeError:
         raise ConfigurationError(f"The configuration file {path} is not UTF-8 text.") from None
     except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(f"The configuration file {path} is no valid TOML: {error}.") from None
+        hint = " Paths of Windows stand in single quotes there, such as 'C:\\exports'." if "\\" in text else ""
+        raise ConfigurationError(f"The configuration file {path} is no valid TOML: {error}.{hint}") from None
     except (ValueError, RecursionError):
         raise ConfigurationError(
             f"The configuration file {path} is no valid TOML: a value is too long or too deep."

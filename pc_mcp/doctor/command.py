@@ -49,20 +49,34 @@ def doctor(config: Path | None, *, in_json: bool, seconds: float) -> int:
 
 async def _examine(config: Path | None, seconds: float, say: Say) -> None:
     machine = this_machine()
+    connected = await bounded(local.CLIENTS, seconds, partial(_in_thread, partial(local.connected, machine)))
+    only_sandbox = not isinstance(connected, Finding) and local.only_sandbox(connected)
     say(local.program())
-    configured, settings = local.configuration(config, machine.environment)
+    configured, settings = local.configuration(config, machine.environment, only_sandbox=only_sandbox)
     say(configured)
+    if settings is not None:
+        await _look_at_folders(settings, seconds, say)
     trusted = await bounded(local.CERTIFICATES, seconds, partial(_in_thread, local.certificates))
     say(trusted)
-    if settings is None or not trusted.is_good:
-        because = configured.check if settings is None else trusted.check
+    is_set_up = configured.state != "not set up"
+    if settings is None or not is_set_up or not trusted.is_good:
+        because = trusted.check if settings and is_set_up else configured.check
         for check in _ONLINE:
             say(not_checked(check, because))
     else:
         await _ask(settings, seconds, configured, say)
-    found = await bounded("clients", seconds, partial(_in_thread, partial(local.clients, machine)))
-    for finding in [found] if isinstance(found, Finding) else found:
+    for finding in [connected] if isinstance(connected, Finding) else local.clients(connected):
         say(finding)
+
+
+async def _look_at_folders(settings: Settings, seconds: float, say: Say) -> None:
+    """The folders that are set. One on a network may not answer."""
+    for check, folder, look in (
+        (local.PROMPTS, settings.prompts.folder, local.prompts),
+        (local.EXPORTS, settings.exports.folder, local.exports),
+    ):
+        if folder is not None:
+            say(await bounded(check, seconds, partial(_in_thread, partial(look, folder))))
 
 
 async def _ask(settings: Settings, seconds: float, configured: Finding, say: Say) -> None:

@@ -9,7 +9,8 @@ import anyio
 
 from pc_mcp.inventory.text import visible
 
-State = Literal["ok", "warning", "wrong", "not checked"]
+# "not set up": what a person may well do without, such as a tenant beside the simulated customers.
+State = Literal["ok", "warning", "wrong", "not set up", "not checked"]
 _MOST_CHARACTERS = 600
 _STATE_WIDTH = len("not checked") + 2
 _CHECK_WIDTH = len("sign-in service") + 2

@@ -33,6 +33,9 @@ T = TypeVar("T")
 SANDBOX_TOKEN = "sandbox-token"
 """The access token that a sandbox accepts unless another is given; no secret."""
 
+_ROUNDS_TO_CONNECT = 3
+"""Rounds of the event loop from a connection's acceptance until its protocol hears of it."""
+
 
 class Sandbox:
     """A running sandbox: where it listens, what it serves, what it was asked.
@@ -245,6 +248,9 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for server in self.servers:
             server.close()
+        # A connection that was accepted just now is known some rounds of the loop later.
+        for _ in range(_ROUNDS_TO_CONNECT):
+            await asyncio.sleep(0)
         for connection in list(self.server_state.connections):
             connection.transport.abort()
         # Every request ends as soon as its connection is gone, hanging ones included.

@@ -83,3 +83,30 @@ def test_wrong_usage_ends_with_2_and_says_what_is_wrong(arguments, words, capsys
 )
 def test_an_address_is_a_host_and_a_port(text, address):
     assert parser().parse_args(["serve", "--http", text]).http == address
+
+
+def test_what_a_pipe_cannot_take_is_replaced(tmp_path):
+    """On Windows, what is printed to a file or a pipe is in the code page of the country."""
+    (tmp_path / ".cursor").mkdir()
+    (tmp_path / ".cursor" / "mcp.json").write_text('{"mcpServers": {"東京": {}}}', encoding="utf-8")
+    ended = subprocess.run(
+        [*COMMAND, "install", "cursor", "--sandbox", "--dry-run"],
+        env=environment(tmp_path, PYTHONIOENCODING="cp1252"),
+        capture_output=True,
+        check=True,
+    )
+    assert b'+{"mcpServers": {"??": {}, "pc-mcp"' in ended.stdout
+
+
+def test_a_reader_that_leaves_early_ends_a_command_without_a_word(tmp_path):
+    with subprocess.Popen(
+        [*COMMAND, "install", "cursor", "--dry-run"],
+        env=environment(tmp_path),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        assert process.stderr.read() in {b"", b"Nothing was written.\n"}
+        assert process.wait(30) == 1

@@ -18,6 +18,8 @@ from pathlib import Path
 import pytest
 
 from pc_mcp.cli import main
+from pc_mcp.doctor.local import exports
+from pc_mcp.prompting import PromptFileError, load_prompts
 from pc_mcp.sandbox import Sandbox, ScriptedAnswer, World, running
 from pc_mcp.sandbox.entra.accounts import CLIENT_SECRET
 from tests.commands.processes import run
@@ -68,7 +70,7 @@ def doctor(env, capsys, monkeypatch) -> Iterator[Doctor]:
         assert shown.err == ""
         found = {}
         for line in shown.out.splitlines():
-            match = re.fullmatch(r"(ok|warning|wrong|not checked) {2,}(\S+( \S+)*) {2,}(.*)", line)
+            match = re.fullmatch(r"(ok|warning|wrong|not set up|not checked) {2,}(\S+( \S+)*) {2,}(.*)", line)
             assert match, line
             found[match[2]] = match[1], match[4]
         return found
@@ -202,6 +204,79 @@ def test_the_configuration_file_is_named(doctor, tmp_path):
     found = doctor(1, "--config", str(file))
     assert found["configuration"][1].startswith(f"{file}; environment: PC_MCP_AUTH__AUTHORITY, ")
     assert "cloud us_government" in found["configuration"][1]
+
+
+def without_a_sign_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("PC_MCP_AUTH__")]:
+        monkeypatch.delenv(name)
+
+
+def test_who_connected_the_simulated_customers_alone_needs_no_tenant(doctor, sandbox, monkeypatch, capsys):
+    without_a_sign_in(monkeypatch)
+    for client in ("claude-desktop", "codex"):
+        assert main(["install", client, "--sandbox"]) == 0
+    sandbox.requests.clear()
+    found = doctor(0)
+    state, words = found["configuration"]
+    assert state == "not set up"
+    assert "no tenant yet, which the connected assistants do not need" in words
+    assert "To ask your own customers, set auth.client_id and auth.tenant_id, as docs/sign-in.md" in words
+    waiting = ("sign-in service", "Partner Center", "clock", "token store", "signed in", "role")
+    assert states(found) == {"configuration": "not set up"} | dict.fromkeys(waiting, "not checked")
+    assert found["role"][1] == "waits for configuration"
+    assert sandbox.requests == []
+    assert main(["doctor", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["ok"] is True
+
+
+def test_a_tenant_is_missed_where_one_assistant_asks_for_it_or_a_part_of_it_is_set(doctor, monkeypatch):
+    without_a_sign_in(monkeypatch)
+    assert main(["install", "cursor", "--sandbox"]) == 0
+    assert doctor(1, PC_MCP_AUTH__TENANT_ID="contoso.com")["configuration"][0] == "wrong"
+    assert main(["install", "codex"]) == 0
+    assert doctor(1, PC_MCP_AUTH__TENANT_ID=None)["configuration"][0] == "wrong"
+
+
+def test_the_program_that_serves_the_simulated_customers_must_be_there(doctor, monkeypatch, tmp_path):
+    without_a_sign_in(monkeypatch)
+    (tmp_path / ".codex").mkdir()
+    entry = 'command = "/gone/pc-mcp"\nargs = ["serve", "--sandbox"]\n'
+    (tmp_path / ".codex" / "config.toml").write_text(f"[mcp_servers.pc-mcp]\n{entry}")
+    assert doctor(1)["Codex"][0] == "wrong"
+
+
+WEEKLY = '+++\nname = "weekly"\ntitle = "Weekly"\ndescription = "This week."\n+++\nWhat came in{}?\n'
+
+
+def test_the_teams_own_prompts_are_read_as_the_server_reads_them(doctor, login, tmp_path):
+    login()
+    folder = tmp_path / "team"
+    folder.mkdir()
+    assert "prompts" not in doctor(0)
+    empty = doctor(0, PC_MCP_PROMPTS__FOLDER=str(folder))["prompts"]
+    assert empty == ("warning", f"no *.md file is in {folder}. Put the files there, or correct prompts.folder.")
+    (folder / "weekly.md").write_text(WEEKLY.format(""))
+    assert doctor(0)["prompts"] == ("ok", f"weekly, of {folder}")
+    (folder / "weekly.md").write_text(WEEKLY.format(" for {customer}"))
+    with pytest.raises(PromptFileError) as error:
+        load_prompts(folder)
+    assert str(error.value).startswith(f"{folder / 'weekly.md'}:6: ")
+    malformed = doctor(1)["prompts"]
+    assert malformed == ("wrong", f"{error.value} Correct that: until then the server does not start.")
+
+
+def test_the_folder_for_exports_is_tried_and_left_as_it_was(doctor, login, tmp_path):
+    login()
+    folder = tmp_path / "exports"
+    folder.mkdir()
+    assert "exports" not in doctor(0)
+    assert doctor(0, PC_MCP_EXPORTS__FOLDER=str(folder))["exports"] == ("ok", f"files can be written into {folder}")
+    assert list(folder.iterdir()) == []
+    folder.rmdir()
+    assert "exports.folder is wrong: there is no folder" in doctor(1)["configuration"][1]
+    gone = exports(folder)
+    assert (gone.state, gone.found) == ("wrong", f"no file can be written into {folder}: No such file or directory")
+    assert "let exports.folder name another one" in gone.mend
 
 
 def test_a_tenant_that_does_not_exist_is_named(doctor, login):

@@ -78,7 +78,7 @@ def test_without_a_file_or_its_folder_both_are_made_and_taken_back(client, machi
     assert Path(found["command"]).is_file()
     assert found["args"][-2:] == ["serve", "--sandbox"]
     assert others(client, path) == {SECTION[client]: {}}
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert os.name != "posix" or stat.S_IMODE(path.stat().st_mode) == 0o600
     disconnect(client, machine)
     assert not path.exists()
 
@@ -91,6 +91,32 @@ def test_an_empty_file_is_filled_and_is_as_before_afterwards(client, content, ma
     assert entry(client, path)["args"][-1] == "--sandbox"
     disconnect(client, machine)
     assert path.read_bytes() == content.encode()
+
+
+@clients
+@pytest.mark.parametrize("content", ["{}", "{}\n", '{"SECTION": {}}', '{\n  "SECTION": {}\n}\n'])
+def test_a_file_without_any_server_gets_ours_and_is_as_before_afterwards(client, content, machine):
+    before = content.replace("SECTION", SECTION[client])
+    if client == "codex":
+        before = "[mcp_servers]\n" if "SECTION" in content else "# none yet\n"
+    path = file_with(client, machine, before)
+    connect(client, machine)
+    assert list(read(client, path)[SECTION[client]]) == ["pc-mcp"]
+    disconnect(client, machine)
+    assert path.read_text() == before
+
+
+@clients
+@pytest.mark.parametrize("platform", ["win32", "darwin"])
+def test_on_windows_and_macos_the_file_of_that_platform_is_written_beside_other_servers(client, platform, machine):
+    environment = {"APPDATA": str(machine.home / "roaming"), "LOCALAPPDATA": str(machine.home / "local")}
+    theirs = Machine(platform, environment if platform == "win32" else {}, machine.home)
+    path = file_with(client, theirs, EXAMPLES[client])
+    connect(client, theirs)
+    assert Path(entry(client, path)["command"]).is_absolute()
+    assert others(client, path) == read_example(client)
+    disconnect(client, theirs)
+    assert path.read_text() == EXAMPLES[client]
 
 
 @clients
@@ -260,6 +286,9 @@ MALFORMED = [
     ("claude-desktop", "\n[]", 2, "it is no object"),
     ("claude-desktop", '"text"', 1, "it is no object"),
     ("claude-desktop", '{\n"mcpServers": []}', 2, "mcpServers is no object"),
+    ("claude-code", '{\n  "mcpServers": {\n    "a": {},\n  }\n}', 3, "a trailing comma, which"),
+    ("claude-code", '{\n  "numStartups": 34, // mine\n  "mcpServers": {}\n}', 2, "a comment, which"),
+    ("claude-code", '{\n  "numStartups": 34,\n  "proj', 3, "unterminated string"),
     ("claude-code", '{\n"mcpServers": null}', 2, "mcpServers is no object"),
     ("claude-code", '{"mcpServers": {\n"pc-mcp": "x"}}', 2, "pc-mcp is no object"),
     ("claude-code", '{"mcpServers": {},\n"mcpServers": {}}', 2, "is there a second time"),
@@ -269,6 +298,9 @@ MALFORMED = [
     ("vscode", '{\n// "x\n"servers": "y', 3, ""),
     ("vscode", '{"servers": [\n]}', 1, "servers is no object"),
     ("cursor", '{"mcpServers": {,}', 1, ""),
+    ("cursor", '{\n  // mine\n  "mcpServers": {\n    "a" {}\n  }\n}', 4, "expecting ':'"),
+    ("cursor", '{\n  "mcpServers": "none"\n}', 2, "mcpServers is no object"),
+    ("vscode", '{\n  "servers": {\n    /* mine\n  }\n}', 3, ""),
     ("codex", 'a = 1\nb = "x\n', 2, ""),
     ("codex", "[a]\n[a]\n", 2, "cannot declare"),
     ("codex", "a = [1,\n", 2, "invalid value"),
@@ -354,7 +386,8 @@ def test_a_link_is_followed_and_permissions_stay(machine):
     connect("cursor", machine)
     assert link.is_symlink()
     assert "pc-mcp" in target.read_text()
-    assert {stat.S_IMODE(found.stat().st_mode) for found in target.parent.iterdir()} == {0o640}
+    modes = {stat.S_IMODE(found.stat().st_mode) for found in target.parent.iterdir()}
+    assert os.name != "posix" or modes == {0o640}
     assert beside(target) == ["cursor.json.before-pc-mcp"]
     disconnect("cursor", machine)
     assert link.is_symlink()

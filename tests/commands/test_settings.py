@@ -142,6 +142,7 @@ def test_the_example_file_shows_every_setting_with_its_default():
         ("[auth]\ncertificate_path = 7", "auth.certificate_path is wrong"),
         ('[auth]\nclient_secre = "x"', "Did you mean auth.client_secret?"),
         ("nonsense", "is no valid TOML: Expected '='"),
+        ('[exports]\nfolder = "C:\\Users\\adele"', "single quotes there, such as 'C:\\exports'."),
         (f"x = {'[' * 20000}", "is no valid TOML: a value is too long or too deep"),
         (f"x = {'9' * 5000}", "is no valid TOML: a value is too long or too deep"),
         (b"\xff\xfe[\x00a\x00", "is not UTF-8 text"),

@@ -77,11 +77,13 @@ class Newcomer:
         return done.stdout
 
     def ended(self, *command: str) -> int:
-        """How a command of the Inspector ends."""
+        """How a command of the Inspector ends; unless it is well, it says why."""
         inspector = ["mcp-inspector", "--cli", "--quiet", "--format", "json"]
-        return subprocess.run(
+        done = subprocess.run(
             [*inspector, *command], cwd=self.folder, env=self.env, capture_output=True, timeout=60, check=False
-        ).returncode
+        )
+        assert done.returncode == 0 or json.loads(done.stderr.splitlines()[-1])["error"]["message"]
+        return done.returncode
 
     def run_all(self, document: Path) -> None:
         """Every block of `document`, in its order; each prints what is shown."""
@@ -250,7 +252,12 @@ def test_the_exit_status_is_what_the_table_says(newcomer):
     with closed() as address:
         ended = {
             "0": [newcomer.ended(*calling, "find_customers", *ours)],
-            "1": [newcomer.ended("--method", "tools/lost", *ours), newcomer.ended(*listing, "--", "/nowhere/pc-mcp")],
+            "1": [
+                newcomer.ended("--method", "tools/lost", *ours),
+                newcomer.ended(*listing, "--", "/nowhere/pc-mcp"),
+                newcomer.ended("--method", "resources/read", "--uri", "pc-mcp://customers/Nobody/devices.csv", *ours),
+                newcomer.ended("--method", "prompts/get", "--prompt-name", "device_overview", *ours),
+            ],
             "3": [newcomer.ended(*listing, "--server-url", address)],
             "4": [newcomer.ended(*listing, "--server-url", nobody)],
             "5": [newcomer.ended(*calling, name, *ours) for name in ("list_devices", "list_device")],
@@ -258,3 +265,22 @@ def test_the_exit_status_is_what_the_table_says(newcomer):
         }
     assert {int(status): set(codes) for status, codes in ended.items()} == {int(each): {int(each)} for each in ended}
     assert column(SCRIPTING, "status") == list(ended)
+
+
+async def test_a_server_that_a_client_starts_gets_the_variables_that_are_handed_on(newcomer, monkeypatch):
+    """A setting that adds a tool shows which ones it gets."""
+    name, folder = "PC_MCP_EXPORTS__FOLDER", str(newcomer.folder)
+    newcomer.env = {**newcomer.env, name: folder}
+    monkeypatch.setenv(name, folder)
+    inspector = ["mcp-inspector", "--cli", "--quiet", "--method", "tools/list"]
+    command = str(shutil.which("pc-mcp", path=newcomer.env["PATH"]))
+    for handed_on in (False, True):
+        options = ["-e", f"{name}={folder}"] if handed_on else []
+        listed = newcomer.program([*inspector, *options, "--", command, "serve", "--sandbox"])
+        assert ("export_devices" in listed) == handed_on
+        server = StdioServerParameters(
+            command=command, args=["serve", "--sandbox"], env={name: folder} if handed_on else None
+        )
+        async with Client(server) as client:
+            tools = [tool.name for tool in (await client.list_tools()).tools]
+        assert ("export_devices" in tools) == handed_on

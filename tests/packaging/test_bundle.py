@@ -19,7 +19,7 @@ from tests.commands.processes import environment
 ROOT = Path(__file__).parent.parent.parent
 UV_CACHE = ROOT / ".cache" / "uv"
 FOLDERS = ("pc_mcp", "prompts")
-FILES = {"LICENSE", "README.md", "manifest.json", "pyproject.toml", "start.py"}
+FILES = {"LICENSE", "README.md", "icon.png", "manifest.json", "pyproject.toml", "start.py"}
 OTHER_VERSION = "99.0.0"
 
 
@@ -85,6 +85,14 @@ async def test_its_tools_and_prompts_are_the_servers(manifest):
         arguments = [argument.name for argument in prompts[prompt["name"]].arguments or []]
         assert prompt["arguments"] == arguments
         assert all(f"${{arguments.{name}}}" in prompt["text"] for name in arguments)
+
+
+def test_it_has_an_icon_of_the_size_that_the_application_shows(bundle, manifest):
+    """A PNG says its width and height in its first chunk (PNG specification, 11.2.2)."""
+    icon = (bundle / manifest["icon"]).read_bytes()
+    assert icon.startswith(b"\x89PNG\r\n\x1a\n")
+    assert (int.from_bytes(icon[16:20], "big"), int.from_bytes(icon[20:24], "big")) == (512, 512)
+    assert len(icon) < 20_000
 
 
 def test_uv_installs_the_versions_of_the_lock_file(bundle):

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from mcp import Client
 
@@ -107,6 +108,34 @@ async def test_a_link_with_the_files_name_is_not_followed(connect, folder, tmp_p
     assert set(content(folder)) == {again.name}
 
 
+async def test_a_link_to_another_file_or_a_folder_with_the_files_name_stays_as_it_is(connect, folder, tmp_path):
+    outside = tmp_path / "outside.csv"
+    outside.write_text("theirs")
+    async with connect(exports={"folder": folder}) as client:
+        _, path = await exported(client, **ONE_BATCH)
+        link_instead(path, outside)
+        path.with_stem(f"{path.stem}-2").mkdir()
+        _, again = await exported(client, **ONE_BATCH)
+    assert again.name == f"{path.stem}-3.csv"
+    assert outside.read_text() == "theirs"
+    assert path.is_symlink()
+    assert len(list(folder.iterdir())) == 3
+
+
+async def test_files_that_are_written_at_the_same_time_have_names_of_their_own(connect, folder):
+    written: list[Path] = []
+    async with connect(exports={"folder": folder}) as client, anyio.create_task_group() as tasks:
+
+        async def export() -> None:
+            written.append((await exported(client, **ONE_BATCH))[1])
+
+        for _ in range(3):
+            tasks.start_soon(export)
+    assert sorted(content(folder)) == sorted(path.name for path in written)
+    assert len({path.read_bytes() for path in written}) == 1
+    assert len(set(written)) == 3
+
+
 async def test_names_from_uploaded_files_stay_inside_the_folder(connect, world, folder):
     customer = world.customer_id("Proseware Inc")
     written: list[str] = []
@@ -129,6 +158,10 @@ async def test_names_from_uploaded_files_stay_inside_the_folder(connect, world, 
         (("C:\\x", "a:b.txt."), "devices-C-x-a-b-txt"),
         (("Bäckerei Müller", "東京オフィス 2024"), "devices-Backerei-Muller-2024"),
         (("x" * 300, "-rf"), "devices-" + "x" * 60 + "-rf"),
+        (("NUL.txt", "COM1", ". ."), "devices-NUL-txt-COM1"),
+        (("a\0b\n", "\u202egpj.exe", "C\u200bON "), "devices-a-b-gpj-exe-CON"),
+        (("株式会社", "", "2025-01-02"), "devices-2025-01-02"),
+        (("\uff0e\uff0e\uff0f\uff45\uff54\uff43", "~", "$HOME"), "devices-etc-HOME"),
     ],
 )
 def test_a_file_name_is_one_that_every_system_takes(parts, stem):

@@ -184,23 +184,40 @@ DANGEROUS = [
     "\u200b=1",
     "\uff1d1",
     '=HYPERLINK("https://x.example";"y")',
+    '"=1+1',
+    '""@x',
+    "\uff0b1",
+    "\uff0d1",
+    "\uff20x",
+    "\u3000=1",
 ]
+# Excel of a country that splits at semicolons sees several cells in each of these.
+SPLIT = {
+    "x;=1+1": "x;'=1+1",
+    "x;; @y;-1;+2": "x;; '@y;'-1;'+2",
+    'x;"=1;y': "x;\"'=1;y",
+    "x;\uff1d1": "x;'\uff1d1",
+    "x=1; y-z; 'a": "x=1; y-z; 'a",
+}
 
 
 async def test_no_cell_is_a_formula_to_excel_and_json_is_as_it_was(sandbox, connect):
     devices = [{"id": str(number), "serialNumber": text, "modelName": text} for number, text in enumerate(DANGEROUS)]
-    devices.append({"id": "x", "serialNumber": 'a "b", c;=1', "modelName": "line\nbreak"})
+    devices += [{"id": "s", "serialNumber": "s", "modelName": text} for text in SPLIT]
+    devices.append({"id": "x", "serialNumber": 'a "b", c;d=1', "modelName": "line\nbreak"})
     body = json.dumps({"totalCount": len(devices), "items": devices}).encode()
     sandbox.switches.scripted.append(ScriptedAnswer("/deviceBatches/=Lot/devices", 200, body))
     async with connect() as client:
         text = await content(client, "pc-mcp://customers/Coho%20Vineyard/batches/=Lot/devices.csv")
         data = json.loads(await content(client, "pc-mcp://customers/Coho%20Vineyard/batches/%3DLot/devices.json"))
     *rows, last = rows_of(text)
-    for row in rows:
+    for row in rows[: len(DANGEROUS)]:
         for column in ("serial_number", "model", "batch"):
-            assert row[column][0] == "'"
-    assert (last["serial_number"], last["model"]) == ('a "b", c;=1', "line break")
+            assert row[column].lstrip('"')[0] == "'"
+    assert [row["model"] for row in rows[len(DANGEROUS) :]] == list(SPLIT.values())
+    assert (last["serial_number"], last["model"]) == ('a "b", c;d=1', "line break")
     assert data["devices"][0]["serial_number"] == "=1+1"
+    assert [device["model"] for device in data["devices"][len(DANGEROUS) : -1]] == list(SPLIT)
     assert data["batch"] == "=Lot"
 
 
