@@ -167,21 +167,17 @@ class DeviceTable:
                 if kind in kinds:
                     tally.add(batch, kind, day, devices)
         if looked_at and kinds:
-            for row in self._counted(scope, where, looked_at, by_day=bool(by_time)):
-                tally.add(*row)
+            self._count(tally, where, looked_at, by_day=bool(by_time))
         return tally
 
-    def _counted(
-        self, scope: Scope, where: DeviceFilter, batches: Sequence[int], *, by_day: bool
-    ) -> list[tuple[int, int, int | None, int]]:
-        """(batch, kind, day, devices) of the devices that match, by looking at each."""
+    def _count(self, tally: Tally, where: DeviceFilter, batches: Sequence[int], *, by_day: bool) -> None:
+        """Counts the devices of `batches` that match by looking at each."""
         day = f"uploaded / {_DAY} - (uploaded % {_DAY} < 0) + {EPOCH.toordinal()}" if by_day else "NULL"
-        among, values = "", list[object]()
-        if len(batches) < scope.end - scope.first:
-            among = f" AND key >> {_BATCH_SHIFT} IN (SELECT value FROM json_each(?))"  # noqa: S608
-            values = [json.dumps(batches)]
-        select = f"SELECT key >> {_BATCH_SHIFT}, kind, {day}, count(*)"
-        return self._select(select, scope, where, f"{among} GROUP BY 1, 2{', 3' if by_day else ''}", values)
+        conditions, values = self._conditions(where)
+        statement = f"SELECT kind, {day}, count(*) FROM device{conditions} GROUP BY 1{', 2' if by_day else ''}"  # noqa: S608
+        for batch in batches:
+            for kind, on, devices in self._db.execute(statement, [*Scope(batch, batch + 1).keys, *values]):
+                tally.add(batch, kind, on, devices)
 
     def rows(self, scope: Scope, where: DeviceFilter, *, after: int, limit: int) -> list[DeviceRow]:
         """The first `limit` devices that match and whose key is greater than `after`."""
@@ -296,13 +292,17 @@ class DeviceTable:
         tail: str = "",
         values: Sequence[object] = (),
     ) -> list[tuple[Any, ...]]:
-        conditions, asked = where.of_one_device()
+        conditions, asked = self._conditions(where)
+        return self._db.execute(f"{select} FROM device{conditions}{tail}", [*scope.keys, *asked, *values]).fetchall()
+
+    def _conditions(self, where: DeviceFilter) -> tuple[str, list[object]]:
+        """The conditions of a statement, whose first two values are a scope's keys, and the values after them."""
+        conditions, values = where.of_one_device()
         kinds = where.kinds(self._kinds.all)
         if len(kinds) < len(self._kinds.all):
             conditions += " AND kind IN (SELECT value FROM json_each(?))"
-            asked.append(json.dumps(sorted(kinds)))
-        statement = f"{select} FROM device WHERE key >= ? AND key < ?{conditions}{tail}"
-        return self._db.execute(statement, [*scope.keys, *asked, *values]).fetchall()
+            values.append(json.dumps(sorted(kinds)))
+        return f" WHERE key >= ? AND key < ?{conditions}", values
 
 
 def _day(uploaded: int | None) -> int | None:
