@@ -6,7 +6,7 @@ SUITES := .cache/conformance
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow conformance bundle check format format-check lint types imports docs docs-check coverage bench soak soak-short lock
+.PHONY: help demo test test-slow conformance bundle check format format-check lint types imports docs docs-check snapshots coverage bench soak soak-short lock
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -61,6 +61,9 @@ docs: .venv/.dev ## write the generated parts of the documentation
 
 docs-check: .venv/.dev
 	$(BIN)/python -m tests.documentation
+
+snapshots: .venv/.dev ## write what clients and models get into tests/snapshots; review the diff
+	$(BIN)/python -m pytest -q tests/tools/test_snapshots.py --snapshot-update
 
 bench: .venv/.dev ## measure speed, memory and size, and write bench/RESULTS.md
 	$(BIN)/python -m bench

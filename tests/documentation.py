@@ -17,9 +17,14 @@ from pc_mcp.prompting import load_prompts
 from pc_mcp.settings import Settings, sections
 from pc_mcp.tools import all_tools
 from pc_mcp.tools.links import TEMPLATES
+from tests.docs.picture import conversation, in_words
+from tests.docs.questions import CONVERSATION, QUESTIONS, answers, questions_table
 
 ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
+PICTURE = ROOT / "docs" / "conversation.svg"
 ENV = "PC_MCP_"
+REQUIRED = "\\*"
 
 
 def tools_table() -> str:
@@ -27,7 +32,9 @@ def tools_table() -> str:
     lines = ["| tool | arguments | what it is for |", "| --- | --- | --- |"]
     for tool in all_tools(exports=True):
         required = tool.parameters.get("required", [])
-        arguments = ", ".join(f"`{name}`{'*' if name in required else ''}" for name in tool.parameters["properties"])
+        arguments = ", ".join(
+            f"`{name}`{REQUIRED if name in required else ''}" for name in tool.parameters["properties"]
+        )
         purpose = tool.description.split(". ")[0].rstrip(".")
         lines.append(f"| `{tool.name}` | {arguments} | {purpose}. |")
     exports = "`export_devices` is there when the setting `exports.folder` names a folder."
@@ -59,7 +66,7 @@ def prompts_table() -> str:
     """The prompts and their arguments, for docs/prompts.md."""
     lines = ["| prompt | arguments | what it is for |", "| --- | --- | --- |"]
     for prompt in load_prompts():
-        arguments = ", ".join(f"`{each.name}`{'*' if each.required else ''}" for each in prompt.arguments or [])
+        arguments = ", ".join(f"`{each.name}`{REQUIRED if each.required else ''}" for each in prompt.arguments or [])
         lines.append(f"| `{prompt.name}` | {arguments} | {prompt.description} |")
     return "\n".join([*lines, "", "\\* required"])
 
@@ -157,7 +164,7 @@ def with_part(document: str, name: str, part: str) -> str:
 
 
 def generated() -> dict[Path, str]:
-    """Every file that is generated, or that has a generated part, as it should be."""
+    """Every file that is generated, or that has a generated part, as it should be; answers are left as they are."""
     parts: dict[str, tuple[str, Callable[[], str]]] = {
         "README.md": ("tools", tools_table),
         "docs/prompts.md": ("prompts", prompts_table),
@@ -175,11 +182,21 @@ def generated() -> dict[Path, str]:
     return files
 
 
+def with_answers(files: Mapping[Path, str]) -> dict[Path, str]:
+    """`files` and the picture, with what a server answers now. Takes some seconds."""
+    answered = answers((*CONVERSATION, *QUESTIONS))
+    pictured, told = answered[: len(CONVERSATION)], answered[len(CONVERSATION) :]
+    image = f"![{in_words(CONVERSATION, pictured)}]({PICTURE.relative_to(ROOT).as_posix()})"
+    readme = with_part(files[README], "conversation", image)
+    readme = with_part(readme, "questions", questions_table(told))
+    return {**files, README: readme, PICTURE: conversation(CONVERSATION, pictured)}
+
+
 def main() -> int:
     assert isinstance(Settings.model_config, dict)
     write = "--write" in sys.argv[1:]
     stale = []
-    for path, text in generated().items():
+    for path, text in with_answers(generated()).items():
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             stale.append(path.relative_to(ROOT))
             if write:

@@ -246,11 +246,14 @@ class _Server(uvicorn.Server):
         await self._stopping.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        for server in self.servers:
-            server.close()
-        # A connection that was accepted just now is known some rounds of the loop later.
+        # asyncio loses a connection, still open, whose server is closed before its protocol has heard of it.
+        with contextlib.suppress(NotImplementedError):  # on Windows
+            for listener in sockets or []:
+                self._loop.remove_reader(listener)
         for _ in range(_ROUNDS_TO_CONNECT):
             await asyncio.sleep(0)
+        for server in self.servers:
+            server.close()
         for connection in list(self.server_state.connections):
             connection.transport.abort()
         # Every request ends as soon as its connection is gone, hanging ones included.

@@ -17,12 +17,13 @@ DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 RUN = {"sh", "bash", "python"}
 """Languages whose blocks are run, unless marked."""
-READ = {"json", "toml", "powershell"}
-"""Languages whose blocks are held against a parser."""
+READ = {"json", "toml", "powershell", "mermaid"}
+"""Languages whose blocks are held against a parser; of mermaid there is one, which test_diagram.py reads."""
 MARKS = {
     "tenant": "needs a partner's tenant",
     "docker": "needs Docker",
     "npm": "installs from npm; the tests use the version that node_tools pins",
+    "writes": "writes files of the checkout",
 }
 """Why a block is not run."""
 

@@ -1,0 +1,82 @@
+"""What the pages for those who change the program say of it: the diagram, and the files that are named."""
+
+import itertools
+import re
+
+import grimp
+import pytest
+
+from tests.docs.documents import ROOT, blocks, code
+
+PAGE, CONTRIBUTING = ROOT / "docs" / "how-it-works.md", ROOT / "docs" / "contributing.md"
+LEFT_OUT = {"__main__", "account_commands", "demo", "failures", "logs", "proxies"}
+
+Pairs = set[tuple[str, str]]
+
+
+@pytest.fixture(scope="module")
+def graph() -> grimp.ImportGraph:
+    return grimp.build_graph("pc_mcp", cache_dir=None)
+
+
+@pytest.fixture(scope="module")
+def lines() -> Pairs:
+    """The lines that stand for imports: (who imports, what)."""
+    (diagram,) = [block.text for block in blocks(PAGE) if block.language == "mermaid"]
+    found: Pairs = set()
+    for line in diagram.splitlines():
+        if " --> " in line:
+            importers, imported = (side.split(" & ") for side in line.strip().split(" --> "))
+            found |= set(itertools.product(importers, imported))
+    return found
+
+
+def boxes(lines: Pairs) -> set[str]:
+    return set(itertools.chain(*lines))
+
+
+def followed(lines: Pairs, start: str) -> set[str]:
+    """Where the lines lead to from `start`."""
+    ends = {end for begin, end in lines if begin == start}
+    return ends.union(*(followed(lines, end) for end in ends))
+
+
+def imports(graph: grimp.ImportGraph, among: set[str]) -> Pairs:
+    def one_imports(importer: str, imported: str) -> bool:
+        names = {"importer": f"pc_mcp.{importer}", "imported": f"pc_mcp.{imported}"}
+        return graph.direct_import_exists(**names, as_packages=True)
+
+    return {pair for pair in itertools.permutations(among, 2) if one_imports(*pair)}
+
+
+def test_its_boxes_are_the_modules_but_for_those_that_the_page_leaves_out(graph, lines):
+    modules = {name.removeprefix("pc_mcp.") for name in graph.find_children("pc_mcp")}
+    assert boxes(lines) == modules - LEFT_OUT
+    text = PAGE.read_text(encoding="utf-8")
+    assert all(f"`{name}`" in text for name in LEFT_OUT - {"__main__"})
+
+
+def test_every_line_is_an_import_and_every_import_follows_from_the_lines(graph, lines):
+    real = imports(graph, boxes(lines))
+    assert lines <= real
+    assert {pair for pair in real if pair[1] not in followed(lines, pair[0])} == set()
+
+
+def test_no_line_follows_from_the_others(lines):
+    assert {line for line in lines if line[1] in followed(lines - {line}, line[0])} == set()
+
+
+@pytest.mark.parametrize("page", [PAGE, CONTRIBUTING], ids=lambda page: page.stem)
+def test_the_files_that_a_page_names_are_there(page):
+    named = [name for name in code(page) if re.fullmatch(r"[\w.-]+/[\w./-]+|[\w-]+\.(md|toml|py)", name)]
+    assert named
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_what_is_to_be_added_to_in_a_test_is_there():
+    """Such as `TITLES` in the fifth step for a new tool."""
+    named = code(CONTRIBUTING)
+    tests = [(ROOT / name).read_text(encoding="utf-8") for name in named if re.fullmatch(r"tests/.+\.py", name)]
+    lists = {name for name in named if re.fullmatch(r"[A-Z]{3,}", name)}
+    assert lists >= {"TITLES", "TOOLS", "QUESTIONS"}
+    assert {name for name in lists if not re.search(rf"^{name}\b.* = ", "\n".join(tests), re.MULTILINE)} == set()
