@@ -149,7 +149,7 @@ SLOW_FAULTS: dict[str, Callable[[bytes], Reply]] = {
 }
 """Faults after which the client chooses how long to wait."""
 
-PAGE_FAULTS = ("a token again", "a page again", "the page before", "a token that is no text")
+PAGE_FAULTS = ("a token again", "a page again", "the page before", "the last page but one", "a token that is no text")
 """Faults of what a page says; see `Faulty._page`."""
 
 NO_ANSWER = "no answer"
@@ -225,6 +225,8 @@ class Faulty:
             items, token = pages[number - 1], f"{where}:{number}"
         elif fault == "the page before" and number and pages[number - 1]:
             items = pages[number - 1]
+        elif fault == "the last page but one" and number > 1:
+            items, token = pages[number - 2], f"{where}:{number - 1}"
         elif fault == "a token that is no text" and token:
             return {"items": items, "continuationToken": {"value": token}}
         return {"totalCount": len(items), "items": items, "continuationToken": token}

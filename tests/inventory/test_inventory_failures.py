@@ -229,3 +229,26 @@ async def test_policies_whose_names_cannot_be_had_are_counted_by_the_id_that_dev
     expected = plain.grouped(customer.devices, "policy")
     assert counted == {value or "(none)": devices for value, devices in expected.items()}
     assert any(len(value) == 36 for value in counted)
+
+
+async def test_a_filter_by_a_policy_whose_name_could_not_be_had_gives_no_complete_answer(connect, sandbox):
+    sandbox.switches.scripted.append(ScriptedAnswer(match="/policies", status=403))
+    async with connect() as client:
+        named = await ask(
+            client, "list_devices", customer=catalog.MANY_BATCHES_CUSTOMER, policy=catalog.POLICY_NAMES[0], limit=0
+        )
+        without = await ask(client, "list_devices", customer=catalog.MANY_BATCHES_CUSTOMER, policy="none", limit=0)
+    assert not named["complete"]
+    assert any(note.startswith("The list of policies could not be read") for note in named["notes"]), named["notes"]
+    assert without["complete"]
+
+
+async def test_another_batch_of_the_list_that_cannot_be_read_is_not_missed_by_a_question_about_one(
+    connect, sandbox, world
+):
+    batches = world.batches(world.customer_id("Trey Research"))
+    assert len(batches) == 1
+    sandbox.switches.scripted.append(listed([*batches, 42]))
+    async with connect() as client:
+        answer = await ask(client, "list_devices", customer="Trey Research", batch=batches[0]["id"], limit=0)
+    assert answer["complete"]

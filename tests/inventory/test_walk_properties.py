@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import anyio
 import pytest
 from anyio.from_thread import start_blocking_portal
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from mcp import Client
 from tenacity import wait_none
@@ -310,8 +310,17 @@ def hurried(asked):
     ]
 
 
+ALL = Question({}, 99, identifiers=False, refresh=False, seconds=PLENTY, cancelled_at=None)
+
+
+def one_batch(*faults):
+    return Scenario((Lot((2, 3, 2)),), 100, 0, faults, (0,))
+
+
 @settings(DETERMINISTIC, max_examples=30)
 @given(scenario=scenarios([*FAULTS, *SLOW_FAULTS, *PAGE_FAULTS]), asked=rounds)
+@example(one_batch(Fault("the page before", 0, 1, 1), Fault("403", 0, 1, 1)), [[ALL], [ALL]])
+@example(one_batch(Fault("the last page but one", 0, 2, 1)), [[ALL]])
 def test_an_answer_equals_the_truth_or_is_not_called_complete(portal, service, transport, scenario, asked):
     portal.call(play, service, transport, scenario, asked)
 

@@ -121,6 +121,15 @@ async def test_a_later_page_that_comes_again_ends_the_walk():
     assert isinstance(error, BrokenPaging)
 
 
+async def test_pages_on_which_nothing_can_be_read_are_told_apart():
+    answers = page("odd", token="two"), page("other", token="three"), page("other")
+    async with serving(*answers) as service, asking(service.base_url) as client:
+        pages = client.devices("c", "b")
+        assert [(await anext(pages)).unreadable for _ in range(2)] == [1, 1]
+        with pytest.raises(BrokenPaging):
+            await anext(pages)
+
+
 @pytest.mark.parametrize("again", ["two", "three"])
 async def test_a_token_that_comes_twice_ends_the_walk_after_what_was_read(again):
     answers = page({"id": "1"}, token="two"), page({"id": "2"}, token="three"), page({"id": "3"}, token=again)
