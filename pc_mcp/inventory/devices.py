@@ -142,8 +142,8 @@ async def walk(library: Library, call: Call, snapshot: Snapshot, readings: Seque
             tasks.cancel_scope.cancel()
     await call.on_progress(progress_of(readings))
     library.trim()
-    problems = [reading.problem for reading in readings if reading.problem]
-    if problems and not any(reading.pages for reading in readings):
+    problems = [reading.problem for reading in readings]
+    if problems[0] and all(problems) and not any(reading.pages for reading in readings):
         raise problems[0]
 
 

@@ -6,6 +6,7 @@ a batch is read under its lock, so one reads it and the others wait for it, or t
 stopped when it is cancelled. Nothing is read twice.
 """
 
+import math
 import secrets
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -21,11 +22,15 @@ from pc_mcp.inventory.table import DeviceTable, Scope
 from pc_mcp.inventory.text import visible_or_none
 from pc_mcp.partner_center import NextToken, Page, PartnerCenter, PartnerCenterError
 from pc_mcp.partner_center.body import let_go
-from pc_mcp.partner_center.errors import BadRequest, BrokenPaging, NotSignedIn
+from pc_mcp.partner_center.errors import BadRequest, BrokenPaging, NotSignedIn, Unreachable
 from pc_mcp.partner_center.models import Customer, Device, DeviceBatch
+from pc_mcp.partner_center.transport import seconds_left
 
 DEVICES_KEPT_AT_ONCE = 1000
 """More at once would hold up everything else for longer than some milliseconds."""
+
+POLICIES_SECONDS = 10.0
+"""Longest that the names of policies may take of a call's time, and half of what is left of it at most."""
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -35,7 +40,8 @@ Ts = TypeVarTuple("Ts")
 class BatchReading:
     """How far one batch has been read. `devices` were kept, `unreadable` could not be.
 
-    wanted: a question set out to read it, though its time may have ended before the first page.
+    wanted: a question set out to read it, though its time may have ended before the first page;
+    begins_again: its next page is the first one, which takes the place of all that was read.
     """
 
     batch: DeviceBatch
@@ -47,6 +53,7 @@ class BatchReading:
     devices: int = 0
     unreadable: int = 0
     begun: datetime | None = None
+    begins_again: bool = False
     restarted: bool = False
     problem: PartnerCenterError | None = None
     lock: anyio.Lock = field(default_factory=anyio.Lock)
@@ -142,7 +149,9 @@ class Snapshot:
         """
         missing = [reading for reading in readings if not reading.complete]
         # The longest chain of pages first, so that it does not end alone.
-        missing.sort(key=lambda reading: reading.batch.devices or 0, reverse=True)
+        missing.sort(
+            key=lambda reading: math.inf if reading.batch.devices is None else reading.batch.devices, reverse=True
+        )
         for reading in missing:
             reading.wanted = True
         refused: list[NotSignedIn] = []
@@ -151,9 +160,11 @@ class Snapshot:
 
             async def read_one_after_the_other() -> None:
                 for reading in waiting:
-                    async with limiter, reading.lock:
+                    # Whoever waits for a batch that another question reads keeps nobody else from reading.
+                    async with reading.lock:
                         if not reading.complete:
-                            await self._read_batch(reading, partner_center)
+                            async with limiter:
+                                await self._read_batch(reading, partner_center)
                     if isinstance(reading.problem, NotSignedIn):
                         refused.append(reading.problem)
                         tasks.cancel_scope.cancel()
@@ -165,22 +176,22 @@ class Snapshot:
                 reading.problem = refused[0]
 
     async def _read_batch(self, reading: BatchReading, partner_center: PartnerCenter) -> None:
-        if isinstance(reading.problem, BrokenPaging):
-            # The token that came twice would give a page that is kept already.
-            await self.query(self._forget, reading)
+        # The token that came twice would give a page that is kept already.
+        reading.begins_again = isinstance(reading.problem, BrokenPaging)
         reading.problem = None
-        resumed, pages = reading.next_token is not None, reading.pages
+        resumes, pages = reading.next_token is not None and not reading.begins_again, reading.pages
         problem = await self._read_pages(reading, partner_center)
         token_refused = isinstance(problem, BadRequest) and reading.pages == pages
-        if resumed and (token_refused or isinstance(problem, BrokenPaging)):
+        if resumes and (token_refused or isinstance(problem, BrokenPaging)):
             # How long a continuation token lives is not documented: begin again without it.
-            await self.query(self._forget, reading)
+            reading.begins_again = True
             problem = await self._read_pages(reading, partner_center)
         reading.problem = problem
 
     async def _read_pages(self, reading: BatchReading, partner_center: PartnerCenter) -> PartnerCenterError | None:
         """Reads on from where `reading` stopped; pages are digested while the next ones are fetched."""
-        pages = partner_center.devices(self.customer.id, reading.batch.id, reading.next_token)
+        token = None if reading.begins_again else reading.next_token
+        pages = partner_center.devices(self.customer.id, reading.batch.id, token)
         arrived, waiting = anyio.create_memory_object_stream[Page[Device]]()
         problem: PartnerCenterError | None = None
         async with anyio.create_task_group() as tasks:
@@ -202,14 +213,16 @@ class Snapshot:
 
     async def _keep(self, reading: BatchReading, page: Page[Device]) -> None:
         """A page of the usual 100 devices takes less time than the way to a thread and back."""
-        if len(page.items) > DEVICES_KEPT_AT_ONCE or self.table.is_indexed:
-            await self.query(self._add, reading, page)
-        else:
-            async with self._thread:
+        async with self._thread:
+            if len(page.items) > DEVICES_KEPT_AT_ONCE or self.table.is_indexed or reading.begins_again:
+                await anyio.to_thread.run_sync(self._add, reading, page)
+            else:
                 self._add(reading, page)
 
     def _add(self, reading: BatchReading, page: Page[Device]) -> None:
         """Adds a page and notes how far the batch is read, in one step that nothing interrupts."""
+        if reading.begins_again:  # until now, what was read before is better than nothing
+            self._forget(reading)
         self.table.add(reading.number, reading.devices, page.items)
         reading.begun = reading.begun or datetime.now(UTC)
         reading.pages += 1
@@ -223,7 +236,7 @@ class Snapshot:
         self.table.remove(reading.number)
         reading.pages = reading.devices = reading.unreadable = 0
         reading.next_token = reading.begun = None
-        reading.restarted = True
+        reading.begins_again, reading.restarted = False, True
 
 
 async def take(customer: Customer, partner_center: PartnerCenter, *, reveal_product_keys: bool) -> Snapshot:
@@ -273,10 +286,13 @@ class _Policies:
     async def read(self, customer: Customer, partner_center: PartnerCenter) -> None:
         """Reads them all. A failure here fails no question that has nothing to do with policies."""
         try:
-            async for page in partner_center.configuration_policies(customer.id):
-                for policy in page.items:
-                    name = visible_or_none(policy.name)
-                    if policy.id and name:
-                        self.names[policy.id.casefold()] = name
+            with anyio.fail_after(min(POLICIES_SECONDS, seconds_left() / 2)):
+                async for page in partner_center.configuration_policies(customer.id):
+                    for policy in page.items:
+                        name = visible_or_none(policy.name)
+                        if policy.id and name:
+                            self.names[policy.id.casefold()] = name
         except PartnerCenterError as problem:
             self.problem = problem
+        except TimeoutError:
+            self.problem = Unreachable("It did not answer in time.")

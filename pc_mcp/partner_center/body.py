@@ -13,7 +13,7 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _CODE = re.compile(r"[A-Za-z0-9_.-]{1,32}")
 _SPACE = re.compile(r"[ \t\n\r]*")
 
-LARGE_BODY_BYTES = 2**20
+LARGE_BODY_BYTES = 2**18
 """A body from here on is read step by step, in a worker thread."""
 
 

@@ -81,14 +81,19 @@ def collection(body: bytes, read: Callable[[object], T | None]) -> Collection[T]
 
     value = parsed(body, of_item)
     items = value.get(ITEMS) if isinstance(value, dict) else None
-    # A list may be null or missing, but an error that comes with 200 is no empty list.
-    is_error = isinstance(value, dict) and items is None and ("code" in value or "statusCode" in value)
-    if not isinstance(value, dict) or is_error or not (items is None or isinstance(items, list)):
+    if not isinstance(value, dict) or not (isinstance(items, list) or (items is None and _says_it_is_empty(value))):
         raise NotReadable("It is no collection.")
     readable = [item for item in items or [] if not isinstance(item, _Unreadable)]
     tokens = (value.get("continuationToken"), *_link_tokens(value.get("links")))
     unreadable = len(items or []) - len(readable)
     return Collection(readable, unreadable, tokens, _fingerprint(readable or items or []))
+
+
+def _says_it_is_empty(value: dict[str, object]) -> bool:
+    """Whether an object without items is a collection: an error that comes with 200 must not end a list early."""
+    attributes = value.get("attributes")
+    object_type = attributes.get("objectType") if isinstance(attributes, dict) else None
+    return ("totalCount" in value or object_type == "Collection") and not {"code", "statusCode"} & value.keys()
 
 
 def _fingerprint(items: Sequence[object]) -> int:

@@ -12,13 +12,15 @@ import anyio
 
 
 class Pace:
-    """The pace of one account. most: how many requests may be under way at once."""
+    """The pace of one account. most: how many requests may be under way at once; `answers` counts those
+    that were not refused."""
 
     def __init__(self, most: int) -> None:
         self._most = float(most)
         self._allowed = self._most
         self._limiter = anyio.CapacityLimiter(most)
-        self._resume_at = 0.0
+        self._resume_at = self._slowed_at = 0.0
+        self.answers = 0
 
     @property
     def at_once(self) -> int:
@@ -39,15 +41,17 @@ class Pace:
                 await anyio.sleep_until(self._resume_at)
             yield
 
-    def throttled(self, seconds: float) -> None:
-        """The service wants no request for so long."""
+    def throttled(self, seconds: float, began: float) -> None:
+        """The service wants no request for so long, as it said to a request that `began` then."""
         now = anyio.current_time()
-        if now >= self._resume_at:  # the answers to what was sent before the first of them count once
+        if began >= self._slowed_at:  # the answers to what was under way already count once
             self._allow(self._allowed / 2)
+            self._slowed_at = now
         self._resume_at = max(self._resume_at, now + seconds)
 
     def answered(self) -> None:
         """The service gave an answer."""
+        self.answers += 1
         if self._allowed < self._most:
             self._allow(self._allowed + 1 / self._allowed)
 

@@ -28,6 +28,7 @@ from pc_mcp.auth import Refusal, SignInError, TokenProvider
 from pc_mcp.partner_center.body import LARGE_BODY_BYTES, NotReadable, error_code
 from pc_mcp.partner_center.challenges import claims_asked
 from pc_mcp.partner_center.errors import (
+    BadRequest,
     MalformedAnswer,
     MfaMissing,
     NoToken,
@@ -54,12 +55,33 @@ BACKOFF = wait_random_exponential(multiplier=0.5, max=8)
 
 
 class _TryAgain(Exception):
-    """An attempt that may be repeated: `error` is what to raise when it is not."""
+    """An attempt, begun at `began`, that may be repeated: `error` is what to raise when it is not."""
 
-    def __init__(self, error: PartnerCenterError, retry_after: float | None = None) -> None:
+    def __init__(self, error: PartnerCenterError, began: float, retry_after: float | None = None) -> None:
         super().__init__(str(error))
         self.error = error
+        self.began = began
         self.retry_after = retry_after
+
+
+class _Patience:
+    """When there is no other attempt: after `ATTEMPTS`, or where the next one would be after the deadline.
+
+    A 429 is no attempt as long as the service answers other requests of the account in the meantime:
+    then it was only the turn of another one.
+    """
+
+    def __init__(self, pace: Pace) -> None:
+        self._pace = pace
+        self._answers = pace.answers
+        self._not_its_turn = 0
+
+    def __call__(self, state: RetryCallState) -> bool:
+        failed = state.outcome.exception() if state.outcome else None
+        if isinstance(failed, _TryAgain) and isinstance(failed.error, Throttled) and self._pace.answers > self._answers:
+            self._answers = self._pace.answers
+            self._not_its_turn += 1
+        return state.attempt_number - self._not_its_turn >= ATTEMPTS or state.upcoming_sleep > seconds_left()
 
 
 class Transport:
@@ -140,12 +162,12 @@ class Transport:
                 return 0.0
             seconds = self._backoff(state) if failed.retry_after is None else failed.retry_after
             if isinstance(failed.error, Throttled):
-                pace.throttled(seconds)
+                pace.throttled(seconds, failed.began)
             return seconds
 
         retrying = AsyncRetrying(
             retry=retry_if_exception_type(_TryAgain),
-            stop=_enough,
+            stop=_Patience(pace),
             wait=wait,
             sleep=anyio.sleep,
             before_sleep=_log_retry,
@@ -159,20 +181,23 @@ class Transport:
     async def _attempt(self, path: str, headers: dict[str, str], pace: Pace) -> Answer:
         """One request. Raises `_TryAgain` for what may pass, a `PartnerCenterError` for the rest."""
         correlation_id = headers["MS-CorrelationId"]
-        if pace.wait_seconds > _seconds_left():
+        if pace.wait_seconds > seconds_left():
             raise Throttled(f"It wants no request for {pace.wait_seconds:.0f} s.", correlation_id=correlation_id)
+        began = anyio.current_time()
         try:
             async with pace.turn():
-                started = anyio.current_time()
+                began = anyio.current_time()
                 answer = await self._host.get(path, headers)
         except BodyTooLong as error:
             raise MalformedAnswer(str(error), status=error.status, correlation_id=correlation_id) from None
         except httpx2.DecodingError:
             raise MalformedAnswer("Its body cannot be unpacked.", correlation_id=correlation_id) from None
+        except httpx2.InvalidURL:
+            raise BadRequest("An id is too long for an address.", correlation_id=correlation_id) from None
         except httpx2.RequestError as error:
             # Without an answer the next attempt keeps MS-RequestId, the service's idempotency key.
-            raise _TryAgain(Unreachable(f"({type(error).__name__})", correlation_id=correlation_id)) from None
-        milliseconds = (anyio.current_time() - started) * 1000
+            raise _TryAgain(Unreachable(f"({type(error).__name__})", correlation_id=correlation_id), began) from None
+        milliseconds = (anyio.current_time() - began) * 1000
         logger.debug("GET %s: %d in %.0f ms", _kind(path), answer.status, milliseconds)
         if answer.status == httpx2.codes.OK:
             pace.answered()
@@ -184,7 +209,7 @@ class Transport:
             failure.claims = claims_asked(answer.headers.get_list("WWW-Authenticate"))
         if answer.status not in RETRIED_STATUSES:
             raise failure
-        raise _TryAgain(failure, _retry_after(answer.headers.get("Retry-After")))
+        raise _TryAgain(failure, began, _retry_after(answer.headers.get("Retry-After")))
 
 
 def _kind(path: str) -> str:
@@ -202,14 +227,9 @@ def _signing_in() -> Iterator[None]:
         raise NoToken(str(error)) from error
 
 
-def _seconds_left() -> float:
+def seconds_left() -> float:
     """Until the deadline of the task that asks."""
     return anyio.current_effective_deadline() - anyio.current_time()
-
-
-def _enough(state: RetryCallState) -> bool:
-    """Whether there is no other attempt, or only one after the deadline: then what failed is said now."""
-    return state.attempt_number >= ATTEMPTS or state.upcoming_sleep > _seconds_left()
 
 
 def _log_retry(state: RetryCallState) -> None:
@@ -226,6 +246,6 @@ def _retry_after(value: str | None) -> float | None:
     else:
         try:
             seconds = email.utils.parsedate_to_datetime(value).timestamp() - time.time()
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
     return min(max(seconds, 0.0), MAX_RETRY_AFTER_SECONDS)

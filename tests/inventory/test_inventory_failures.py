@@ -252,3 +252,29 @@ async def test_another_batch_of_the_list_that_cannot_be_read_is_not_missed_by_a_
     async with connect() as client:
         answer = await ask(client, "list_devices", customer="Trey Research", batch=batches[0]["id"], limit=0)
     assert answer["complete"]
+
+
+async def test_what_was_read_stays_until_a_batch_that_has_to_be_read_anew_has_a_first_page(connect, sandbox, coffee):
+    everything_else = len(coffee.devices) - 106
+    sandbox.switches.scripted.append(failure(403, match=devices_of(TWO_PAGES), skip=1))
+    async with connect() as client:
+        await ask(client, "list_devices", customer=COFFEE, limit=0)
+        refused = failure(400, 2000, match=f"{devices_of(TWO_PAGES)} MS-ContinuationToken", times=1)
+        sandbox.switches.scripted[:] = [refused, failure(403, match=devices_of(TWO_PAGES))]
+        answer = await ask(client, "list_devices", customer=COFFEE, limit=0)
+        assert answer["devices_total"] == everything_else + 100
+        sandbox.switches.scripted.clear()
+        whole = await ask(client, "list_devices", customer=COFFEE, limit=0)
+    assert whole["complete"]
+    assert whole["devices_total"] == len(coffee.devices)
+
+
+async def test_one_batch_that_is_refused_does_not_hide_that_time_was_up_for_the_others(connect, sandbox):
+    sandbox.switches.scripted += [
+        failure(403, match=devices_of(TWO_PAGES)),
+        ScriptedAnswer(match="/devices", hang=True),
+    ]
+    async with connect(answers={"time_budget_seconds": 1}) as client:
+        answer = await ask(client, "list_devices", customer=COFFEE, limit=0)
+    assert not answer["complete"]
+    assert answer["devices_total"] == 0

@@ -162,7 +162,7 @@ async def test_a_batch_that_the_list_lacks_is_read_when_the_service_knows_it(con
 
 
 async def test_an_unlisted_batch_of_a_customer_without_any_is_read(connect, sandbox, world):
-    empty = ScriptedAnswer(match="/deviceBatches", body=b'{"items": null}', times=1)
+    empty = ScriptedAnswer(match="/deviceBatches", body=b'{"totalCount": 0, "items": null}', times=1)
     sandbox.switches.scripted.append(empty)
     async with connect() as client:
         answer = await ask(client, "list_devices", customer=CONTOSO, batch="Lot #42", limit=0)

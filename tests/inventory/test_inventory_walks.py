@@ -1,5 +1,7 @@
 """What is read from Partner Center and how often: follow-ups, shared walks, batches side by side, time."""
 
+from functools import partial
+
 import anyio
 import pytest
 
@@ -272,3 +274,33 @@ async def test_a_question_about_another_batch_is_not_held_up_by_one_that_hangs(c
         assert answer["complete"]
         assert answer["devices_total"] == 311
         tasks.cancel_scope.cancel()
+
+
+async def test_questions_that_wait_for_the_same_batch_keep_no_other_from_being_read(connect, sandbox, coffee):
+    longest, *_, shortest = sorted(coffee.batches, key=lambda batch: batch.count, reverse=True)
+    last = Noticed(match=devices_of(shortest.id), hang=True)
+    sandbox.switches.scripted += [ScriptedAnswer(match=devices_of(longest.id), hang=True), last]
+    async with connect(partner_center={"concurrency": 2}) as client, anyio.create_task_group() as tasks:
+        for _ in range(3):
+            tasks.start_soon(partial(ask, client, "list_devices", customer=COFFEE, limit=0))
+        await last.wait()
+        tasks.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize("every", [2, 3])
+async def test_a_service_that_throttles_keeps_no_batch_from_its_turn(connect, sandbox, contoso, every):
+    sandbox.switches.throttle_every = every
+    sandbox.switches.retry_after_seconds = 0
+    async with connect() as client:
+        answer = await ask(client, "list_devices", customer=CONTOSO, limit=0)
+    assert answer["complete"]
+    assert answer["devices_total"] == len(contoso.devices)
+
+
+async def test_policies_that_do_not_come_keep_no_device_from_being_counted(connect, sandbox, coffee):
+    sandbox.switches.scripted.append(ScriptedAnswer(match="/policies", hang=True))
+    async with connect(answers={"time_budget_seconds": 2}) as client:
+        batches = await ask(client, "list_device_batches", customer=COFFEE)
+        answer = await ask(client, "list_devices", customer=COFFEE, limit=0)
+    assert batches["complete"]
+    assert answer["devices_total"] == len(coffee.devices)

@@ -281,7 +281,11 @@ async def test_a_walk_of_customers_goes_on_with_the_seek_operation():
         b'{"items":{}}',
         b'{"items":"x"}',
         b'{"code":3000,"description":"an error that comes with 200"}',
-        b'{"statusCode":429,"message":"Rate limit is exceeded."}',
+        b'{"statusCode":429,"message":"Rate limit is exceeded.","totalCount":0}',
+        b"{}",
+        b'{"items":null}',
+        b'{"value":[{"id":"1"}]}',
+        b'{"error":{"code":"TooManyRequests"}}',
     ],
 )
 async def test_a_body_that_is_no_collection_is_malformed(body):
@@ -292,7 +296,15 @@ async def test_a_body_that_is_no_collection_is_malformed(body):
     assert "no collection" in str(error)
 
 
-@pytest.mark.parametrize("body", [b"{}", b'{"items":null}', b'{"items":[]}'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"items":[]}',
+        b'{"totalCount":0}',
+        b'{"totalCount":0,"items":null}',
+        b'{"items":null,"attributes":{"objectType":"Collection"}}',
+    ],
+)
 async def test_a_collection_with_a_missing_null_or_empty_list_is_empty(body):
     async with serving(raw(body)) as service, asking(service.base_url) as client:
         got, error = await walked(client.device_batches("c"))

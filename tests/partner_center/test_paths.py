@@ -7,6 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pc_mcp.partner_center import models
+from pc_mcp.partner_center.errors import BadRequest
 from tests.partner_center.service import asking, page, raw, serving
 
 ODD_IDS = [
@@ -70,7 +71,7 @@ async def test_text_that_utf_8_cannot_carry_arrives_as_question_marks():
 
 @pytest.mark.parametrize("odd", ["a/b", "..", "a?b=c#d"])
 async def test_ids_of_customers_and_uploads_are_encoded_too(odd):
-    async with serving(raw(b"{}")) as service, asking(service.base_url) as client:
+    async with serving(page()) as service, asking(service.base_url) as client:
         await client.batch_upload_details(odd, odd)
         _ = [read async for read in client.device_batches(odd)]
         _ = [read async for read in client.configuration_policies(odd)]
@@ -80,6 +81,13 @@ async def test_ids_of_customers_and_uploads_are_encoded_too(odd):
         ["", "v1", "customers", odd, "deviceBatches"],
         ["", "v1", "customers", odd, "policies"],
     ]
+
+
+async def test_an_id_that_no_address_can_hold_is_refused_and_not_sent():
+    async with serving(page()) as service, asking(service.base_url) as client:
+        with pytest.raises(BadRequest, match="too long for an address"):
+            _ = [read async for read in client.devices("1", "\u6771" * 10_000)]
+    assert service.requests == []
 
 
 async def test_every_batch_with_an_odd_name_in_the_sandbox_is_found_by_it(sandbox, world):

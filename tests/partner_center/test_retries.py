@@ -204,9 +204,9 @@ async def test_a_wait_that_would_end_after_the_deadline_is_not_begun(status):
 
 async def test_the_pace_of_an_account_is_halved_by_a_429_and_recovers_by_itself():
     pace = Pace(8)
-    pace.throttled(0)
+    pace.throttled(0, began=anyio.current_time())
     assert pace.at_once == 4
-    pace.throttled(0)
+    pace.throttled(0, began=anyio.current_time())
     assert pace.at_once == 2
     answers = 0
     while pace.at_once < 8:
@@ -217,12 +217,24 @@ async def test_the_pace_of_an_account_is_halved_by_a_429_and_recovers_by_itself(
     assert pace.at_once == 8
 
 
-async def test_the_answers_to_requests_under_way_at_a_429_slow_the_pace_once():
+@pytest.mark.parametrize("seconds", [0, 60])
+async def test_the_answers_to_requests_under_way_at_a_429_slow_the_pace_once(seconds):
     pace = Pace(8)
+    began = anyio.current_time()
     for _ in range(8):
-        pace.throttled(60)
+        pace.throttled(seconds, began)
     assert pace.at_once == 4
-    assert 59 < pace.wait_seconds <= 60
+    assert seconds - 1 < pace.wait_seconds <= seconds
+
+
+@pytest.mark.parametrize(
+    "odd", ["Fri, 31 Dec 99999999999999 23:59:59 GMT", "Fri, 31 Dec 2027 23:59:59 +99999999999999999999", "soon", "-1"]
+)
+async def test_an_odd_retry_after_is_as_good_as_none(odd):
+    answers = raw(status=429, Retry_After=odd), customer()
+    async with serving(*answers) as service, asking(service.base_url) as client:
+        assert (await client.customer("1")).id
+    assert len(service.requests) == 2
 
 
 async def test_a_429_does_not_slow_another_account(retrying):
