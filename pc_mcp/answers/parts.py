@@ -69,8 +69,8 @@ def coverage_notes(coverage: Coverage) -> list[str]:
     if not coverage.complete:
         batches = plural(coverage.batches_total, "batch", "batches")
         notes.append(
-            f"{coverage.batches_read:,} of {batches} read to the end; {coverage.devices_read:,} of "
-            f"{plural(coverage.devices_expected, 'device')}, by devicesCount."
+            f"{coverage.batches_read:,} of {batches} read to the end; {plural(coverage.pages_read, 'page')} read, "
+            f"{coverage.devices_read:,} of {plural(coverage.devices_expected, 'device')}, by devicesCount."
         )
     for problem in coverage.problems:
         what = "The list of batches"

@@ -33,6 +33,7 @@ class Coverage:
     complete: bool
     batches_read: int
     batches_total: int
+    pages_read: int
     devices_read: int
     devices_expected: int
     out_of_time: bool
@@ -83,6 +84,7 @@ def coverage_of(snapshot: Snapshot, batch: BatchReading | None, *, by_policy_nam
         and not (list_problem or unreadable_batches or (by_policy_name and policy_problem)),
         batches_read=progress.batches_read,
         batches_total=progress.batches_total,
+        pages_read=sum(reading.pages for reading in readings),
         devices_read=progress.devices_read,
         devices_expected=progress.devices_expected,
         out_of_time=any(not reading.complete and not reading.problem for reading in readings),

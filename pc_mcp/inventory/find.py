@@ -49,7 +49,10 @@ async def find_devices(
     refresh: bool = False,
 ) -> Findings:
     """Reads what is missing of every batch, within the call's time, and looks each identifier up."""
-    unique = list({match_key(identifier): identifier for identifier in reversed(identifiers)}.values())[::-1]
+    by_key: dict[str, str] = {}
+    for identifier in identifiers:
+        by_key.setdefault(match_key(identifier), identifier)
+    unique = list(by_key.values())
     question = ("find", customer.id, unique)
     if cursor:
         library.cursors.read(cursor, question)

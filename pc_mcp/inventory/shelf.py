@@ -13,9 +13,6 @@ class Kept(Protocol):
     touched: float
 
     @property
-    def id(self) -> str: ...
-
-    @property
     def weight(self) -> int: ...
 
     @property

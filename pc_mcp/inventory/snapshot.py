@@ -171,9 +171,10 @@ class Snapshot:
 
             for _ in range(min(len(missing), int(limiter.total_tokens))):
                 tasks.start_soon(read_one_after_the_other)
-        for reading in missing if refused else []:
-            if not reading.complete and not reading.problem:
-                reading.problem = refused[0]
+        if refused:
+            for reading in missing:
+                if not reading.complete and not reading.problem and not reading.lock.locked():
+                    reading.problem = refused[0]
 
     async def _read_batch(self, reading: BatchReading, partner_center: PartnerCenter) -> None:
         # The token that came twice would give a page that is kept already.
@@ -260,7 +261,7 @@ async def take(customer: Customer, partner_center: PartnerCenter, *, reveal_prod
                 tasks.cancel_scope.cancel()
     if problem and not batches:
         raise problem
-    unique = list({batch.id: batch for batch in reversed(batches)}.values())[::-1]
+    unique = _first_of_each(batches)
     return Snapshot(
         customer=customer,
         table=DeviceTable(policies.names, reveal_product_keys=reveal_product_keys),
@@ -271,6 +272,14 @@ async def take(customer: Customer, partner_center: PartnerCenter, *, reveal_prod
         policy_problem=policies.problem,
         read_at=datetime.now(UTC),
     )
+
+
+def _first_of_each(batches: Iterable[DeviceBatch]) -> list[DeviceBatch]:
+    """The batches without those whose id came before."""
+    by_id: dict[str, DeviceBatch] = {}
+    for batch in batches:
+        by_id.setdefault(batch.id, batch)
+    return list(by_id.values())
 
 
 @dataclass

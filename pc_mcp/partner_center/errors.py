@@ -171,7 +171,7 @@ class AppOnlyRefused(Forbidden):
 
 class NotFound(PartnerCenterError):
     summary = "Partner Center did not find what was asked for."
-    advice = "Check the customer and the names that were given."
+    advice = "Check the customer and the names that were given; what was there before may be gone: ask with refresh."
 
 
 class CustomerNotFound(NotFound):

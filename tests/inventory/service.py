@@ -16,20 +16,7 @@ AT_ONCE = {"Retry-After": "0"}
 
 
 @dataclass
-class Later(ScriptedAnswer):
-    """A scripted answer that the first `skip` requests do not get."""
-
-    skip: int = 0
-
-    def take(self, target):
-        if self.match in target and self.skip:
-            self.skip -= 1
-            return False
-        return super().take(target)
-
-
-@dataclass
-class Noticed(Later):
+class Noticed(ScriptedAnswer):
     """A scripted answer that says when it was first given."""
 
     given: threading.Event = field(default_factory=threading.Event)

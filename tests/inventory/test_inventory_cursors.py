@@ -11,7 +11,7 @@ from pc_mcp.sandbox import ScriptedAnswer, catalog, documents
 from pc_mcp.server import build_server
 from tests.conftest import settings_for
 from tests.inventory import plain
-from tests.inventory.service import Later, ask, devices_of, refusal
+from tests.inventory.service import ask, devices_of, refusal
 
 COFFEE = "Fourth Coffee"
 TWO_PAGES = "PO 4549717 Osaka"
@@ -220,7 +220,7 @@ async def test_a_cursor_of_a_list_that_grew_since_is_refused(connect, sandbox):
     async with connect(answers={"time_budget_seconds": 0.5}) as client:
         one = {"customer": COFFEE, "batch": TWO_PAGES, "limit": 5}
         cursor = (await ask(client, "list_devices", **one))["next_cursor"]
-        sandbox.switches.scripted.append(Later(match=devices_of("Q2/2025 Surface"), hang=True))
+        sandbox.switches.scripted.append(ScriptedAnswer(match=devices_of("Q2/2025 Surface"), hang=True))
         question = {"customer": COFFEE, "limit": 5}
         incomplete = await ask(client, "list_devices", **question)
         assert not incomplete["complete"]

@@ -6,7 +6,7 @@ import pytest
 
 from pc_mcp.sandbox import ScriptedAnswer, catalog
 from tests.inventory import plain
-from tests.inventory.service import AT_ONCE, Later, ask, devices_of, pages_read, refusal
+from tests.inventory.service import AT_ONCE, ask, devices_of, pages_read, refusal
 
 CUSTOMER = "Litware Inc"
 COFFEE = "Fourth Coffee"
@@ -28,7 +28,7 @@ def failure(status, code=None, **details):
     body = b"<html>secret of the gateway</html>"
     if code is not None:
         body = json.dumps({"code": code, "description": "secret of the service", "source": "x"}).encode()
-    return Later(status=status, body=body, headers=AT_ONCE, **details)
+    return ScriptedAnswer(status=status, body=body, headers=AT_ONCE, **details)
 
 
 FAILURES = [

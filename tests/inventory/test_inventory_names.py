@@ -6,7 +6,7 @@ import pytest
 
 from pc_mcp.sandbox import ScriptedAnswer, catalog, documents, hostile
 from tests.inventory import plain
-from tests.inventory.service import AT_ONCE, Later, ask, devices_of, pages_read, refusal
+from tests.inventory.service import AT_ONCE, ask, devices_of, pages_read, refusal
 
 CONTOSO = catalog.ODD_BATCH_NAMES_CUSTOMER
 BATCH = "Malmö-2606"
@@ -179,7 +179,7 @@ async def test_an_unlisted_batch_of_several_pages_is_read_to_its_end_and_goes_on
     others = [batch for batch in world.batches(customer_id) if batch["id"] != BATCH]
     sandbox.switches.scripted += [
         ScriptedAnswer(match="/deviceBatches", body=json.dumps({"items": others}).encode(), times=1),
-        Later(match=devices_of(BATCH), skip=pages, status=403, times=1),
+        ScriptedAnswer(match=devices_of(BATCH), skip=pages, status=403, times=1),
     ]
     async with connect() as client:
         first = await ask(client, "list_devices", customer=CONTOSO, batch=BATCH, limit=0)
@@ -195,7 +195,7 @@ async def test_an_unlisted_batch_of_several_pages_is_read_to_its_end_and_goes_on
 
 
 async def test_a_service_that_fails_for_an_unlisted_batch_is_an_error_and_not_an_unknown_batch(connect, sandbox):
-    sandbox.switches.scripted.append(Later(match=devices_of("new"), status=500, headers=AT_ONCE))
+    sandbox.switches.scripted.append(ScriptedAnswer(match=devices_of("new"), status=500, headers=AT_ONCE))
     async with connect() as client:
         assert "failed to answer" in await refusal(client, "list_devices", customer=CONTOSO, batch="new")
 

@@ -7,7 +7,7 @@ import pytest
 
 from pc_mcp.sandbox import ScriptedAnswer, catalog
 from tests.inventory import plain
-from tests.inventory.service import Gate, Later, Noticed, ask, devices_of, pages_read, refusal
+from tests.inventory.service import Gate, Noticed, ask, devices_of, pages_read, refusal
 
 CONTOSO = catalog.ODD_BATCH_NAMES_CUSTOMER
 BATCH = "Malmö-2606"
@@ -178,7 +178,7 @@ async def test_out_of_time_the_answer_covers_what_was_read_and_asked_again_it_go
     connect, sandbox, mode, coffee, pages, refresh
 ):
     question = {"customer": COFFEE, "limit": 0, "group_by": ["policy", "model"], "refresh": refresh}
-    sandbox.switches.scripted.append(Later(match=devices_of(TWO_PAGES), skip=pages, hang=True))
+    sandbox.switches.scripted.append(ScriptedAnswer(match=devices_of(TWO_PAGES), skip=pages, hang=True))
     async with connect(mode, **SHORT) as client:
         answer = await ask(client, "list_devices", **question)
         check_partial(answer, coffee, 100 * pages)
@@ -219,7 +219,7 @@ async def test_a_refresh_after_a_question_about_one_batch_reads_that_batch_again
 
 async def test_find_devices_says_not_found_so_far_until_the_list_is_complete(connect, sandbox, coffee):
     last = batch_of(coffee, TWO_PAGES).devices[-1]
-    sandbox.switches.scripted.append(Later(match=devices_of(TWO_PAGES), skip=1, hang=True))
+    sandbox.switches.scripted.append(ScriptedAnswer(match=devices_of(TWO_PAGES), skip=1, hang=True))
     question = {"customer": COFFEE, "identifiers": [last["id"], "no such device"]}
     async with connect(**SHORT) as client:
         answer = await ask(client, "find_devices", **question)
@@ -234,7 +234,7 @@ async def test_find_devices_says_not_found_so_far_until_the_list_is_complete(con
 
 async def test_a_token_refused_on_resuming_restarts_the_batch_and_says_so(connect, sandbox, coffee):
     question = {"customer": COFFEE, "limit": 0, "group_by": ["model"]}
-    sandbox.switches.scripted.append(Later(match=devices_of(TWO_PAGES), skip=1, hang=True))
+    sandbox.switches.scripted.append(ScriptedAnswer(match=devices_of(TWO_PAGES), skip=1, hang=True))
     async with connect(**SHORT) as client:
         await ask(client, "list_devices", **question)
         body = b'{"code": 2000, "description": "The continuation token is not valid."}'
