@@ -4,7 +4,6 @@ from bench.processes import computed
 from bench.reader import WARM_UP
 from bench.results import Row, Section, Sizes
 from bench.service import serving
-from bench.statistics import median
 from bench.world import BenchCustomer
 
 MOST_MILLISECONDS = 20
@@ -20,13 +19,14 @@ def measure(sizes: Sizes) -> Section:
             runs = [computed("bench.held", base_url, customer.id) for _ in range(sizes.slow_repetitions)]
             if any(run["devices"] != customer.devices for run in runs):
                 raise RuntimeError("not every device was read")
-            longest = median([run["longest"] for run in runs])
+            longest = max(run["longest"] for run in runs)
             ratio = longest / MOST_MILLISECONDS
             target = f"{MOST_MILLISECONDS} ms or less"
             rows.append(Row(name, f"{longest:.1f} ms", f"{MOST_MILLISECONDS} ms", f"{ratio:.2f}", target, ratio <= 1))
     return Section(
         "Event loop",
         f"The longest that anything else had to wait while {sizes.one_batch:,} devices were read as fast as the "
-        "service gives them, by the clock; what other programs on the machine take is part of it.",
+        "service gives them, by the clock, in all of {sizes.slow_repetitions} runs; what other programs on the machine "
+        "take is part of it.",
         rows,
     )

@@ -28,9 +28,9 @@ def measure(sizes: Sizes) -> Section:
     return Section(
         "A follow-up",
         "Milliseconds of a call of a warm server, median (99th percentile), through `mcp.Client` over stdio, against "
-        "a call of the SDK's smallest tool right before it. Every question has another filter, three groupings "
-        f"and 20 rows; {sizes.questions} calls of each kind on {sizes.one_batch:,} devices, {sizes.slow_questions} on "
-        f"{sizes.million:,}. In the place of a ratio stands the difference of the medians.",
+        "a call of the SDK's smallest tool right before it. The questions differ in what they filter by, and have "
+        f"three groupings and 20 rows; {sizes.questions} calls of each kind on {sizes.one_batch:,} devices, "
+        f"{sizes.slow_questions} on {sizes.million:,}. In the place of a ratio stands the median of the differences.",
         rows,
     )
 

@@ -20,7 +20,7 @@ from pydantic import SecretStr
 from bench.service import TOKEN
 from bench.world import BenchCustomer
 from pc_mcp.auth import StaticToken
-from pc_mcp.inventory import Call, DeviceFilter, Library, Progress, list_devices
+from pc_mcp.inventory import Call, DeviceFilter, Library, Progress, find_devices, list_devices
 from pc_mcp.partner_center import PartnerCenter, Transport
 from pc_mcp.partner_center.models import Customer
 
@@ -83,6 +83,16 @@ async def read(library: Library, transport: Transport, customer_id: str, batch: 
         raise RuntimeError(f"the walk is not complete: {answer.coverage}")
     seconds = time.perf_counter() - started
     return Reading(answer.total, seconds, walked - started, time.process_time() - busy)
+
+
+async def find(library: Library, transport: Transport, customer_id: str) -> None:
+    """Looks a device up that is not there, for which everything that finds one is made."""
+
+    async def on_progress(_: Progress) -> None:
+        pass
+
+    call = Call(PartnerCenter(transport, "bench"), anyio.current_time() + HOUR, on_progress)
+    await find_devices(library, call, Customer(customer_id), ["no such device"], limit=1)
 
 
 def library_and_transport(base_url: str) -> tuple[Library, Transport]:

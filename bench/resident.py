@@ -1,7 +1,7 @@
 """How much memory a walk takes, in a process of its own: `python -m bench.resident BASE_URL CUSTOMER_ID`.
 
-Prints bytes as JSON: `before` a cold question about the customer (after a small one), at its `peak`,
-with the snapshot `kept`, and after it was `dropped`.
+Prints bytes as JSON: `before` a cold question about the customer (after a small one), at the `peak` of that
+and of looking a device up, with the snapshot `kept`, and after it was `dropped`.
 """
 
 import gc
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import anyio
 
-from bench.reader import WARM_UP, library_and_transport, read
+from bench.reader import WARM_UP, find, library_and_transport, read
 
 
 def resident() -> int:
@@ -42,6 +42,7 @@ async def _measure(base_url: str, customer_id: str) -> dict[str, int]:
         forget_peak()
         found = {"before": resident()}
         found["devices"] = (await read(library, transport, customer_id)).devices
+        await find(library, transport, customer_id)
         found |= {"peak": peak(), "kept": resident()}
         library.close()
         gc.collect()

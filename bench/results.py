@@ -96,8 +96,9 @@ def write(sections: Sequence[Section], path: Path = RESULTS, notes: Path = NOTES
     met = sum(row.met is True for section in sections for row in section.rows)
     parts = [
         "# Results\n",
-        "Written by `make bench`. Every figure is compared with a baseline of the same run, both in turn, and the "
-        "ratio is the median of the ratios of all turns. Other programs on the machine hit both.\n",
+        "Written by `make bench`. Every figure is compared with a baseline of the same run. What two processes do in "
+        "turn is compared turn by turn, and the median of the ratios is given; other programs on the machine hit both. "
+        "Everything else is the ratio of what stands beside it.\n",
         "\n".join(f"- {line}" for line in (_machine(), _versions(), f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC")) + "\n",
         f"{met} targets are met, {missed} are missed.\n",
         *map(written, sections),
