@@ -1,10 +1,16 @@
 """A call that its client gives up leaves nothing behind that another call would stumble over."""
 
+from uuid import UUID
+
 import anyio
 import pytest
+from mcp import Client
 
+from pc_mcp.server import build_server
+from pc_mcp.settings import Settings
 from tests.inventory import plain
 from tests.inventory.service import Noticed, ask, devices_of, pages_read
+from tests.partner_center.service import HANG, serving
 
 COFFEE = "Fourth Coffee"
 TWO_PAGES = "PO 4549717 Osaka"
@@ -17,6 +23,20 @@ async def give_up_at(hanging, client, tool, **arguments):
         tasks.start_soon(client.call_tool, tool, arguments)
         await hanging.wait()
         tasks.cancel_scope.cancel()
+
+
+async def test_a_call_that_is_given_up_ends_its_request_at_once(mode):
+    async with serving(HANG) as service:
+        settings = Settings(
+            partner_center={"base_url": service.base_url}, auth={"mode": "token", "access_token": "a-token"}
+        )
+        async with Client(build_server(settings), mode=mode) as client:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(client.call_tool, "list_devices", {"customer": str(UUID(int=1))})
+                await service.asked.wait()
+                tasks.cancel_scope.cancel()
+            with anyio.fail_after(10):
+                await service.left.wait()
 
 
 @pytest.mark.parametrize("match", ["/customers?", "/deviceBatches", "/policies", devices_of(TWO_PAGES)])

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,18 +42,24 @@ AnswerTo = Callable[[Request], Awaitable[Answer]]
 
 @dataclass
 class Service:
-    """Gives `answers` in their order, then the last one again; `answer_to` is asked first, if set."""
+    """Gives `answers` in their order, then the last one again; `answer_to` is asked first, if set.
+
+    left: a client ended the connection on which it would have got `HANG`.
+    """
 
     base_url: str
     answers: list[Answer] = field(default_factory=list)
     answer_to: AnswerTo | None = None
     requests: list[Request] = field(default_factory=list)
+    asked: anyio.Event = field(default_factory=anyio.Event)
+    left: anyio.Event = field(default_factory=anyio.Event)
 
     async def serve(self, connection: ByteStream) -> None:
         async with connection:
             try:
                 request = await _request(connection)
                 self.requests.append(request)
+                self.asked.set()
                 if self.answer_to:
                     answer = await self.answer_to(request)
                 else:
@@ -61,7 +67,9 @@ class Service:
                 if answer is not None:
                     await connection.send(answer)
                     return
-                await connection.receive()
+                with suppress(anyio.EndOfStream, anyio.BrokenResourceError):
+                    await connection.receive()
+                self.left.set()
             except (anyio.EndOfStream, anyio.BrokenResourceError):
                 return
 
