@@ -16,7 +16,7 @@ ENTRY_POINT = "start.py"
 ICON = "icon.png"
 
 # What a person may set in the application: field, its label, what it is, and the variable that gets it.
-_FIELDS = (
+FIELDS = (
     (
         "tenant_id",
         "Tenant id",
@@ -41,7 +41,8 @@ _FIELDS = (
 
 async def manifest() -> dict[str, Any]:
     """The manifest of this version."""
-    async with Client(build_server(Settings())) as client:
+    # The defaults, whatever the environment of whoever makes the bundle says.
+    async with Client(build_server(Settings.model_construct())) as client:
         tools = (await client.list_tools()).tools
         prompts = [await _prompt(client, prompt) for prompt in (await client.list_prompts()).prompts]
     return {
@@ -52,8 +53,8 @@ async def manifest() -> dict[str, Any]:
         "description": "Ask about the zero-touch (Windows Autopilot) devices that your company uploaded to Partner "
         "Center for its customers.",
         "long_description": "Counts, groups, lists and finds the zero-touch (Windows Autopilot) devices that a "
-        "Microsoft CSP partner uploaded to Partner Center, with the rights of the agent who signs in. It only reads. "
-        "Every count is exact, or the answer says what is missing.",
+        "Microsoft CSP partner uploaded to Partner Center, with the rights of whoever signs in. It changes nothing in "
+        "Partner Center. Every count is exact, or the answer says what is missing.",
         "author": {"name": "The pc-mcp authors"},
         "icon": ICON,
         "license": "MIT",
@@ -66,12 +67,12 @@ async def manifest() -> dict[str, Any]:
             "mcp_config": {
                 "command": "uv",
                 "args": ["run", "--directory", "${__dirname}", ENTRY_POINT],
-                "env": {variable: f"${{user_config.{field}}}" for field, _, _, variable in _FIELDS},
+                "env": {variable: f"${{user_config.{field}}}" for field, _, _, variable in FIELDS},
             },
         },
         "user_config": {
             field: {"type": "string", "title": title, "description": what, "required": False, "default": ""}
-            for field, title, what, _ in _FIELDS
+            for field, title, what, _ in FIELDS
         },
         "tools": [{"name": tool.name, "description": tool.description or ""} for tool in tools],
         # Settings of the configuration file add a tool and a folder of prompts.

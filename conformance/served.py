@@ -35,14 +35,16 @@ class Served:
 
 @contextlib.contextmanager
 def serving(folder: Path) -> Iterator[Served]:
-    """Runs the server on simulated data, with `folder` as its home. Raises `TimeoutError`."""
+    """Runs the server on simulated data and with every tool, with `folder` as its home. Raises `TimeoutError`."""
+    exports = folder / "exports"
+    exports.mkdir()
     env = {name: value for name, value in os.environ.items() if not name.upper().startswith("PC_MCP_")}
     log = folder / "server.log"
     command = [sys.executable, "-m", "pc_mcp", "serve", "--sandbox", "--http", "127.0.0.1:0"]
     with log.open("wb") as stderr:
         process = subprocess.Popen(
             command,
-            env=env | {"HOME": str(folder), "USERPROFILE": str(folder)},
+            env=env | {"HOME": str(folder), "USERPROFILE": str(folder), "PC_MCP_EXPORTS__FOLDER": str(exports)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=stderr,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mcp import Client
+from mcp.server.mcpserver import MCPServer
 from mcp_types import TextContent
 
 _SECONDS = 120
@@ -20,18 +21,25 @@ _CANARY = {
 }
 
 
-async def texts(url: str) -> list[dict[str, Any]]:
-    """Tools, prompts and instructions of the server at `url`, each as a tool, which is what the rules know."""
-    async with Client(url) as client:
+async def texts(server: str | MCPServer[Any]) -> list[dict[str, Any]]:
+    """What the server says of its tools, prompts and resources, and its instructions, each as a tool, which is what
+    the rules know.
+
+    server: its URL, or the server itself.
+    """
+    async with Client(server) as client:
         tools = (await client.list_tools()).tools
         found = [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in tools]
         for prompt in (await client.list_prompts()).prompts:
-            names = [argument.name for argument in prompt.arguments or []]
-            result = await client.get_prompt(prompt.name, {name: name.upper() for name in names})
+            arguments = prompt.arguments or []
+            result = await client.get_prompt(prompt.name, {each.name: each.name.upper() for each in arguments})
             messages = [message.content for message in result.messages]
-            words = [prompt.description or "", *(each.text for each in messages if isinstance(each, TextContent))]
-            found.append(_as_tool(f"prompt {prompt.name}", "\n".join(words)))
-        return [*found, _as_tool("instructions", client.instructions or "")]
+            words = [each.text for each in messages if isinstance(each, TextContent)]
+            described = [each.description for each in arguments]
+            found.append(_as_tool(f"prompt {prompt.name}", prompt.title, prompt.description, *described, *words))
+        templates = (await client.list_resource_templates()).resource_templates
+        found += [_as_tool(f"resource {each.name}", each.title, each.description) for each in templates]
+        return [*found, _as_tool("instructions", client.instructions)]
 
 
 def run(scanner: Path, items: list[dict[str, Any]], folder: Path) -> list[str]:
@@ -64,5 +72,6 @@ def run(scanner: Path, items: list[dict[str, Any]], folder: Path) -> list[str]:
     return missing + unsafe
 
 
-def _as_tool(name: str, description: str) -> dict[str, Any]:
+def _as_tool(name: str, *texts: str | None) -> dict[str, Any]:
+    description = "\n".join(filter(None, texts))
     return {"name": name, "description": description, "inputSchema": {"type": "object", "properties": {}}}

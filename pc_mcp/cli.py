@@ -114,6 +114,8 @@ def _add_clients(commands: "Commands") -> None:
         description="Connect a client: add pc-mcp to its configuration, beside which a backup is kept.",
     )
     install.add_argument("--sandbox", action="store_true", help="connect the simulated data; needs no sign-in")
+    install.add_argument("--client-id", metavar="ID", help="the application's id; written into the configuration file")
+    install.add_argument("--tenant-id", metavar="ID", help="your own tenant's id or domain; written there as well")
     _add_config(install)
 
     uninstall = commands.add_parser(
@@ -194,7 +196,14 @@ def _status(options: argparse.Namespace) -> int:
 def _install(options: argparse.Namespace) -> int:
     from pc_mcp.install.commands import install
 
-    return install(options.client, sandbox=options.sandbox, config=options.config, dry_run=options.dry_run)
+    ids = {"client_id": options.client_id, "tenant_id": options.tenant_id}
+    return install(
+        options.client,
+        sandbox=options.sandbox,
+        config=options.config,
+        dry_run=options.dry_run,
+        ids={name: given for name, given in ids.items() if given is not None},
+    )
 
 
 def _uninstall(options: argparse.Namespace) -> int:
@@ -255,7 +264,9 @@ def _nothing_collected() -> Iterator[None]:
 
 
 def _announce(url: str) -> None:
-    logging.getLogger(__name__).info("listening on %s", url)
+    logger = logging.getLogger(__name__)
+    logger.setLevel(logging.INFO)  # who started it needs the address, whatever else is logged
+    logger.info("listening on %s", url)
 
 
 @contextlib.contextmanager
@@ -297,11 +308,13 @@ def _environment_of(sandbox: "Sandbox") -> dict[str, str]:
 
 def _demo(_: argparse.Namespace) -> int:
     from pc_mcp.demo import show
+    from pc_mcp.install.commands import how_to_connect
     from pc_mcp.sandbox import running
 
     with running(entra=True) as sandbox:
         partner_center, auth = _settings_of(sandbox)
-        show({"partner_center": partner_center, "auth": auth}, _environment_of(sandbox), sandbox.requests)
+        sections = {"partner_center": partner_center, "auth": auth}
+        show(sections, _environment_of(sandbox), sandbox.requests, how_to_connect())
     return 0
 
 

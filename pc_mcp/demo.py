@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import sys
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -92,19 +91,22 @@ class Request(Protocol):
     answered: float
 
 
-def show(settings: Sections, environment: Mapping[str, str], requests: Sequence[Request]) -> None:
+def show(settings: Sections, environment: Mapping[str, str], requests: Sequence[Request], how_to_connect: str) -> None:
     """Asks the questions of a server in a process of its own, as a client would, and prints it all.
 
     settings, environment: of the server, so that it asks a simulated Partner Center and signs in to
-    a simulated Entra ID; requests: to the former, growing while it is asked.
+    a simulated Entra ID; requests: to the former, growing while it is asked; how_to_connect: the words
+    at the end.
     """
     try:
-        anyio.run(_show, settings, environment, requests)
+        anyio.run(_show, settings, environment, requests, how_to_connect)
     except* SystemExit:  # rich ends the program when the reader of a pipe has left
         pass
 
 
-async def _show(settings: Sections, environment: Mapping[str, str], requests: Sequence[Request]) -> None:
+async def _show(
+    settings: Sections, environment: Mapping[str, str], requests: Sequence[Request], how_to_connect: str
+) -> None:
     console = Console(highlight=False, theme=THEME)
     _print(
         console,
@@ -123,7 +125,9 @@ async def _show(settings: Sections, environment: Mapping[str, str], requests: Se
             raw[customer] = sum(request.answer_bytes for request in asked) or raw.get(customer, 0)
             _print_answer(console, result, raw[customer], nothing_read=not asked)
             _print_pace(console, [request for request in asked if request.path.endswith("/devices")])
-    _print_how_to_connect(console)
+    console.print(Rule(style="dim"))
+    console.print(Text("Connect your assistant to these simulated data\n", style="bold"))
+    console.print(Text(how_to_connect), soft_wrap=True)
 
 
 def _server(settings: Sections, environment: Mapping[str, str]) -> StdioServerParameters:
@@ -224,21 +228,3 @@ class _Answer(Markdown):
     """An answer's Markdown for a terminal."""
 
     elements = Markdown.elements | {"table_open": _Cells}
-
-
-def _print_how_to_connect(console: Console) -> None:
-    command = shutil.which("pc-mcp", path=os.path.dirname(sys.executable)) or "pc-mcp"
-    quoted = command.replace("\\", "\\\\")
-    console.print(Rule(style="dim"))
-    console.print(Text("Connect your assistant to these simulated data\n", style="bold"))
-    console.print(
-        Text(
-            "Claude Desktop: Settings > Developer > Edit Config, then restart it:\n"
-            f'  {{"mcpServers": {{"pc-mcp": {{"command": "{quoted}", "args": ["serve", "--sandbox"]}}}}}}\n\n'
-            "VS Code: .vscode/mcp.json:\n"
-            f'  {{"servers": {{"pc-mcp": {{"command": "{quoted}", "args": ["serve", "--sandbox"]}}}}}}\n\n'
-            f"Claude Code:\n  claude mcp add pc-mcp -- {command} serve --sandbox\n\n"
-            "For your own customers leave --sandbox out; docs/sign-in.md says what to set first."
-        ),
-        soft_wrap=True,
-    )

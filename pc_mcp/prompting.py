@@ -12,7 +12,7 @@ required = true
 +++
 The text, with {customer} where the argument goes.
 
-A line of the text that names an argument which was not given is left out.
+A line of the text that names an argument which was not given is left out. {{word}} stands for {word}.
 """
 
 import re
@@ -26,9 +26,10 @@ from mcp.server.mcpserver.prompts.base import PromptArgument
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pc_mcp.failures import Failure
+from pc_mcp.inventory.text import visible
 
 _FENCE = "+++"
-_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+_PLACEHOLDER = re.compile(r"\{(?P<literal>\{\w+\})\}|\{(?P<name>\w+)\}")
 _TOML_PLACE = re.compile(r" \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)\Z")
 _ARGUMENTS_TABLE = re.compile(r"\s*\[\[\s*arguments\s*\]\]")
 _EMPTY_LINES = re.compile(r"\n{3,}")
@@ -75,10 +76,10 @@ def load_prompts(own_folder: Path | None = None) -> list[Prompt]:
 
 
 def prompts_in(folder: Path) -> dict[str, Prompt]:
-    """The prompts of the `*.md` files in `folder`, by name. Raises `PromptFileError`."""
+    """The prompts of the `*.md` files in `folder`, by name, but for its README. Raises `PromptFileError`."""
     prompts: dict[str, Prompt] = {}
     files: dict[str, Path] = {}
-    for path in sorted(folder.glob("*.md")):
+    for path in _files(folder):
         try:
             prompt = _prompt(_text(path))
             if prompt.name in files:
@@ -96,6 +97,19 @@ def _packed_folder() -> Path:
     """`prompts/` is packed beside this module; in a source tree it lies beside the package."""
     packed = Path(__file__).parent / "prompts"
     return packed if packed.is_dir() else packed.parent.parent / "prompts"
+
+
+def _files(folder: Path) -> list[Path]:
+    """What may be prompts: a team's repository has a README as well, and a system may leave hidden files."""
+    try:
+        paths = sorted(folder.iterdir())
+    except OSError as error:
+        raise PromptFileError(f"{folder}: the folder of prompts cannot be read: {error.strerror}.") from None
+    return [
+        path
+        for path in paths
+        if path.suffix.lower() == ".md" and not path.name.startswith(".") and path.stem.lower() != "readme"
+    ]
 
 
 def _text(path: Path) -> str:
@@ -148,6 +162,8 @@ def _front_matter(lines: list[str]) -> _FrontMatter:
         fault = error.errors(include_url=False)[0]
         name = ".".join(map(str, fault["loc"]))
         raise _Fault(_line_of(lines, fault["loc"]), f"{name}: {fault['msg']}.") from None
+    except (ValueError, RecursionError):  # a number of thousands of digits, or lists as deep
+        raise _Fault(1, "the front matter that begins here has a value that is too long or too deep.") from None
 
 
 def _line_of(lines: list[str], location: tuple[int | str, ...]) -> int:
@@ -181,12 +197,22 @@ def _check_arguments(front: _FrontMatter, lines: list[str], end: int) -> None:
 def _placeholders(lines: list[str], end: int) -> Iterator[tuple[str, int]]:
     """The arguments that the text below line `end` uses, each with its line."""
     for number, line in enumerate(lines[end:], end + 1):
-        for placeholder in _PLACEHOLDER.finditer(line):
-            yield placeholder[1], number
+        for name in _names(line):
+            yield name, number
+
+
+def _names(line: str) -> list[str]:
+    """The arguments that a line uses."""
+    return [placeholder["name"] for placeholder in _PLACEHOLDER.finditer(line) if placeholder["name"]]
+
+
+def cleaned(value: str) -> str:
+    """An argument as it may stand in quotation marks of a text: on one line, and nothing hidden in it."""
+    return " ".join(visible(value).split()).replace('"', "'")
 
 
 def _filled(text: str, arguments: Mapping[str, str]) -> str:
-    given = {name: " ".join(value.split()) for name, value in arguments.items()}
-    kept = [line for line in text.split("\n") if all(given.get(name) for name in _PLACEHOLDER.findall(line))]
-    filled = _PLACEHOLDER.sub(lambda placeholder: given[placeholder[1]], "\n".join(kept))
+    given = {name: cleaned(value) for name, value in arguments.items()}
+    kept = [line for line in text.split("\n") if all(given.get(name) for name in _names(line))]
+    filled = _PLACEHOLDER.sub(lambda found: found["literal"] or given[found["name"]], "\n".join(kept))
     return _EMPTY_LINES.sub("\n\n", filled).strip()

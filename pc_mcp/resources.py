@@ -60,7 +60,7 @@ async def _read(app: App, address: Address, correlation_id: str, context: Contex
     async with whole_list(app.library, call, customer, address.batch) as whole:
         if not whole.coverage.complete:
             raise ResourceError(incomplete_words(whole))
-        with call.in_time():
+        with whole.handed_on_in_time(call):
             content = await _text(whole, address)
         facts = {"devices_total": whole.devices, "complete": True, "notes": file_notes(whole)}
     meta = {f"pc-mcp/{name}": value for name, value in facts.items()}

@@ -137,8 +137,8 @@ def _folder(path: Path) -> Path:
     path = Path(os.path.expanduser(path))
     if not path.is_absolute():
         raise ValueError(f"must be an absolute path: desktop applications start programs anywhere; {path} is not")
-    if not path.is_dir():
-        raise ValueError(f"there is no folder {path}: create it, or name another one")
+    if not os.path.isdir(path):
+        raise ValueError(f"there is no folder {path}, or none that you may open: create it, or name another one")
     return path
 
 
@@ -197,8 +197,18 @@ def load_settings(config: Path | None = None, options: Mapping[str, Any] | None 
     Raises `ConfigurationError`.
     """
     path = config_file(config)
-    from_file = _read(path) if path else {}
+    return _merged(_read(path) if path else {}, path, options or {})
 
+
+def settings_of(text: str, path: Path) -> Settings:
+    """The settings if `path` were the configuration file, said `text`, and came before the environment.
+
+    So every fault of the text is found. Raises `ConfigurationError`.
+    """
+    return _merged({}, path, _parsed(text, path))
+
+
+def _merged(from_file: dict[str, Any], path: Path | None, options: Mapping[str, Any]) -> Settings:
     class Configured(Settings):
         @classmethod
         def settings_customise_sources(
@@ -213,7 +223,7 @@ def load_settings(config: Path | None = None, options: Mapping[str, Any] | None 
 
     _refuse_unknown_variables(os.environ)
     try:
-        return Configured(**dict(options or {}))
+        return Configured(**dict(options))
     except ValidationError as error:
         raise ConfigurationError(_explained(error, path)) from None
     except SettingsError:
@@ -257,16 +267,20 @@ def config_file(config: Path | None) -> Path | None:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    text = ""
     try:
         # Windows' Notepad may begin UTF-8 text with a byte-order mark, which is no TOML.
         text = path.read_text(encoding="utf-8-sig")
-        return tomllib.loads(text)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise ConfigurationError(f"The configuration file {path} cannot be read: {reason}.") from None
     except UnicodeDecodeError:
         raise ConfigurationError(f"The configuration file {path} is not UTF-8 text.") from None
+    return _parsed(text, path)
+
+
+def _parsed(text: str, path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         hint = " Paths of Windows stand in single quotes there, such as 'C:\\exports'." if "\\" in text else ""
         raise ConfigurationError(f"The configuration file {path} is no valid TOML: {error}.{hint}") from None

@@ -5,10 +5,12 @@ stands between `<!-- name -->` and `<!-- end name -->`; some files are generated
 """
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from unittest.mock import patch
 
 from pydantic import SecretStr
 
@@ -24,6 +26,8 @@ ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 PICTURE = ROOT / "docs" / "conversation.svg"
 ENV = "PC_MCP_"
+# What argparse would else take from the terminal: how wide it is, and, from Python 3.14 on, whether it has colours.
+PLAIN_HELP = {"COLUMNS": "80", "PYTHON_COLORS": "0"}
 REQUIRED = "\\*"
 
 
@@ -128,8 +132,9 @@ def example_configuration() -> str:
 def commands_reference() -> str:
     """docs/commands.md."""
     parts = ["# Commands", "", "Generated from the commands' own help."]
-    for name, help_text in commands():
-        parts += ["", f"## `{name}`", "", "```text", help_text.rstrip(), "```"]
+    with patch.dict(os.environ, PLAIN_HELP):
+        for name, help_text in commands():
+            parts += ["", f"## `{name}`", "", "```text", help_text.rstrip(), "```"]
     return "\n".join(parts) + "\n"
 
 

@@ -28,8 +28,9 @@ from pc_mcp.inventory.filters import NO_POLICY
 Field = Literal["id", "serial_number", "manufacturer", "model", "policy", "batch", "uploaded", "product_key"]
 DEFAULT_FIELDS: Sequence[Field] = ("serial_number", "manufacturer", "model", "policy", "batch", "uploaded")
 NONE = "(none)"
+WHOLE_LIST = "All devices as a CSV file for people, whatever the filters: the resource {}"
 
-_NOTES_SHARE, _ATTENTION_SHARE = 0.2, 0.2
+_NOTES_SHARE, _OFFER_SHARE, _ATTENTION_SHARE = 0.2, 0.1, 0.2
 _GROUPS_SHARE_BESIDE_ROWS = 0.4
 
 
@@ -76,11 +77,18 @@ class DeviceListAnswer(TypedDict):
 
 
 def device_list_answer(
-    result: DeviceList, where: DeviceFilter, fields: Sequence[Field] | None, max_chars: int, *, beside: int = 0
+    result: DeviceList,
+    where: DeviceFilter,
+    fields: Sequence[Field] | None,
+    max_chars: int,
+    *,
+    whole_list: str | None = None,
+    beside: int = 0,
 ) -> Answer:
     """Writes the answer: what is fixed first, then a row, groups, and the rows that still fit.
 
-    beside: characters of the text half that something else may need.
+    whole_list: the resource to name where rows are left out. beside: characters of the text half that
+    something else may need.
     """
     chosen = list(dict.fromkeys(fields or DEFAULT_FIELDS))
     first_line = _first_line(result, where)
@@ -92,6 +100,8 @@ def device_list_answer(
     room.text -= beside
 
     notes = notes_that_fit(_notes(result, where), room.part(_NOTES_SHARE))
+    offer = WHOLE_LIST.format(whole_list)
+    offered = whole_list is not None and room.part(_OFFER_SHARE).take(f"- {escaped(offer)}", offer)
     attention_room = room.part(_ATTENTION_SHARE)
     findings = attention_rows(result)
     attention = [item for item in findings if attention_room.take(_attention_line(item), item)]
@@ -102,6 +112,8 @@ def device_list_answer(
     given = rows_that_fit(lines[:1], rows[:1], room)
     groups = _groups(result, room.part(_GROUPS_SHARE_BESIDE_ROWS) if rows else room)
     given += rows_that_fit(lines[1:], rows[1:], room) if given else 0
+    if offered and given < result.matched:
+        notes.append(offer)
 
     data |= {
         "groups": groups,

@@ -123,7 +123,7 @@ class Unconfigured:
 _NO_TOKEN = (
     "There is no access token for Partner Center. Set the environment variable PC_MCP_AUTH__ACCESS_TOKEN (or "
     "auth.access_token in the configuration file) to an App+User access token and restart the server, or try: "
-    "pc-mcp serve --sandbox"
+    "pc-mcp demo"
 )
 
 

@@ -52,14 +52,14 @@ def _is_open_to_others(path: str) -> bool:
         return False  # nothing is kept yet
 
 
-async def signed_in(tokens: TokenProvider, settings: Settings) -> tuple[Finding, str | None]:
-    """Who is signed in, and a token of theirs that is good now."""
+async def signed_in(tokens: TokenProvider, settings: Settings, login: str) -> tuple[Finding, str | None]:
+    """Who is signed in, and a token of theirs that is good now. login: the command that signs in."""
     try:
         with quietly():
             token = await tokens.token()
         status = await tokens.status()
     except SignInNeeded:
-        return Finding(SIGNED_IN, "wrong", "nobody, or a sign-in that has ended", "Run: pc-mcp login"), None
+        return Finding(SIGNED_IN, "wrong", "nobody, or a sign-in that has ended", f"Run: {login}"), None
     except SignInError as error:
         return Finding(SIGNED_IN, "wrong", str(error)), None
     if settings.auth.mode == "token":

@@ -15,6 +15,7 @@ from pc_mcp.doctor import account, local
 from pc_mcp.doctor.network import CLOCK, PARTNER_CENTER, SIGN_IN_SERVICE, Network
 from pc_mcp.doctor.report import Finding, as_json, as_line, bounded, not_checked
 from pc_mcp.install.commands import this_machine
+from pc_mcp.install.program import typed
 from pc_mcp.logs import configure_logging
 from pc_mcp.settings import Settings
 
@@ -50,9 +51,12 @@ def doctor(config: Path | None, *, in_json: bool, seconds: float) -> int:
 async def _examine(config: Path | None, seconds: float, say: Say) -> None:
     machine = this_machine()
     connected = await bounded(local.CLIENTS, seconds, partial(_in_thread, partial(local.connected, machine)))
-    only_sandbox = not isinstance(connected, Finding) and local.only_sandbox(connected)
+    clients = [] if isinstance(connected, Finding) else connected
     say(local.program())
-    configured, settings = local.configuration(config, machine.environment, only_sandbox=only_sandbox)
+    config = local.config_to_examine(config, machine.environment, clients)
+    look = partial(local.configuration, config, machine.environment, clients)
+    found = await bounded(local.CONFIGURATION, seconds, partial(_in_thread, look))
+    configured, settings = (found, None) if isinstance(found, Finding) else found
     say(configured)
     if settings is not None:
         await _look_at_folders(settings, seconds, say)
@@ -64,9 +68,11 @@ async def _examine(config: Path | None, seconds: float, say: Say) -> None:
         for check in _ONLINE:
             say(not_checked(check, because))
     else:
-        await _ask(settings, seconds, configured, say)
-    for finding in [connected] if isinstance(connected, Finding) else local.clients(connected):
-        say(finding)
+        await _ask(settings, seconds, configured, typed(["pc-mcp", "login", *local.config_option(config)]), say)
+    if not clients:
+        say(connected if isinstance(connected, Finding) else local.NO_CLIENT)
+    for client in clients:
+        say(await bounded(client.client.title, seconds, partial(_in_thread, partial(local.client, client))))
 
 
 async def _look_at_folders(settings: Settings, seconds: float, say: Say) -> None:
@@ -79,8 +85,8 @@ async def _look_at_folders(settings: Settings, seconds: float, say: Say) -> None
             say(await bounded(check, seconds, partial(_in_thread, partial(look, folder))))
 
 
-async def _ask(settings: Settings, seconds: float, configured: Finding, say: Say) -> None:
-    """What is asked of the sign-in service and of Partner Center."""
+async def _ask(settings: Settings, seconds: float, configured: Finding, login: str, say: Say) -> None:
+    """What is asked of the sign-in service and of Partner Center. login: the command that signs in."""
     network = Network(settings, seconds)
     if settings.auth.mode == "token":
         service = Finding(SIGN_IN_SERVICE, "ok", "not used (auth.mode = token)")
@@ -94,14 +100,14 @@ async def _ask(settings: Settings, seconds: float, configured: Finding, say: Say
         for check in (account.TOKEN_STORE, account.SIGNED_IN, account.ROLE):
             say(not_checked(check, configured.check))
         return
-    token = await _sign_in(settings, seconds, service, say)
+    token = await _sign_in(settings, seconds, service, login, say)
     if token and partner_center.is_good:
         say(await bounded(account.ROLE, seconds, partial(account.role, token, settings, seconds)))
     else:
         say(not_checked(account.ROLE, account.SIGNED_IN if token is None else PARTNER_CENTER))
 
 
-async def _sign_in(settings: Settings, seconds: float, service: Finding, say: Say) -> str | None:
+async def _sign_in(settings: Settings, seconds: float, service: Finding, login: str, say: Say) -> str | None:
     """A token of whoever is signed in."""
     async with token_provider(settings) as tokens:
         stored = await bounded(account.TOKEN_STORE, seconds, partial(account.token_store, tokens, settings))
@@ -109,7 +115,7 @@ async def _sign_in(settings: Settings, seconds: float, service: Finding, say: Sa
         if stored.is_late or not service.is_good:
             say(not_checked(account.SIGNED_IN, stored.check if stored.is_late else service.check))
             return None
-        found = await bounded(account.SIGNED_IN, seconds, partial(account.signed_in, tokens, settings))
+        found = await bounded(account.SIGNED_IN, seconds, partial(account.signed_in, tokens, settings, login))
         finding, token = (found, None) if isinstance(found, Finding) else found
         say(finding)
         return token

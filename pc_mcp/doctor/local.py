@@ -1,6 +1,5 @@
 """What can be checked without asking anybody: program, configuration, folders, proxy, certificates, clients."""
 
-import itertools
 import os
 import platform
 import tempfile
@@ -8,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pc_mcp import __version__, proxies
-from pc_mcp.accounts import NO_CLIENT_ID
 from pc_mcp.doctor.report import Finding
 from pc_mcp.install.commands import Connection, Machine, connections
+from pc_mcp.install.program import typed
 from pc_mcp.prompting import PromptFileError, prompts_in
 from pc_mcp.settings import (
+    ENV_CONFIG,
     AuthSettings,
     ConfigurationError,
     Settings,
@@ -27,12 +27,12 @@ CERTIFICATES = "certificates"
 PROMPTS = "prompts"
 EXPORTS = "exports"
 CLIENTS = "clients"
-_SANDBOX = "--sandbox"
+_CONFIG = "--config"
+_CORRECT = "Correct that; docs/settings.md describes every setting."
 _NO_TENANT = "no tenant yet, which the connected assistants do not need: they ask the simulated customers"
-_TENANT = (
-    "To ask your own customers, set auth.client_id and auth.tenant_id, as docs/sign-in.md describes, and connect again "
-    "without --sandbox."
-)
+NO_CLIENT = Finding(CLIENTS, "warning", "no assistant is connected", "Run: pc-mcp install claude-desktop")
+_SET_UP = "set auth.client_id and auth.tenant_id, as docs/sign-in.md describes, with"
+_INSTALL = ("pc-mcp", "install", "CLIENT", "--client-id", "ID", "--tenant-id", "ID")
 
 
 def program() -> Finding:
@@ -42,26 +42,29 @@ def program() -> Finding:
 
 
 def configuration(
-    config: Path | None, environment: Mapping[str, str], *, only_sandbox: bool
+    config: Path | None, environment: Mapping[str, str], connected: Sequence[Connection]
 ) -> tuple[Finding, Settings | None]:
     """Where the settings come from, and the settings, where they are valid.
 
-    only_sandbox: whether the simulated customers are all that is connected; they need no sign-in.
+    connected: the simulated customers, where they are all that is connected, need no sign-in.
     """
     try:
         settings = load_settings(config)
     except ConfigurationError as error:
-        mend = "Correct that; docs/settings.md describes every setting."
-        return Finding(CONFIGURATION, "wrong", str(error), mend), None
+        return Finding(CONFIGURATION, "wrong", str(error), _CORRECT), None
     file = config_file(config)
     names = variables_set(environment)
     sources = [str(file) if file else f"no file {usual_config_file()}"]
+    sources[0] += ", which the connected assistants name" if config and config == _config_of_all(connected) else ""
     sources += [f"environment: {', '.join(names)}"] if names else []
     found = f"{'; '.join(sources)}; mode {settings.auth.mode}, cloud {settings.partner_center.cloud}"
-    if only_sandbox and settings.auth == AuthSettings():
-        return Finding(CONFIGURATION, "not set up", f"{'; '.join(sources)}; {_NO_TENANT}", _TENANT), settings
+    again = typed([*_INSTALL, *config_option(config)])
+    if _only_sandbox(connected) and settings.auth == AuthSettings():
+        mend = f"To ask your own customers, {_SET_UP}: {again}"
+        return Finding(CONFIGURATION, "not set up", f"{'; '.join(sources)}; {_NO_TENANT}", mend), settings
     if settings.auth.mode != "token" and settings.auth.client_id is None:
-        return Finding(CONFIGURATION, "wrong", found, NO_CLIENT_ID), settings
+        mend = f"{_SET_UP[:1].upper()}{_SET_UP[1:]}: {again}"
+        return Finding(CONFIGURATION, "wrong", f"{found}; no application to sign in as", mend), settings
     return Finding(CONFIGURATION, "ok", found), settings
 
 
@@ -104,29 +107,49 @@ def connected(machine: Machine) -> list[Connection]:
     return list(connections(machine))
 
 
-def only_sandbox(found: Sequence[Connection]) -> bool:
-    """Whether clients start us, and each with the simulated customers."""
-    commands = [connection.command for connection in found if connection.command is not None]
-    return bool(commands) and all(_SANDBOX in command for command in commands)
+def config_to_examine(
+    config: Path | None, environment: Mapping[str, str], connected: Sequence[Connection]
+) -> Path | None:
+    """The configuration file that is asked for, or else the one that all assistants name; None: the usual one."""
+    return config if config or environment.get(ENV_CONFIG) else _config_of_all(connected)
 
 
-def clients(found: Sequence[Connection]) -> list[Finding]:
-    """Whether what the clients start is there."""
-    none = Finding(CLIENTS, "warning", "no assistant is connected", "Run: pc-mcp install claude-desktop")
-    return [_client(connection) for connection in found] or [none]
+def config_option(config: str | Path | None) -> list[str]:
+    """The option that makes another command use the same file."""
+    return [_CONFIG, str(config)] if config else []
 
 
-def _client(connection: Connection) -> Finding:
-    title, again = connection.client.title, f"Connect it again: pc-mcp install {connection.client.id}"
+def client(connection: Connection) -> Finding:
+    """Whether what the client starts is there, and can be started."""
+    title = connection.client.title
     if connection.command is None:
         return Finding(title, "warning", connection.fault or "its file cannot be read")
     program, *arguments = connection.command
     found = " ".join([f"starts {program}", *arguments])
+    config = connection.config
+    connecting = ["pc-mcp", "install", connection.client.id, *(["--sandbox"] if connection.is_sandbox else [])]
+    again = f"Connect it again: {typed([*connecting, *config_option(config)])}"
     if not os.path.isabs(program):
         return Finding(title, "warning", f"{found}, which it may not find without an absolute path", again)
     if not os.path.isfile(program):
         return Finding(title, "wrong", f"{found}, which is not there", again)
-    for option, value in itertools.pairwise(arguments):
-        if option == "--config" and not os.path.isfile(value):
-            return Finding(title, "wrong", f"{found}, where {value} is not there", again)
+    try:
+        if config:
+            load_settings(Path(config))
+    except ConfigurationError as error:
+        mend = f"Correct that, or connect it with another file: {typed([*connecting, _CONFIG, 'FILE'])}"
+        return Finding(title, "wrong", f"{found}, which cannot serve: {error}", mend)
     return Finding(title, "ok", found)
+
+
+def _only_sandbox(connected: Sequence[Connection]) -> bool:
+    """Whether clients start us, and each with the simulated customers."""
+    starting = [connection for connection in connected if connection.command is not None]
+    return bool(starting) and all(connection.is_sandbox for connection in starting)
+
+
+def _config_of_all(connected: Sequence[Connection]) -> Path | None:
+    """The configuration file that every client names which asks for the user's own customers."""
+    named = {each.config for each in connected if each.command is not None and not each.is_sandbox}
+    config = named.pop() if len(named) == 1 else None
+    return Path(config) if config else None

@@ -84,6 +84,13 @@ def config_path(client: str, platform: str, environment: Mapping[str, str], home
             return Path(environment.get("CODEX_HOME") or home / ".codex") / "config.toml"
 
 
+def hidden_path(client: str, platform: str, environment: Mapping[str, str], home: Path) -> Path | None:
+    """The file that a client reads only until there is the one at `config_path`, if that is so."""
+    if client == "claude-desktop" and platform == "win32" and _packaged_claude(environment, home):
+        return _application_data(platform, environment, home) / "Claude" / "claude_desktop_config.json"
+    return None
+
+
 def _application_data(platform: str, environment: Mapping[str, str], home: Path) -> Path:
     """Where desktop applications keep what belongs to a user."""
     if platform == "win32":
@@ -95,7 +102,7 @@ def _application_data(platform: str, environment: Mapping[str, str], home: Path)
 
 def _packaged_claude(environment: Mapping[str, str], home: Path) -> Path | None:
     """The folder of a Claude Desktop that Windows keeps as a package (MSIX), which today's installers
-    and the Store make; such an application does not see %APPDATA%\\Claude."""
+    and the Store make; a file there hides the one in %APPDATA%\\Claude from such an application."""
     local = Path(environment.get("LOCALAPPDATA") or home / "AppData" / "Local")
     folders = [
         package / "LocalCache" / "Roaming" / "Claude" for package in sorted((local / "Packages").glob("Claude_*"))

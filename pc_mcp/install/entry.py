@@ -17,6 +17,10 @@ class FileRefused(Failure):
     """A client's file cannot be changed; it was left as it was."""
 
 
+class Unchangeable(Malformed):
+    """The text is right, but what is to be changed is written in a way that is left to a person."""
+
+
 @dataclass(frozen=True, slots=True)
 class ClientText:
     """The text of a client's file. Every method raises `Malformed` where it is not what the client reads."""
@@ -69,9 +73,9 @@ class ClientText:
         """
         root = self.parsed()
         section = dict(root[self.client.section])
-        entry = section.pop(NAME)
+        del section[NAME]
         for text in earlier:
-            if _gives(ClientText(self.client, text), entry, self.text):
+            if self.comes_from(text):
                 return text
         path = (self.client.section, NAME)
         if self.client.format == "toml":
@@ -79,6 +83,16 @@ class ClientText:
         else:
             text = json_text.cut(self.text, path, comments=self._comments)
         return self._checked(text, {**root, self.client.section: section})
+
+    def comes_from(self, earlier: str) -> bool:
+        """Whether this is the text `earlier` with our entry, to which nobody added anything."""
+        entry, before = self.entry(), ClientText(self.client, earlier)
+        if entry is None or not entry.keys() <= _OURS:
+            return False
+        try:
+            return before.entry() is None and before.with_entry(entry) == self.text
+        except Malformed:
+            return False
 
     def snippet(self, entry: Mapping[str, Any]) -> str:
         """Our entry alone, as the client's file would have it."""
@@ -94,7 +108,7 @@ class ClientText:
         except Malformed:
             found = {}
         if {self.client.section: {}, **found} != wanted:
-            raise Malformed(
+            raise Unchangeable(
                 self._line_of(NAME if NAME in self.text else self.client.section),
                 f"{self.client.section} is written in a way that cannot be changed safely",
             )
@@ -110,12 +124,3 @@ class ClientText:
 
     def _line_of(self, word: str) -> int:
         return self.text.count("\n", 0, max(0, self.text.find(word))) + 1
-
-
-def _gives(earlier: ClientText, entry: Mapping[str, Any], present: str) -> bool:
-    if not entry.keys() <= _OURS:  # a person added to it
-        return False
-    try:
-        return earlier.entry() is None and earlier.with_entry(entry) == present
-    except Malformed:
-        return False

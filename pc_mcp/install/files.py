@@ -40,6 +40,7 @@ class ClientFile:
         """Keeps the file as it was found; an earlier backup stays. None where there was nothing to keep."""
         if self.raw is None:
             return None
+        self._refuse_what_is_to_stay()
         for number in range(1, _MOST_BACKUPS):
             path = self._backup(number)
             try:
@@ -58,12 +59,13 @@ class ClientFile:
 
     def replace(self, text: str) -> None:
         """Writes `text` in one step, with the file's permissions. Raises `FileRefused`."""
+        self._refuse_what_is_to_stay()
         try:
             content = (self.mark + text).encode()
         except UnicodeEncodeError:
             raise FileRefused(
                 "The path of pc-mcp, or of its configuration file, cannot be written as text. Give the folder another "
-                "name, and try again. Nothing was changed."
+                "name, and try again. The file was left as it was."
             ) from None
         name: str | None = None
         try:
@@ -89,10 +91,24 @@ class ClientFile:
 
     def remove(self) -> None:
         """Removes the file. Raises `FileRefused`."""
+        self._refuse_what_is_to_stay()
         try:
             self.path.unlink()
         except OSError as error:
             raise _refused(self.path, "removed", error) from None
+
+    def _refuse_what_is_to_stay(self) -> None:
+        """Another file could take the place of one that is write-protected, or of a device, but must not."""
+        try:
+            mode = self.path.stat().st_mode
+        except OSError:
+            return  # there is none, or whoever writes will say what is wrong
+        if not stat.S_ISREG(mode):
+            raise FileRefused(f"{self.path} is no file that can be written, and was left as it was. Name another one.")
+        if not mode & stat.S_IWUSR:
+            raise FileRefused(
+                f"{self.path} is write-protected and was left as it was. Make it writable, and try again."
+            )
 
     def _backup(self, number: int) -> Path:
         suffix = f"-{number}" if number > 1 else ""
@@ -104,8 +120,6 @@ def found(path: Path) -> ClientFile:
     try:
         path = path.resolve()
         raw = path.read_bytes()
-        if not path.stat().st_mode & stat.S_IWUSR:
-            raise FileRefused(f"{path} is write-protected and was left as it was. Make it writable, and try again.")
     except FileNotFoundError:
         return ClientFile(path, None)
     except (OSError, RuntimeError) as error:  # RuntimeError: links that go round in a circle
@@ -150,4 +164,7 @@ def _same(path: Path, raw: bytes) -> bool:
 
 def _refused(path: Path, what: str, error: Exception) -> FileRefused:
     reason = (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
-    return FileRefused(f"{path} cannot be {what}: {reason}. Nothing was changed.")
+    advice = "Correct that, and try again."
+    if isinstance(error, PermissionError):
+        advice = "Quit the application that uses it, check that you may write there, and try again."
+    return FileRefused(f"{path} cannot be {what}: {reason}. The file was left as it was. {advice}")

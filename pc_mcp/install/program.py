@@ -2,6 +2,8 @@
 
 import os
 import re
+import shlex
+import shutil
 import sysconfig
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +12,9 @@ from pathlib import Path
 from pc_mcp.failures import Failure
 
 # Environments that uvx and `pipx run` make for one run, and remove when they like.
-_PASSING = re.compile(r"[\\/](archive-v\d+|environments-v\d+|builds-v\d+|pipx[\\/](\.cache|cache))[\\/]", re.IGNORECASE)
+_PASSING = re.compile(
+    r"[\\/](archive-v\d+|environments-v\d+|builds-v\d+|pipx[\\/]\.?cache|(\.cache|caches)[\\/]pipx)[\\/]", re.IGNORECASE
+)
 
 
 class PassingProgram(Failure):
@@ -48,13 +52,26 @@ def program(running: Running, platform: str, environment: Mapping[str, str]) -> 
     for place in (command[0], os.path.realpath(command[0]), os.path.abspath(running.python)):
         if _is_passing(place, environment):
             raise PassingProgram(
-                f"This pc-mcp lies in a cache ({place}) and may be gone tomorrow. Install it to stay, for instance "
-                "with: uv tool install pc-mcp, or: pipx install pc-mcp; then run this command again with that one."
+                f"This pc-mcp lies in a cache ({place}) and may be gone tomorrow. Install it to stay, in the folder of "
+                "your copy of its repository, with: uv tool install . (or: pipx install .); then run this command "
+                "again with that one."
             )
     return command
 
 
+def typed(command: Sequence[str]) -> str:
+    """A command as a person would type it."""
+    return shlex.join(command) if os.name == "posix" else " ".join(f'"{c}"' if " " in c else c for c in command)
+
+
+def name_in_a_shell(command: Sequence[str]) -> str:
+    """How a person calls the program that `command` starts: by its name, where the shell finds that."""
+    found = shutil.which("pc-mcp")
+    return "pc-mcp" if found and os.path.realpath(found) == os.path.realpath(command[0]) else typed(command)
+
+
 def _is_passing(place: str, environment: Mapping[str, str]) -> bool:
-    cache = environment.get("UV_CACHE_DIR")
-    inside = bool(cache) and Path(place).is_relative_to(os.path.abspath(cache or ""))
-    return inside or bool(_PASSING.search(place))
+    of_uv, of_all = environment.get("UV_CACHE_DIR"), environment.get("XDG_CACHE_HOME")
+    caches = [os.path.abspath(of_uv)] if of_uv else []
+    caches += [os.path.abspath(os.path.join(of_all, "pipx"))] if of_all else []
+    return any(Path(place).is_relative_to(cache) for cache in caches) or bool(_PASSING.search(place))

@@ -26,7 +26,8 @@ def all_tools(*, exports: bool = False) -> list[DomainTool]:
         tool(sign_out, "Sign out", read_only=False),
     ]
     if exports:
-        tools.append(tool(export_devices, "Export devices to a file", read_only=False, idempotent=False))
+        # "Export … file" in one line is a leak to scanners of tools.
+        tools.append(tool(export_devices, "Write devices to a file", read_only=False, idempotent=False))
     return tools
 
 

@@ -15,7 +15,7 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pc_mcp.auth import SignInNeeded
 
 _KEY = "sign_in"
-DECLINED = "The sign-in was declined. Ask the agent whether to sign in, and call the tool again."
+DECLINED = "The sign-in was declined. Ask the user whether to sign in, and call the tool again."
 
 
 class Reply(Enum):

@@ -12,7 +12,7 @@ from pc_mcp.inventory import QuestionError, whole_list
 from pc_mcp.inventory.export import WholeList
 from pc_mcp.tools.arguments import BatchId, Customer
 from pc_mcp.tools.call import ToolCall
-from pc_mcp.tools.files import NewFile, file_stem, new_file
+from pc_mcp.tools.files import NewFile, file_stem, name_part, new_file
 
 
 async def export_devices(
@@ -22,7 +22,7 @@ async def export_devices(
     format: Annotated[Format, Field(description="csv for Excel, json for programs.")] = "csv",  # noqa: A002
 ) -> Annotated[CallToolResult, ExportAnswer]:
     """Write the whole list of a customer's uploaded devices, or of one batch, to a new file in the
-    folder for exports, and say where. Use it only when the agent asks for a file; for answers use
+    folder for exports, and say where. Use it only when the user asks for a file; for answers use
     list_devices. A list that is not complete is not written."""
     if call.exports_folder is None:
         raise QuestionError("There is no folder for exports: the setting exports.folder names it.")
@@ -37,13 +37,12 @@ async def export_devices(
 async def _written(call: ToolCall, whole: WholeList, folder: Path, file_format: Format) -> NewFile:
     """The file, whole. Raises `FileNotWritten`, and `TimeIsUp` without leaving a file."""
     customer = whole.customer
-    stem = file_stem(
-        customer.name or customer.domain or customer.id,
-        whole.batch.id if whole.batch else "",
-        whole.coverage.as_of.strftime("%Y-%m-%d"),
-    )
+    # A name that is written in other letters, such as Japanese ones, leaves nothing.
+    named = name_part(customer.name or "") or name_part(customer.domain or "") or customer.id
+    batch = (name_part(whole.batch.id) or "batch") if whole.batch else ""
+    stem = file_stem(named, batch, whole.coverage.as_of.strftime("%Y-%m-%d"))
     writer = file_text(file_format)
-    with new_file(folder, stem, file_format) as file, call.call.in_time():
+    with new_file(folder, stem, file_format) as file, whole.handed_on_in_time(call.call):
         file.write(writer.head(whole))
         async for _ in whole.pieces(lambda devices: file.write(writer.rows(devices))):
             """Written where it was made, in the worker thread."""

@@ -18,7 +18,7 @@ async def find_customers(
     cursor: Cursor | None = None,
 ) -> Annotated[CallToolResult, CustomerListAnswer]:
     """Find the partner's customers by name or domain, to learn a tenant id or to choose between
-    similar names. The other tools take a customer's name directly, so call them first when the
+    similar names. The other tools take a customer's name, so call those directly when the
     customer is clear."""
     result = await list_customers(call.library, call.call, query, limit=limit, cursor=cursor)
     return call.result(customer_list_answer(result, query, call.max_chars))

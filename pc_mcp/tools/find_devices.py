@@ -21,7 +21,7 @@ async def find_devices(
         Field(min_length=1, max_length=200, description="Whole serial numbers, product keys or device ids."),
         JsonList,
     ],
-    customer: Annotated[Customer | None, Field(description="Needed for now. Tenant id, domain, or name.")] = None,
+    customer: Annotated[Customer | None, Field(description="Required. Tenant id, domain, or name.")] = None,
     cursor: Cursor | None = None,
     refresh: Refresh = False,
 ) -> Annotated[CallToolResult, FindingsAnswer]:

@@ -65,5 +65,6 @@ async def list_devices(
     )
     # A count wants no rows, and whoever pages has been offered the whole list before.
     link = whole_list_link(result) if call.takes_links and limit and not cursor else None
-    answer = device_list_answer(result, where, fields, call.max_chars, beside=characters(link) if link else 0)
+    uri, beside = (link.uri, characters(link)) if link else (None, 0)
+    answer = device_list_answer(result, where, fields, call.max_chars, whole_list=uri, beside=beside)
     return call.result(answer, link if answer.data["omitted"] else None)

@@ -9,7 +9,7 @@ from pc_mcp.tools.call import ToolCall
 
 
 async def sign_in(call: ToolCall) -> Annotated[CallToolResult, SignInAnswer]:
-    """Sign the agent in to Partner Center, or say who is signed in, in which tenant, until when. The
+    """Sign the user in to Partner Center, or say who is signed in, in which tenant, until when. The
     other tools sign in by themselves; use this when one of them says so, or to check the account."""
     status = await call.tokens.sign_in()
     return call.result(sign_in_answer(status, call.cloud))

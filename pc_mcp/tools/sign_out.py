@@ -9,7 +9,7 @@ from pc_mcp.tools.call import ToolCall
 
 
 async def sign_out(call: ToolCall) -> Annotated[CallToolResult, SignInAnswer]:
-    """Sign the agent out on this computer, for instance to use another account. Use it only when the
-    agent asks for it; nothing in Partner Center changes."""
+    """Sign the user out on this computer, for instance to use another account. Use it only when the
+    user asks for it; nothing in Partner Center changes."""
     status = await call.tokens.sign_out()
     return call.result(sign_in_answer(status, call.cloud, signed_out=True))

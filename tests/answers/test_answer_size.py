@@ -79,6 +79,9 @@ filters = st.builds(
 )
 
 
+LONG_ADDRESS = "pc-mcp://customers/" + "x" * 380
+
+
 @examples(max_examples=30)
 @given(
     service=customers_devices(),
@@ -99,7 +102,7 @@ def test_an_answer_about_devices_keeps_its_budget_and_pages_to_the_last_device(
             result = await list_devices(
                 library, call, customer, None, where, group_by=group_by, limit=limit, cursor=cursor
             )
-            answers.append(device_list_answer(result, where, fields, max_chars))
+            answers.append(device_list_answer(result, where, fields, max_chars, whole_list=LONG_ADDRESS))
             cursor = answers[-1].data["next_cursor"]
         return answers
 

@@ -1,6 +1,7 @@
 """Which way of signing in the settings choose, and what is said where they choose none."""
 
 import logging
+import re
 import subprocess
 import sys
 
@@ -9,7 +10,7 @@ import pytest
 from pc_mcp.accounts import NO_CLIENT_ID, token_provider
 from pc_mcp.auth import NotConfigured, Refusal, StaticToken, Unconfigured
 from pc_mcp.auth.delegated import DelegatedTokens
-from pc_mcp.cli import main
+from pc_mcp.cli import main, parser
 from pc_mcp.failures import Failure
 from pc_mcp.serving import AddressRefused
 from pc_mcp.settings import ConfigurationError, Settings
@@ -52,9 +53,13 @@ async def test_without_a_client_id_every_way_says_what_to_configure(mode):
             assert (status.signed_in, status.note) == (False, NO_CLIENT_ID)
 
 
-def test_what_is_said_without_a_client_id_names_the_setting_the_documents_and_the_sandbox():
-    for word in ("auth.client_id", "PC_MCP_AUTH__CLIENT_ID", "docs/sign-in.md", "administrator", "serve --sandbox"):
+def test_what_is_said_without_a_client_id_names_the_setting_the_documents_and_commands_that_exist():
+    for word in ("auth.client_id", "PC_MCP_AUTH__CLIENT_ID", "docs/sign-in.md", "administrator"):
         assert word in NO_CLIENT_ID
+    commands = re.findall(r"pc-mcp ([a-z][^,():]*?)(?= \(|, |$)", NO_CLIENT_ID)
+    assert commands == ["install CLIENT --client-id ID --tenant-id ID", "install CLIENT --sandbox", "demo"]
+    for command in commands:
+        assert parser().parse_args(command.replace("CLIENT", "cursor").split())
 
 
 async def test_tools_without_a_client_id_say_what_to_configure(connect, sandbox, mode):

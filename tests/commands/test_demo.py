@@ -4,6 +4,8 @@ import fcntl
 import os
 import pty
 import re
+import shlex
+import shutil
 import signal
 import struct
 import subprocess
@@ -12,7 +14,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
+from pc_mcp.cli import parser
 from pc_mcp.demo import QUESTIONS
+from pc_mcp.install.clients import CLIENTS
 from tests.commands.processes import AT_ONCE, COMMAND, environment, run, started
 
 COLUMNS = 80
@@ -109,12 +113,12 @@ def test_the_large_customers_answer_says_how_fast_its_pages_were_read(piped):
 
 def test_it_ends_with_how_to_connect_an_assistant(piped):
     end = piped[piped.index("Connect your assistant") :]
-    for client in ("Claude Desktop", "VS Code", "Claude Code"):
-        assert client in end
-    assert '"args": ["serve", "--sandbox"]}}}' in end
-    command = re.search(r'"command": "(.+?)"', end)
-    assert command
-    assert os.access(command[1].replace("\\\\", "\\"), os.X_OK)
+    assert all(client in end for client in CLIENTS)
+    called = [shlex.split(line) for line in end.splitlines() if line.startswith("  ")]
+    assert [parser().parse_args(words[1:]) for words in called]
+    assert [words[1] for words in called] == ["install", "install", "login"]
+    assert called[0][2:] == ["claude-desktop", "--sandbox"]
+    assert all(shutil.which(command) for command, *_ in called)
 
 
 def test_in_a_pipe_there_are_no_escape_codes_and_no_wrapped_lines(piped):

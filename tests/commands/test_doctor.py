@@ -22,6 +22,7 @@ from pc_mcp.doctor.local import exports
 from pc_mcp.prompting import PromptFileError, load_prompts
 from pc_mcp.sandbox import Sandbox, ScriptedAnswer, World, running
 from pc_mcp.sandbox.entra.accounts import CLIENT_SECRET
+from pc_mcp.settings import usual_config_file
 from tests.commands.processes import run
 from tests.commands.signing_in import signing_in_to
 
@@ -176,7 +177,11 @@ def test_where_nobody_is_signed_in_nobody_is_asked_to(doctor, sandbox):
 def test_without_a_client_id_it_says_what_to_configure_and_goes_on_with_the_rest(doctor):
     found = doctor(1, PC_MCP_AUTH__CLIENT_ID=None)
     assert found["configuration"][0] == "wrong"
-    assert "Set auth.client_id" in found["configuration"][1]
+    again = "pc-mcp install CLIENT --client-id ID --tenant-id ID"
+    assert found["configuration"][1].endswith(
+        f"Set auth.client_id and auth.tenant_id, as docs/sign-in.md describes, with: {again}"
+    )
+    assert str(usual_config_file()) in found["configuration"][1]
     waiting = dict.fromkeys(("token store", "signed in", "role"), "not checked")
     assert states(found) == {"configuration": "wrong", **waiting, "clients": "warning"}
     assert found["role"][1] == "waits for configuration"
@@ -468,7 +473,59 @@ def test_clients_are_listed_with_what_is_wrong_with_them(doctor, login, tmp_path
     config.touch()
     assert main(["install", "claude-code", "--config", str(config)]) == 0
     config.unlink()
-    assert f"where {config} is not there" in doctor(1)["Claude Code"][1]
+    state, words = doctor(1, "--config", os.devnull)["Claude Code"]
+    assert state == "wrong"
+    assert f"cannot serve: The configuration file {config} cannot be read: No such file or directory. Correct" in words
+    assert words.endswith("or connect it with another file: pc-mcp install claude-code --config FILE")
+
+
+@pytest.mark.parametrize("command", ["/gone/pc-mcp", "pc-mcp"])
+def test_an_entry_is_to_be_made_again_with_the_options_that_it_has(doctor, login, tmp_path, command):
+    login()
+    team = tmp_path / "the team.toml"
+    team.touch()
+    for options, again in (
+        (["--sandbox"], " --sandbox"),
+        (["--config", str(team)], f" --config '{team}'"),
+        (["--sandbox", "--config", str(team)], f" --sandbox --config '{team}'"),
+    ):
+        entry = {"command": command, "args": ["serve", *options]}
+        (tmp_path / ".claude.json").write_text(json.dumps({"mcpServers": {"pc-mcp": entry}}))
+        words = doctor(int(command != "pc-mcp"))["Claude Code"][1]
+        assert words.endswith(f"Connect it again: pc-mcp install claude-code{again}")
+
+
+def test_the_file_that_every_connected_assistant_names_is_the_one_that_is_examined(doctor, env, monkeypatch, tmp_path):
+    team, other = tmp_path / "team.toml", tmp_path / "other.toml"
+    sections = {"PARTNER_CENTER": ["BASE_URL"], "AUTH": ["AUTHORITY", "TENANT_ID", "CLIENT_ID", "TOKEN_STORE"]}
+    for section, names in sections.items():
+        lines = [f"{name.lower()} = {json.dumps(env[f'PC_MCP_{section}__{name}'])}\n" for name in names]
+        with team.open("a") as file:
+            file.write(f"[{section.lower()}]\n{''.join(lines)}")
+    for name in [name for name in os.environ if name.startswith("PC_MCP_")]:
+        monkeypatch.delenv(name)
+    for client in ("claude-code", "codex"):
+        assert main(["install", client, "--config", str(team)]) == 0
+    assert main(["install", "cursor", "--sandbox"]) == 0
+    found = doctor(1)
+    assert states(found) == {"signed in": "wrong", "role": "not checked"}
+    assert found["configuration"][1].startswith(f"{team}, which the connected assistants name; mode delegated")
+    assert found["signed in"][1].endswith(f"Run: pc-mcp login --config {team}")
+    assert doctor(1, "--config", os.devnull)["configuration"][1].startswith(os.devnull)
+    other.write_text("")
+    assert main(["install", "codex", "--config", str(other)]) == 0
+    assert doctor(1)["configuration"][1].startswith(f"no file {tmp_path}")
+    other.write_text("[auth]\ntenant = 'x'\n")
+    found = doctor(1)
+    assert found["Claude Code"][0] == "ok"
+    assert "which cannot serve: There is no setting auth.tenant. Did you mean auth.tenant_id?" in found["Codex"][1]
+
+
+def test_a_client_file_that_is_write_protected_and_right_is_right(doctor, login, tmp_path):
+    login()
+    assert main(["install", "cursor"]) == 0
+    (tmp_path / ".cursor" / "mcp.json").chmod(0o444)
+    assert doctor(0)["Cursor"][0] == "ok"
 
 
 @pytest.mark.parametrize("seconds", ["0", "301", "x", "-1"])

@@ -1,6 +1,7 @@
 """`pc-mcp doctor` as a process, and after sign-ins that went a particular way."""
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -92,6 +93,17 @@ def test_no_check_waits_longer_than_it_may_and_the_command_ends(env, sandbox, lo
     late = [line for line in done.stdout.splitlines() if "no answer" in line]
     assert [line.split("  ")[0] for line in late] == ["wrong"] * 2
     assert "signed in        no answer within 2 s. Check the network" in done.stdout
+
+
+def test_a_configuration_file_that_is_never_read_is_not_waited_for(env, tmp_path):
+    (silent := tmp_path / "silent.toml").touch()
+    assert run("install", "codex", "--config", str(silent), env=env).returncode == 0
+    silent.unlink()
+    os.mkfifo(silent)
+    done = run("doctor", "--timeout", "1", env=env)
+    assert (done.returncode, done.stderr) == (1, "")
+    late = [line for line in done.stdout.splitlines() if "no answer within 1 s" in line]
+    assert [line.split()[1] for line in late] == ["configuration", "Codex"]
 
 
 def test_no_secret_is_told(env, sandbox, login, tmp_path):

@@ -2,12 +2,19 @@
 
 import pytest
 
-from tests.documentation import generated, with_part
+from tests.documentation import commands_reference, generated, with_part
 
 
 @pytest.mark.parametrize("path", generated(), ids=lambda path: path.name)
 def test_it_is_up_to_date(path):
     assert path.read_text(encoding="utf-8") == generated()[path]
+
+
+def test_the_commands_are_the_same_on_every_terminal(monkeypatch):
+    expected = commands_reference()
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert commands_reference() == expected
 
 
 def test_only_what_stands_between_the_marks_is_replaced():

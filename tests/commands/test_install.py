@@ -1,5 +1,6 @@
 """`pc-mcp install` and `uninstall` with files as each client has them: ours is changed, nothing else is."""
 
+import errno
 import json
 import os
 import shlex
@@ -12,7 +13,7 @@ import pytest
 from pc_mcp.failures import Failure
 from pc_mcp.install.clients import CLIENTS, config_path
 from pc_mcp.install.commands import Machine, install, uninstall
-from pc_mcp.install.files import found
+from pc_mcp.install.files import ClientFile, _refused, found
 from pc_mcp.install.json_text import parse
 from tests.commands.client_files import CLAUDE_DESKTOP, CURSOR, EXAMPLES, VSCODE
 
@@ -216,8 +217,20 @@ def test_what_a_person_added_to_our_entry_is_kept(client, machine):
     assert found["args"][-1] == "serve"
     if client == "codex":
         assert "startup_timeout_sec = 20 # slow\n" in path.read_text()
+    added = path.read_text()
     disconnect(client, machine)
     assert read(client, path).get(SECTION[client], {}) == {}
+    assert [name for name in beside(path) if path.with_name(name).read_text() == added]
+
+
+@pytest.mark.parametrize("added", ["startup_timeout_sec = 20\n", "# Asked for by the help desk\n"])
+def test_what_a_person_wrote_into_the_entry_is_in_a_backup_even_where_an_earlier_file_comes_back(machine, added):
+    path = file_with("codex", machine, EXAMPLES["codex"])
+    connect("codex", machine)
+    path.write_text(path.read_text() + added)
+    disconnect("codex", machine)
+    assert path.read_text().startswith(EXAMPLES["codex"].rstrip())
+    assert added in path.with_name(f"{path.name}.before-pc-mcp-2").read_text()
 
 
 @pytest.mark.parametrize(
@@ -320,7 +333,8 @@ def test_what_the_client_could_not_read_is_refused_and_left_as_it_was(client, co
     told = str(caught.value)
     assert told.startswith(f"{path}, line {line}: ")
     assert fault in told.partition(". ")[0]
-    assert "The file was left as it was. Correct that line and try again, or add there by hand: " in told
+    correct = "Please" if "safely" in fault else "Correct that line and try again, or"
+    assert f"The file was left as it was. {correct} add there by hand: " in told
     assert SECTION[client] in told.partition("by hand")[2]
     assert path.read_text() == content
     assert beside(path) == []
@@ -357,20 +371,46 @@ def test_text_in_another_encoding_is_refused(client, content, words, machine):
 def test_a_write_protected_file_is_refused(machine):
     path = file_with("cursor", machine, CURSOR)
     path.chmod(0o444)
-    for change in (connect, disconnect):
-        with pytest.raises(Failure, match="is write-protected and was left as it was"):
-            change("cursor", machine)
+    with pytest.raises(Failure, match="is write-protected and was left as it was"):
+        connect("cursor", machine)
     assert path.read_text() == CURSOR
     assert beside(path) == []
+    path.chmod(0o644)
+    connect("cursor", machine)
+    before, kept = path.read_text(), beside(path)
+    path.chmod(0o444)
+    connect("cursor", machine)  # is right as it is
+    with pytest.raises(Failure, match="is write-protected and was left as it was"):
+        disconnect("cursor", machine)
+    assert (path.read_text(), beside(path)) == (before, kept)
+
+
+def test_what_is_no_file_is_not_replaced_by_one(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    file = ClientFile(pipe, b"")
+    for change in (lambda: file.replace("{}"), file.back_up, file.remove):
+        with pytest.raises(Failure, match="is no file that can be written, and was left as it was"):
+            change()
+    assert [found.name for found in tmp_path.iterdir()] == ["pipe"]
+    assert pipe.is_fifo()
+
+
+def test_what_may_not_be_written_is_said_with_what_to_do(machine):
+    refused = _refused(Path("mcp.json"), "written", PermissionError(errno.EACCES, "Permission denied"))
+    assert str(refused) == (
+        "mcp.json cannot be written: Permission denied. The file was left as it was. Quit the application that uses "
+        "it, check that you may write there, and try again."
+    )
 
 
 def test_a_folder_in_place_of_the_file_and_a_file_in_place_of_the_folder_are_refused(machine):
     path = path_of("cursor", machine)
     path.mkdir(parents=True)
-    with pytest.raises(Failure, match=r"mcp\.json cannot be read: .*Nothing was changed"):
+    with pytest.raises(Failure, match=r"mcp\.json cannot be read: .*left as it was\. Correct that"):
         connect("cursor", machine)
     machine.home.joinpath(".codex").write_text("a file")
-    with pytest.raises(Failure, match=r"config\.toml cannot be (read|written): .*Nothing was changed"):
+    with pytest.raises(Failure, match=r"config\.toml cannot be (read|written): .*left as it was"):
         connect("codex", machine)
     assert machine.home.joinpath(".codex").read_text() == "a file"
 
@@ -433,7 +473,7 @@ def test_a_file_that_another_program_changes_meanwhile_is_left_to_it(machine):
         file.replace('{"mcpServers": {}}')
     assert path.read_text() == '{"numStartups": 35}'
     path.unlink()
-    with pytest.raises(Failure, match=r"cannot be removed: .*Nothing was changed"):
+    with pytest.raises(Failure, match=r"cannot be removed: .*left as it was"):
         file.remove()
     assert beside(path) == []
 
@@ -452,7 +492,7 @@ def test_a_place_where_nothing_can_be_written_is_refused(machine):
     path.parent.rmdir()
     path.parent.write_text("a file")
     for change in (lambda: file.replace("{}"), file.back_up):
-        with pytest.raises(Failure, match=r"cannot be (written|backed up): .*Nothing was changed"):
+        with pytest.raises(Failure, match=r"cannot be (written|backed up): .*left as it was"):
             change()
     assert path.parent.read_text() == "a file"
 
@@ -472,6 +512,14 @@ def test_a_dry_run_shows_the_difference_and_writes_nothing(client, machine, caps
     disconnect(client, machine, dry_run=True)
     assert "\n-" in capsys.readouterr().out
     assert path.read_text() == connected
+
+
+def test_a_dry_run_that_would_change_nothing_says_so(machine, capsys):
+    connect("cursor", machine)
+    capsys.readouterr()
+    connect("cursor", machine, dry_run=True)
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err) == ("", "There is nothing to change.\n")
 
 
 def test_a_dry_run_without_a_file_makes_no_folder(machine, capsys):
@@ -508,7 +556,8 @@ def test_what_to_do_next_depends_on_what_is_missing(machine, capsys):
     assert "pc-mcp login" not in capsys.readouterr().out
     connect("claude-desktop", machine, sandbox=False)
     shown = capsys.readouterr().out
-    assert "1. Set auth.client_id and auth.tenant_id in " in shown
+    again = "pc-mcp install claude-desktop --client-id ID --tenant-id ID"
+    assert f"1. Set auth.client_id and auth.tenant_id, which docs/sign-in.md explains: {again}\n" in shown
     assert "2. Sign in: pc-mcp login (or later" in shown
     assert "3. Quit Claude Desktop" in shown
     config = machine.home / "my settings.toml"

@@ -1,5 +1,7 @@
 """Where each client keeps its configuration, and which program it is told to start."""
 
+import json
+import re
 import sys
 from pathlib import Path
 
@@ -7,8 +9,9 @@ import pytest
 
 from pc_mcp.failures import Failure
 from pc_mcp.install.clients import CLIENTS, config_path
-from pc_mcp.install.commands import Machine, connections
-from pc_mcp.install.program import Running, program, script_folders
+from pc_mcp.install.commands import Machine, connections, how_to_connect, install, uninstall
+from pc_mcp.install.program import Running, name_in_a_shell, program, script_folders
+from tests.commands.client_files import CLAUDE_DESKTOP
 
 HOME = Path("home")
 PACKAGE = Path("Packages", "Claude_pzs8sxrjxfjjc", "LocalCache", "Roaming", "Claude")
@@ -56,6 +59,28 @@ def test_a_packaged_claude_desktop_has_its_file_in_its_package(tmp_path):
     packaged = tmp_path / PACKAGE / "claude_desktop_config.json"
     assert config_path("claude-desktop", "win32", environment, HOME) == packaged
     assert config_path("claude-desktop", "win32", {}, HOME) != packaged
+
+
+def test_a_packaged_claude_desktop_keeps_the_servers_that_it_has_read_elsewhere(tmp_path):
+    environment = {"LOCALAPPDATA": str(tmp_path), "APPDATA": str(tmp_path / "roaming")}
+    machine = Machine("win32", environment, tmp_path)
+    usual = tmp_path / "roaming" / "Claude" / "claude_desktop_config.json"
+    usual.parent.mkdir(parents=True)
+    usual.write_text(CLAUDE_DESKTOP)
+    (tmp_path / PACKAGE.parents[2]).mkdir(parents=True)
+    packaged = tmp_path / PACKAGE / usual.name
+    assert install("claude-desktop", sandbox=True, config=None, dry_run=False, machine=machine) == 0
+    assert usual.read_text() == CLAUDE_DESKTOP
+    written = json.loads(packaged.read_text())
+    del written["mcpServers"]["pc-mcp"]
+    assert written == json.loads(CLAUDE_DESKTOP)
+    assert uninstall("claude-desktop", dry_run=False, machine=machine) == 0
+    assert packaged.read_text() == CLAUDE_DESKTOP
+    usual.write_text("[")
+    packaged.unlink()
+    with pytest.raises(Failure, match=rf"^{re.escape(str(usual))}, line 1: "):
+        install("claude-desktop", sandbox=True, config=None, dry_run=False, machine=machine)
+    assert not packaged.exists()
 
 
 def test_of_several_packages_the_one_with_a_file_is_taken_else_none(tmp_path):
@@ -121,12 +146,15 @@ def test_a_relative_path_becomes_absolute_and_a_link_stays_one(tmp_path, monkeyp
         "cache/uv/archive-v0/0CrPEm4q/bin",
         "cache/uv/environments-v2/pc-mcp-1/bin",
         ".local/pipx/.cache/abc/bin",
+        ".cache/pipx/2f1c4a7d5e8b9f0/bin",
+        "Library/Caches/pipx/2f1c4a7d5e8b9f0/bin",
+        "AppData/Local/pipx/pipx/Cache/2f1c4a7d5e8b9f0/Scripts",
         "Cache/uv/ARCHIVE-V1/x/Scripts",
     ],
 )
 def test_a_program_that_lies_in_a_cache_is_refused(tmp_path, folder):
     passing = script(tmp_path / folder)
-    with pytest.raises(Failure, match=r"lies in a cache.*uv tool install pc-mcp"):
+    with pytest.raises(Failure, match=r"lies in a cache.*copy of its repository, with: uv tool install \. "):
         program(Running(str(passing), sys.executable, []), "linux", {})
     link = tmp_path / "pc-mcp"
     link.symlink_to(passing)
@@ -136,10 +164,39 @@ def test_a_program_that_lies_in_a_cache_is_refused(tmp_path, folder):
         program(Running("x", str(passing.with_name("python")), []), "linux", {})
 
 
-def test_a_cache_of_another_name_is_known_by_the_environment(tmp_path):
-    passing = script(tmp_path / "mine" / "x" / "bin")
+@pytest.mark.parametrize(
+    ("variable", "folder"), [("UV_CACHE_DIR", "mine/x/bin"), ("XDG_CACHE_HOME", "mine/pipx/x/bin")]
+)
+def test_a_cache_of_another_name_is_known_by_the_environment(tmp_path, variable, folder):
+    passing = script(tmp_path / folder)
     with pytest.raises(Failure, match="lies in a cache"):
-        program(Running(str(passing), sys.executable, []), "linux", {"UV_CACHE_DIR": str(tmp_path / "mine")})
+        program(Running(str(passing), sys.executable, []), "linux", {variable: str(tmp_path / "mine")})
+
+
+@pytest.mark.parametrize(
+    "folder", [".local/share/pipx/venvs/pc-mcp/bin", ".local/pipx/venvs/pc-mcp/bin", ".cache/x/bin"]
+)
+def test_a_program_that_was_installed_to_stay_is_taken(tmp_path, folder):
+    staying = script(tmp_path / folder)
+    environment = {"XDG_CACHE_HOME": str(tmp_path / ".cache")}
+    assert program(Running(str(staying), sys.executable, []), "linux", environment) == [str(staying)]
+
+
+def test_a_person_calls_it_by_its_name_only_where_the_shell_finds_it(tmp_path, monkeypatch):
+    staying = script(tmp_path / "my tools")
+    staying.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert name_in_a_shell([str(staying)]) in {f"'{staying}'", f'"{staying}"'}
+    assert name_in_a_shell(["/opt/python", "-m", "pc_mcp"]) == "/opt/python -m pc_mcp"
+    (tmp_path / "pc-mcp").symlink_to(staying)
+    assert name_in_a_shell([str(staying)]) == "pc-mcp"
+    assert name_in_a_shell([str(script(tmp_path / "other"))]) != "pc-mcp"
+
+
+def test_how_to_connect_says_so_where_the_program_lies_in_a_cache(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "argv", [str(script(tmp_path / ".cache" / "pipx" / "abc" / "bin"))])
+    assert how_to_connect().splitlines()[0] == "  pc-mcp install claude-desktop --sandbox"
+    assert "lies in a cache" in how_to_connect().splitlines()[-1]
 
 
 def test_the_script_of_this_installation_is_found():

@@ -180,6 +180,14 @@ def test_a_signal_ends_it_at_once_in_the_middle_of_a_walk(sandbox: Sandbox, tmp_
     assert process.logged().splitlines()[-2].endswith(f"ended by {number.name}")
 
 
+def test_its_address_is_told_whatever_else_is_logged(tmp_path):
+    env = environment(tmp_path, PC_MCP_LOGGING__LEVEL="error")
+    with started("serve", "--http", "127.0.0.1:0", env=env) as process:
+        assert url_of(process).startswith("http://127.0.0.1:")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(AT_ONCE) == 0
+
+
 async def test_the_sandbox_is_served_without_settings(tmp_path):
     with started("serve", "--sandbox", "--http", "127.0.0.1:0", env=environment(tmp_path, measured=True)) as process:
         async with Client(url_of(process)) as client:

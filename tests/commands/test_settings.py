@@ -303,6 +303,14 @@ def test_a_named_file_that_cannot_be_read_is_refused(tmp_path, monkeypatch, name
     assert reason in refused(tmp_path / name if by == "option" else None)
 
 
+@pytest.mark.parametrize("section", ["prompts", "exports"])
+@pytest.mark.parametrize("name", ["missing", "some.toml", "some.toml/in-a-file", "n" * 5000, "null\\u0000"])
+def test_a_folder_that_cannot_be_looked_into_is_refused(file, tmp_path, section, name):
+    message = refused(file(f'[{section}]\nfolder = "{tmp_path}/{name}"'))
+    assert f"The setting {section}.folder is wrong: there is no folder {tmp_path}/" in message
+    assert "create it, or name another one" in message
+
+
 def test_a_usual_file_that_cannot_be_read_is_not_passed_over(usual_folder):
     (usual_folder / "config.toml").mkdir()
     assert "cannot be read" in refused()

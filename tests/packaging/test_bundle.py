@@ -25,11 +25,13 @@ OTHER_VERSION = "99.0.0"
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory) -> Path:
-    """The bundle, unpacked by the official tool, which also packed it."""
-    folder = tmp_path_factory.mktemp("bundle")
+    """The bundle, unpacked by the official tool, which also packed it; made by somebody who uses pc-mcp."""
+    folder, own = tmp_path_factory.mktemp("bundle"), tmp_path_factory.mktemp("own")
+    (own / "own.md").write_text('+++\nname = "own"\ntitle = "Own"\ndescription = "Own."\n+++\nDo this.\n')
+    env = environment(own, PC_MCP_PROMPTS__FOLDER=str(own), PC_MCP_EXPORTS__FOLDER=str(own))
     packed, unpacked = folder / "pc-mcp.mcpb", folder / "unpacked"
     command = [sys.executable, "-m", "bundle", packed]
-    made = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    made = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=120, check=False)
     assert made.returncode == 0, made.stderr
     assert made.stdout.startswith("pc-mcp.mcpb: version ")
     done = node_tools.run(node_tools.MCPB, "unpack", str(packed), str(unpacked), timeout=30)
@@ -85,6 +87,11 @@ async def test_its_tools_and_prompts_are_the_servers(manifest):
         arguments = [argument.name for argument in prompts[prompt["name"]].arguments or []]
         assert prompt["arguments"] == arguments
         assert all(f"${{arguments.{name}}}" in prompt["text"] for name in arguments)
+
+
+def test_the_settings_of_whoever_makes_it_are_not_in_it(manifest):
+    assert "export_devices" not in {tool["name"] for tool in manifest["tools"]}
+    assert "own" not in {prompt["name"] for prompt in manifest["prompts"]}
 
 
 def test_it_has_an_icon_of_the_size_that_the_application_shows(bundle, manifest):

@@ -1,19 +1,29 @@
 """`export_devices` writes the whole list into the folder of the setting: whole, never outside it, never over a file."""
 
 import json
+import os
+import stat
+import tracemalloc
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
 from mcp import Client
+from mcp.shared.exceptions import MCPError
 
 from pc_mcp.inventory import QuestionError
 from pc_mcp.sandbox import ScriptedAnswer
+from pc_mcp.server import Server, build_server
 from pc_mcp.settings import ConfigurationError, load_settings
+from pc_mcp.tools import App, all_tools
 from pc_mcp.tools.files import file_stem, new_file
 from pc_mcp.tools.links import uri_of
 from tests.answers.reading import check_halves, unescaped
+from tests.conftest import settings_for
 
 COHO = "Coho Vineyard"
 ONE_BATCH = {"customer": COHO, "batch": "R&D; phase=1"}
@@ -194,6 +204,7 @@ async def test_a_folder_that_is_gone_is_an_error_with_words(connect, folder):
     assert words.startswith(
         f"No file could be written into the folder of the setting exports.folder, {folder}: No such"
     )
+    assert "Tell the user, who can" in words
 
 
 async def test_unknown_names_are_refused_as_by_the_other_tools(connect, folder):
@@ -201,6 +212,98 @@ async def test_unknown_names_are_refused_as_by_the_other_tools(connect, folder):
         for arguments in ({"customer": "Nobody"}, {"customer": COHO, "batch": "No"}, ONE_BATCH | {"format": "xlsx"}):
             assert (await client.call_tool("export_devices", arguments)).is_error
     assert list(folder.iterdir()) == []
+
+
+@asynccontextmanager
+async def read_but_out_of_time(settings, customer: str) -> AsyncIterator[Client]:
+    """A client of a server that has read the customer's devices, and whose calls have no time left for more."""
+    server = build_server(settings)
+    async with server.settings.lifespan(server) as app:
+
+        @asynccontextmanager
+        async def lifespan(_: object) -> AsyncIterator[App]:
+            yield app
+
+        @asynccontextmanager
+        async def late(_: object) -> AsyncIterator[App]:
+            yield replace(app, time_budget_seconds=0)
+
+        tools = all_tools(exports=True)
+        async with Client(Server("in time", tools=tools, lifespan=lifespan, subscriptions=False)) as client:
+            read = await client.call_tool("list_devices", {"customer": customer, "limit": 0})
+            assert read.structured_content["complete"]
+        async with Client(Server("late", tools=tools, lifespan=late, subscriptions=False)) as client:
+            yield client
+
+
+async def test_where_writing_takes_too_long_it_is_said_and_no_file_is_left(sandbox, world, folder):
+    settings, customer = settings_for(sandbox, exports={"folder": folder}), world.customer_id(COHO)
+    async with read_but_out_of_time(settings, customer) as client:
+        of_all = await client.call_tool("export_devices", {"customer": customer})
+        of_batch = await client.call_tool("export_devices", ONE_BATCH | {"customer": customer})
+        with pytest.raises(MCPError) as resource:
+            await client.read_resource(uri_of(customer, None, "csv"))
+    for words in (of_all.content[0].text, of_batch.content[0].text, resource.value.error.message):
+        assert "devices were read, but writing them took longer than a call may take" in unescaped(words)
+        assert "raise the setting answers.time_budget_seconds" in unescaped(words)
+        assert "Partner Center did not answer" not in words
+    assert of_all.is_error
+    assert "ask for one batch at a time" in of_all.content[0].text
+    assert "ask for one batch at a time" not in of_batch.content[0].text
+    assert list(folder.iterdir()) == []
+
+
+async def test_a_file_is_its_owners_alone(connect, folder):
+    async with connect(exports={"folder": folder}) as client:
+        _, path = await exported(client, **ONE_BATCH)
+    assert os.name != "posix" or stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+async def test_a_long_list_is_written_in_little_memory(sandbox, connect, folder):
+    batch, devices = "Long" * 100, 50_000
+    items = [{"id": str(number), "serialNumber": f"S{number}"} for number in range(devices)]
+    body = json.dumps({"totalCount": devices, "items": items}).encode()
+    sandbox.switches.scripted.append(ScriptedAnswer(f"/deviceBatches/{batch}/devices", 200, body))
+    async with connect(exports={"folder": folder}) as client:
+        await client.call_tool("list_devices", {"customer": COHO, "batch": batch, "limit": 0})
+        tracemalloc.start()
+        try:
+            data, path = await exported(client, customer=COHO, batch=batch)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert data["devices_total"] == devices
+    assert path.stat().st_size > 20_000_000
+    assert peak < path.stat().st_size / 2
+
+
+@pytest.mark.parametrize(
+    ("company", "domain", "batch", "name"),
+    [
+        ("\u682a\u5f0f\u4f1a\u793e", "adatum.example", "\u6771\u4eac", "devices-adatum-example-batch-"),
+        ("\u682a\u5f0f\u4f1a\u793e", "\u4f8b.example", None, "devices-example-"),
+        ("\u682a\u5f0f\u4f1a\u793e", None, None, "devices-0d2f5b7e-6c1a-4f43-9a83-5e8b7a0c4d19-"),
+    ],
+)
+async def test_a_name_without_latin_letters_is_replaced_by_what_has_some(
+    sandbox, connect, folder, company, domain, batch, name
+):
+    customer = {
+        "id": "0d2f5b7e-6c1a-4f43-9a83-5e8b7a0c4d19",
+        "companyProfile": {"companyName": company, "domain": domain},
+    }
+    scripts = {
+        "/devices": {"totalCount": 1, "items": [{"id": "1", "serialNumber": "S1"}]},
+        "/deviceBatches": {"totalCount": 0, "items": []},
+        "/policies": {"totalCount": 0, "items": []},
+        f"/customers/{customer['id']}": customer,
+    }
+    for match, answer in scripts.items():
+        sandbox.switches.scripted.append(ScriptedAnswer(match, 200, json.dumps(answer).encode()))
+    arguments = {"customer": customer["id"]} | ({"batch": batch} if batch else {})
+    async with connect(exports={"folder": folder}) as client:
+        data, path = await exported(client, **arguments)
+    assert path.name == f"{name}{data['as_of'][:10]}.csv"
 
 
 def test_a_file_that_is_not_finished_leaves_nothing(tmp_path):

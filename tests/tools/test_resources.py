@@ -22,7 +22,7 @@ from mcp_types import (
 from pc_mcp.sandbox import ScriptedAnswer
 from pc_mcp.server import build_server
 from pc_mcp.tools.links import uri_of
-from tests.answers.reading import hidden, size
+from tests.answers.reading import check_halves, hidden, size
 from tests.conftest import settings_for
 
 COHO = "Coho Vineyard"
@@ -299,6 +299,10 @@ async def test_an_answer_that_leaves_rows_out_offers_the_whole_list(connect, wor
             assert link.type == "resource_link"
             assert link.mime_type == "text/csv"
             assert "whatever the filters" in link.description
+            check_halves(result.content[0].text, result.structured_content, 8000)
+            assert result.structured_content["notes"][-1] == (
+                f"All devices as a CSV file for people, whatever the filters: the resource {link.uri}"
+            )
             assert len(rows_of(await content(client, link.uri))) == result.structured_content["devices_total"]
     assert of_customer.content[1].uri == uri_of(customer, None, "csv")
     assert of_batch.content[1].uri == uri_of(customer, BATCH, "csv")
@@ -316,6 +320,7 @@ async def test_no_list_is_offered_where_no_rows_are_left_out_or_it_could_not_be_
         results.append(await listed(client, limit=1, refresh=True))
     assert results[-1].structured_content["complete"] is False
     assert [len(result.content) for result in results] == [1, 1, 1, 1]
+    assert not any("the resource" in note for result in results for note in result.structured_content["notes"])
 
 
 @pytest.mark.parametrize(("version", "blocks"), [("2025-03-26", 1), ("2025-06-18", 2)])

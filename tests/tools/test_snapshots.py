@@ -2,10 +2,12 @@
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from mcp import Client
+from mcp.shared.exceptions import MCPError
 from mcp_types import CallToolResult, ResourceLink
 from syrupy.assertion import SnapshotAssertion
 
@@ -200,6 +202,52 @@ async def test_the_error_is_as_reviewed(connect, files, name):
         result = await client.call_tool(tool, arguments)
     assert result.is_error
     assert written(result) == files
+
+
+EXPORTS: dict[str, dict[str, Any]] = {
+    "export": {"customer": "Contoso Ltd", "format": "json"},
+    "export-of-a-batch": {"customer": SAMPLE, "batch": "testbatch"},
+}
+
+
+@pytest.mark.parametrize("name", EXPORTS)
+async def test_the_answer_to_an_export_is_as_reviewed(connect, files, tmp_path, name):
+    async with connect(exports={"folder": tmp_path}) as client:
+        result = await client.call_tool("export_devices", EXPORTS[name])
+    assert placed(written(result), tmp_path) == files
+    check_halves(result.content[0].text, result.structured_content, 8000)
+
+
+async def test_the_answer_to_an_export_that_was_not_made_is_as_reviewed(connect, sandbox, files, tmp_path):
+    sandbox.switches.scripted.append(ScriptedAnswer("/FINANCE laptops/devices", 403, b'{"code": 900308}'))
+    async with connect(exports={"folder": tmp_path}) as client:
+        incomplete = await client.call_tool("export_devices", {"customer": "Contoso Ltd"})
+        sandbox.switches.scripted.clear()
+        tmp_path.rmdir()
+        failed = await client.call_tool("export_devices", {"customer": SAMPLE})
+    assert placed(f"{written(incomplete)}\n\n{written(failed)}", tmp_path) == files
+
+
+def placed(text: str, folder: Path) -> str:
+    """`text` without the folder and the day of this run."""
+    return re.sub(r"(?<=-)\d{4}-\d\d-\d\d(?=\.)", "<today>", text.replace(str(folder), "/exports"))
+
+
+RESOURCE_ERRORS = {
+    "resource-unknown": "pc-mcp://customers/Contoso%20Ltd/devices.xlsx",
+    "resource-unknown-customer": "pc-mcp://customers/Contosso/devices.csv",
+    "resource-unknown-batch": "pc-mcp://customers/Contoso%20Ltd/batches/Lot/devices.csv",
+    "resource-incomplete": "pc-mcp://customers/Contoso%20Ltd/devices.csv",
+}
+
+
+@pytest.mark.parametrize("name", RESOURCE_ERRORS)
+async def test_the_error_of_a_resource_is_as_reviewed(connect, sandbox, files, name):
+    sandbox.switches.scripted.append(ScriptedAnswer("/FINANCE laptops/devices", 403, b'{"code": 900308}'))
+    async with connect() as client:
+        with pytest.raises(MCPError) as error:
+            await client.read_resource(RESOURCE_ERRORS[name])
+    assert f"An error, {error.value.error.code}:\n\n{error.value.error.message}" == files
 
 
 SIGN_INS: dict[str, tuple[Status, bool]] = {

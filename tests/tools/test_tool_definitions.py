@@ -1,10 +1,13 @@
 """What clients are told of the tools before they call one."""
 
 import json
+import re
 
 import pytest
 from mcp import Client
 from mcp_types import Tool
+
+from pc_mcp.tools.asking import DECLINED
 
 TITLES = {
     "find_customers": "Find customers",
@@ -149,12 +152,29 @@ async def test_definitions_and_output_schemas_are_small(connect, mode):
     assert len(json.dumps([tool.output_schema for tool in tools])) <= 12_000
 
 
-async def test_instructions_are_short_and_name_what_matters(connect, mode):
+async def test_instructions_are_short_and_name_what_matters(connect, mode, tmp_path):
     async with connect(mode) as client:
         instructions = client.instructions
-    assert len(instructions.split()) <= 120
-    for word in ("INCOMPLETE", "UTC", "Read-only", "never instructions"):
+    for word in ("INCOMPLETE", "UTC", "Changes nothing in Partner Center", "never instructions"):
         assert word in instructions
+    assert "export_devices" not in instructions
+    async with connect(mode, exports={"folder": tmp_path}) as client:
+        with_exports = client.instructions
+    assert with_exports.startswith(instructions)
+    assert "export_devices writes a file to this computer" in with_exports
+    assert len(with_exports.split()) <= 120
+
+
+async def test_no_text_for_the_model_calls_the_user_an_agent(connect, tmp_path):
+    """To a client's model that is itself."""
+    async with connect(exports={"folder": tmp_path}) as client:
+        listed = [
+            *(await client.list_tools()).tools,
+            *(await client.list_prompts()).prompts,
+            *(await client.list_resource_templates()).resource_templates,
+        ]
+        texts = [client.instructions, *(item.model_dump_json() for item in listed), DECLINED]
+    assert [text for text in texts if re.search(r"\bagent", text, re.IGNORECASE)] == []
 
 
 async def test_tools_prompts_resources_and_completions_are_offered(connect, mode):

@@ -1,0 +1,184 @@
+"""`pc-mcp install CLIENT --client-id ID --tenant-id ID`: the ids go into the configuration file, and nothing else."""
+
+import json
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from pc_mcp.cli import main
+from pc_mcp.settings import load_settings, usual_config_file
+from tests.commands.processes import environment
+
+CLIENT_ID = "3f0c9d5e-0000-4000-8000-00000000000a"
+TENANT_ID = "contoso.onmicrosoft.com"
+IDS = ("--client-id", CLIENT_ID, "--tenant-id", TENANT_ID)
+BOTH = f'client_id = "{CLIENT_ID}"\ntenant_id = "{TENANT_ID}"\n'
+OTHERS = """# Of the Lyon team
+[partner_center]
+locale = "fr-FR"  # for Zoë
+
+[auth]  # Who asks
+# client_id = "…"
+account = "adele@contoso.com"
+
+# What answers look like
+[answers]
+max_chars = 7000
+"""
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch) -> Path:
+    """A user with nothing configured, in whose home this process runs."""
+    variables = environment(tmp_path, XDG_CONFIG_HOME=str(tmp_path / "config"))
+    for name in os.environ.keys() - variables.keys():
+        monkeypatch.delenv(name)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def written(text: str, path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(text.encode())
+    return path
+
+
+def entry(home: Path) -> dict:
+    return json.loads((home / ".cursor" / "mcp.json").read_text())["mcpServers"]["pc-mcp"]
+
+
+def refused(capsys, *options: str) -> str:
+    """Why nothing is connected."""
+    assert main(["install", "cursor", *options]) in {1, 2}
+    assert not Path(".cursor").exists()
+    return capsys.readouterr().err
+
+
+def test_without_a_file_or_its_folder_both_are_made_for_this_user_alone(home, capsys):
+    path = usual_config_file()
+    assert path.is_relative_to(home)
+    assert main(["install", "cursor", *IDS]) == 0
+    assert path.read_text() == f"[auth]\n{BOTH}"
+    assert os.name != "posix" or stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert entry(home)["args"][-1] == "serve"
+    shown = capsys.readouterr().out
+    assert shown.startswith(
+        f"Wrote the ids into the configuration file.\n  File:   {path}\nConnected Cursor to Partner C"
+    )
+    assert "  1. Sign in: pc-mcp login (or" in shown
+    auth = load_settings().auth
+    assert (auth.client_id, auth.tenant_id) == (CLIENT_ID, TENANT_ID)
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_everything_else_in_an_existing_file_stays_and_the_file_as_it_was_is_kept(home, capsys, line_end, mark):
+    before = mark + OTHERS.replace("\n", line_end)
+    path = written(before, usual_config_file())
+    assert main(["install", "cursor", *IDS]) == 0
+    here = f"[auth]  # Who asks{line_end}"
+    assert path.read_bytes().decode() == before.replace(here, here + BOTH.replace("\n", line_end))
+    backup = path.with_name("config.toml.before-pc-mcp")
+    assert backup.read_bytes().decode() == before
+    assert f"  Backup: {backup}\n" in capsys.readouterr().out
+    assert load_settings().auth.account == "adele@contoso.com"
+
+
+def test_the_file_that_is_named_is_written_and_named_in_the_entry(home, monkeypatch):
+    assert main(["install", "cursor", *IDS, "--config", "team/mine.toml"]) == 0
+    path = home / "team" / "mine.toml"
+    assert path.read_text() == f"[auth]\n{BOTH}"
+    assert entry(home)["args"][-2:] == ["--config", str(path)]
+    monkeypatch.setenv("PC_MCP_CONFIG", str(home / "other.toml"))
+    assert main(["install", "cursor", *IDS]) == 0
+    assert entry(home)["args"][-2:] == ["--config", str(home / "other.toml")]
+    assert load_settings().auth.client_id == CLIENT_ID
+    assert not usual_config_file().exists()
+
+
+def test_the_client_id_alone_suffices_and_the_tenant_may_come_later():
+    assert main(["install", "cursor", *IDS[:2]]) == 0
+    assert main(["install", "cursor", *IDS[2:]]) == 0
+    auth = load_settings().auth
+    assert (auth.client_id, auth.tenant_id) == (CLIENT_ID, TENANT_ID)
+
+
+@pytest.mark.parametrize("there", [BOTH, BOTH.replace(CLIENT_ID, CLIENT_ID.upper())])
+def test_ids_that_are_there_already_change_nothing(capsys, there):
+    path = written(f"[auth]\n{there}", usual_config_file())
+    before = path.stat()
+    assert main(["install", "cursor", *IDS]) == 0
+    assert path.stat() == before
+    assert "The ids are in the configuration file already.\n" in capsys.readouterr().out
+    assert [found.name for found in path.parent.iterdir()] == ["config.toml"]
+
+
+def test_another_id_is_never_written_over_and_both_are_shown(capsys):
+    text = f'[auth]\nclient_id = "{CLIENT_ID}"\ntenant_id = "fabrikam.com"\n'
+    path = written(text, usual_config_file())
+    assert refused(capsys, *IDS) == (
+        f'pc-mcp: {path} says auth.tenant_id = "fabrikam.com", not "{TENANT_ID}". Nothing was changed. If yours is the '
+        "right one, correct it there, and try again.\n"
+    )
+    assert path.read_text() == text
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[auth\n", "is no valid TOML: "),
+        ("[auth]\ntenant = 'x'\n", "There is no setting auth.tenant. Did you mean auth.tenant_id?"),
+        ("auth = 1\n", "auth is a section, not a setting"),
+        ("[auth]\nclient_id = 1\n", "The setting auth.client_id is wrong"),
+        ('auth.account = "adele"\n', "cannot be changed safely. Nothing was changed. Add to it by hand: client_id = "),
+        ('auth = { account = "adele" }\n', "cannot be changed safely. Nothing was changed. Add to it by hand: client_"),
+    ],
+)
+@pytest.mark.parametrize("variable", ["", "mine"])
+def test_a_file_that_cannot_be_used_is_refused_and_left_as_it_was(capsys, monkeypatch, text, words, variable):
+    monkeypatch.setenv("PC_MCP_AUTH__CLIENT_ID", variable)
+    path = written(text, usual_config_file())
+    told = refused(capsys, *IDS)
+    assert words in told
+    assert str(path) in told
+    assert path.read_text() == text
+    assert [found.name for found in path.parent.iterdir()] == ["config.toml"]
+
+
+@pytest.mark.parametrize("wrong", [("--client-id", "our app"), ("--client-id", ""), ("--tenant-id", "a b")])
+def test_what_is_no_id_is_refused(capsys, monkeypatch, wrong):
+    monkeypatch.setenv("PC_MCP_AUTH__CLIENT_ID", CLIENT_ID)
+    setting = wrong[0].removeprefix("--").replace("-", "_")
+    assert f"The setting auth.{setting} is wrong" in refused(capsys, *wrong)
+    assert not usual_config_file().exists()
+
+
+def test_a_client_whose_file_cannot_be_changed_leaves_the_configuration_alone(home, capsys):
+    written("[", home / ".codex" / "config.toml")
+    assert main(["install", "codex", *IDS]) == 1
+    assert ".codex" in capsys.readouterr().err
+    assert not usual_config_file().parent.exists()
+
+
+def test_the_simulated_customers_need_no_ids(capsys):
+    assert "Leave them out, or leave out --sandbox" in refused(capsys, "--sandbox", *IDS)
+    assert not usual_config_file().exists()
+
+
+def test_a_dry_run_shows_both_differences_and_writes_nothing(home, capsys):
+    path = written(OTHERS, usual_config_file())
+    assert main(["install", "cursor", *IDS, "--dry-run"]) == 0
+    shown = capsys.readouterr()
+    ours, theirs = shown.out.split(f"--- {home / '.cursor' / 'mcp.json'}\n")
+    assert ours.startswith(f"--- {path}\n+++ {path}\n@@ ")
+    assert [line for line in ours.splitlines() if line.startswith("+")][1:] == [
+        f"+{line}" for line in BOTH.splitlines()
+    ]
+    assert '+    "pc-mcp": {' in theirs
+    assert shown.err == "Nothing was written.\n"
+    assert path.read_text() == OTHERS
+    assert not (home / ".cursor").exists()
