@@ -19,6 +19,7 @@ SLOW := tests/docs tests/inspector tests/packaging tests/faults tests/browser te
   tests/commands/test_account_commands.py tests/commands/test_demo.py tests/commands/test_logs.py \
   tests/commands/test_doctor_processes.py tests/commands/test_install_processes.py \
   tests/commands/test_sandbox_command.py tests/auth/test_app_only.py tests/auth/test_many_calls.py \
+  tests/auth/test_mfa_and_claims.py tests/auth/test_ladder.py tests/sandbox/test_sandbox_world.py \
   tests/bench
 PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
