@@ -5,7 +5,7 @@ import pytest
 
 from tests.auth.people import CODE, URL, Asked, answered, asked, connected, do_as_told, sign_in, told
 
-IMPATIENT = {"time_budget_seconds": 2.5}
+IMPATIENT = {"time_budget_seconds": 3.5}
 BROWSER = {"flow": "browser"}
 
 
@@ -112,7 +112,7 @@ async def test_a_browser_that_cannot_be_started_leads_to_the_address(service, mo
 async def test_a_call_does_not_hang_and_the_next_one_finds_the_token(service, mode, way):
     async with connected(service, mode, auth={"flow": way}, answers=IMPATIENT) as client:
         words = await told(client)
-        with anyio.fail_after(4):
+        with anyio.fail_after(7):
             assert await told(client) == words
         await do_as_told(service, words)
         await answered(client)
