@@ -1,15 +1,19 @@
 """A plain proxy tool, as a first attempt would have it: every page of a customer's devices, as it came.
 
-`python -m bench.proxy BASE_URL` serves it over stdio.
+`python -m bench.proxy BASE_URL CUSTOMER_ID` calls it as the SDK's server does, and prints the characters of both
+halves of its answer as JSON. No client could take the largest.
 """
 
+import json
 import sys
 from typing import Any
 from urllib.parse import quote
 
+import anyio
 import httpx2
 from mcp.server.mcpserver import MCPServer
 
+from bench.lengths import lengths_of
 from bench.service import TOKEN
 
 server = MCPServer("proxy", log_level="WARNING")
@@ -33,4 +37,4 @@ async def list_devices(customer: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    server.run("stdio")
+    print(json.dumps(lengths_of(anyio.run(server.call_tool, "list_devices", {"customer": sys.argv[2]}))))

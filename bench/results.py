@@ -48,7 +48,6 @@ class Sizes:
     batches: int = 200
     million: int = 1_000_000
     answers: tuple[int, ...] = (0, 1, 100, 10_000, 1_000_000)
-    proxied: int = 10_000
     latency_ms: float = 20
     repetitions: int = 7
     slow_repetitions: int = 3
@@ -65,7 +64,6 @@ TINY = Sizes(
     batches=3,
     million=600,
     answers=(0, 1, 300),
-    proxied=300,
     latency_ms=1,
     repetitions=1,
     slow_repetitions=1,

@@ -23,10 +23,10 @@ class Problem:
 class Coverage:
     """How much has been read; `as_of` is when the oldest part of it was.
 
-    devices_expected: the sum of the batches' `devicesCount`; unreadable_*: items that were no
-    objects and are not counted as devices; restarted: batches that were begun again because the
-    service no longer took a continuation token; unlisted: the customer's list lacks the batch;
-    policy_problem: why policies that devices name by id are not known by name.
+    pages_read: pages of devices; devices_expected: the sum of the batches' `devicesCount`;
+    unreadable_*: items that were no objects and are not counted as devices; restarted: batches that
+    were begun again because the service no longer took a continuation token; unlisted: the
+    customer's list lacks the batch; policy_problem: why policies that devices name by id are not known by name.
     """
 
     as_of: datetime

@@ -1,16 +1,13 @@
 """A whole list of devices, for people and programs: read to its end, then handed on in pieces."""
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeVar
-
-import anyio
 
 from pc_mcp.inventory.batches import named_batch
 from pc_mcp.inventory.coverage import Coverage, Disagreement, coverage_of, disagreements_of
 from pc_mcp.inventory.devices import ListedDevice, listed, walk
-from pc_mcp.inventory.errors import TimeIsUp
 from pc_mcp.inventory.filters import DeviceFilter
 from pc_mcp.inventory.library import Call, Library
 from pc_mcp.inventory.paging import START
@@ -50,18 +47,14 @@ class WholeList:
         rows = self._snapshot.table.rows(self._scope, DeviceFilter(), after=after, limit=DEVICES_A_PIECE)
         return (use([listed(self._snapshot, row) for row in rows]), rows[-1].key) if rows else None
 
-    @contextmanager
-    def handed_on_in_time(self, call: Call) -> Iterator[None]:
+    def handed_on_in_time(self, call: Call) -> AbstractContextManager[None]:
         """Ends the writing of the list at the call's deadline. Raises `TimeIsUp`."""
-        with anyio.CancelScope(deadline=call.deadline) as scope:
-            yield
-        if scope.cancelled_caught:
-            by_batch = "" if self.batch else " or ask for one batch at a time,"
-            raise TimeIsUp(
-                f"All {self.devices:,} devices were read, but writing them took longer than a call may take, so there "
-                "is no file. Ask the same again: they need not be read again. If the time is too short once more,"
-                f"{by_batch} tell the user to raise the setting answers.time_budget_seconds."
-            )
+        by_batch = "" if self.batch else " or ask for one batch at a time,"
+        return call.in_time(
+            f"All {self.devices:,} devices were read, but writing them took longer than a call may take, so there is "
+            "no file. Ask the same again: they need not be read again. If the time is too short once more,"
+            f"{by_batch} tell the user to raise the setting answers.time_budget_seconds."
+        )
 
 
 @asynccontextmanager

@@ -18,6 +18,10 @@ from pc_mcp.partner_center.models import Customer
 
 MAX_DEVICES_KEPT = 2_000_000
 MAX_CUSTOMERS_KEPT = 200_000
+NO_ANSWER_IN_TIME = (
+    "Partner Center did not answer within the time that a call may take. What was read is kept: ask the same again "
+    "to go on."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +43,12 @@ class Call:
     on_progress: Callable[[Progress], Awaitable[None]]
 
     @contextmanager
-    def in_time(self) -> Iterator[None]:
-        """Ends what runs in it at the call's deadline. Raises `TimeIsUp`."""
+    def in_time(self, too_late: str = NO_ANSWER_IN_TIME) -> Iterator[None]:
+        """Ends what runs in it at the call's deadline. Raises `TimeIsUp`, whose words are `too_late`."""
         with anyio.CancelScope(deadline=self.deadline) as scope:
             yield
         if scope.cancelled_caught:
-            raise TimeIsUp(
-                "Partner Center did not answer within the time that a call may take. What was read is "
-                "kept: ask the same again to go on."
-            )
+            raise TimeIsUp(too_late)
 
 
 class Library:

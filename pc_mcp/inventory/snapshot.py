@@ -18,10 +18,10 @@ import anyio.to_thread
 from anyio.lowlevel import checkpoint
 from anyio.streams.memory import MemoryObjectReceiveStream
 
+from pc_mcp.inventory.memory import let_go
 from pc_mcp.inventory.table import DeviceTable, Scope
 from pc_mcp.inventory.text import visible_or_none
 from pc_mcp.partner_center import NextToken, Page, PartnerCenter, PartnerCenterError
-from pc_mcp.partner_center.body import let_go
 from pc_mcp.partner_center.errors import BadRequest, BrokenPaging, NotSignedIn, Unreachable
 from pc_mcp.partner_center.models import Customer, Device, DeviceBatch
 from pc_mcp.partner_center.transport import seconds_left
@@ -85,7 +85,7 @@ class Snapshot:
     touched: float = field(default_factory=anyio.current_time)
     _users: int = 0
     _dropped: bool = False
-    _thread: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(1))
+    _access: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(1))
 
     @property
     def weight(self) -> int:
@@ -129,7 +129,7 @@ class Snapshot:
 
     async def query(self, function: Callable[[*Ts], T], *args: *Ts) -> T:
         """Calls `function` of the table in a worker thread, one call at a time."""
-        return await anyio.to_thread.run_sync(function, *args, limiter=self._thread)
+        return await anyio.to_thread.run_sync(function, *args, limiter=self._access)
 
     async def add_batch(self, batch: DeviceBatch, first: Page[Device]) -> BatchReading:
         """Adds a batch that the list does not name, and the first page of its devices."""
@@ -155,11 +155,11 @@ class Snapshot:
         for reading in missing:
             reading.wanted = True
         refused: list[NotSignedIn] = []
-        waiting = iter(missing)
+        untried = iter(missing)
         async with anyio.create_task_group() as tasks:
 
             async def read_one_after_the_other() -> None:
-                for reading in waiting:
+                for reading in untried:
                     # Whoever waits for a batch that another question reads keeps nobody else from reading.
                     async with reading.lock:
                         if not reading.complete:
@@ -214,7 +214,7 @@ class Snapshot:
 
     async def _keep(self, reading: BatchReading, page: Page[Device]) -> None:
         """A page of the usual 100 devices takes less time than the way to a thread and back."""
-        async with self._thread:
+        async with self._access:
             if len(page.items) > DEVICES_KEPT_AT_ONCE or self.table.is_indexed or reading.begins_again:
                 await anyio.to_thread.run_sync(self._add, reading, page)
             else:

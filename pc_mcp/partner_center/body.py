@@ -7,7 +7,6 @@ The parser is tolerant: one broken character or number in one device does not co
 import json
 import re
 from collections.abc import Callable
-from typing import Any
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _CODE = re.compile(r"[A-Za-z0-9_.-]{1,32}")
@@ -18,7 +17,6 @@ LARGE_BODY_BYTES = 2**18
 
 
 ITEMS = "items"
-ITEMS_AT_ONCE = 1000
 
 
 class NotReadable(ValueError):
@@ -40,12 +38,6 @@ def parsed(body: bytes, of_item: Callable[[object], object] = lambda item: item)
         return _at_once(text, of_item) if len(body) < LARGE_BODY_BYTES else _in_steps(text, of_item)
     except (ValueError, IndexError, RecursionError):
         raise NotReadable("Its body is no JSON.") from None
-
-
-def let_go(items: list[Any]) -> None:
-    """Empties a list step by step: to free very many objects at once keeps other threads from running."""
-    while items:
-        del items[-ITEMS_AT_ONCE:]
 
 
 def error_code(body: bytes) -> str | None:

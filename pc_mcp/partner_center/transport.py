@@ -228,7 +228,7 @@ def _signing_in() -> Iterator[None]:
 
 
 def seconds_left() -> float:
-    """Until the deadline of the task that asks."""
+    """Seconds until the deadline of the task that asks; infinite without one."""
     return anyio.current_effective_deadline() - anyio.current_time()
 
 

@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -44,18 +44,26 @@ def reading(sandbox: Sandbox, **variables: str) -> dict[str, str]:
     }
 
 
-def run(*arguments: str, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    """The command, run to its end with a closed standard input."""
+def run_to_end(
+    command: Sequence[str | Path], *, env: Mapping[str, str], cwd: Path | None = None, timeout: float = 30
+) -> subprocess.CompletedProcess[str]:
+    """A command with a closed standard input; `timeout` in seconds."""
     return subprocess.run(
-        [*COMMAND, *arguments],
+        command,
+        cwd=cwd,
         env=env,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         encoding="utf-8",
-        timeout=30,
+        timeout=timeout,
         check=False,
     )
+
+
+def run(*arguments: str, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """Our own command, run to its end."""
+    return run_to_end([*COMMAND, *arguments], env=env)
 
 
 class Process(subprocess.Popen[bytes]):

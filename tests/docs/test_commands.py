@@ -27,6 +27,7 @@ from mcp import Client, StdioServerParameters
 
 import node_tools
 from pc_mcp.sandbox import World, running
+from tests.commands.processes import run_to_end
 from tests.commands.signing_in import signing_in_to
 from tests.docs.documents import DOCUMENTS, ROOT, Block, blocks, column, runnable, shown_after
 from tests.docs.powershell import commands, members
@@ -62,26 +63,14 @@ class Newcomer:
 
     def program(self, command: Sequence[str], name: str = "") -> str:
         """What a command prints that must end well."""
-        done = subprocess.run(
-            command,
-            cwd=self.folder,
-            env=self.env,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            timeout=60,
-            check=False,
-        )
+        done = run_to_end(command, cwd=self.folder, env=self.env, timeout=60)
         assert done.returncode == 0, f"{name or command} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
         return done.stdout
 
     def ended(self, *command: str) -> int:
         """How a command of the Inspector ends; unless it is well, it says why."""
         inspector = ["mcp-inspector", "--cli", "--quiet", "--format", "json"]
-        done = subprocess.run(
-            [*inspector, *command], cwd=self.folder, env=self.env, capture_output=True, timeout=60, check=False
-        )
+        done = run_to_end([*inspector, *command], cwd=self.folder, env=self.env, timeout=60)
         assert done.returncode == 0 or json.loads(done.stderr.splitlines()[-1])["error"]["message"]
         return done.returncode
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +11,6 @@ import node_tools
 
 Target = Sequence[str]
 """A server's command line, or one URL."""
-
-
-def install() -> Path:
-    """The Inspector's program; installs it where that was not done before."""
-    return node_tools.installed(node_tools.INSPECTOR)
 
 
 @dataclass(frozen=True)
@@ -39,34 +33,22 @@ class Inspected:
 
 @dataclass(frozen=True)
 class Inspector:
-    """`entry` is what `install` returned; `home` a folder of its own, because it keeps files in HOME."""
+    """`home` is a folder of its own, because it keeps files in HOME."""
 
-    entry: Path
     home: Path
 
     def run(self, *arguments: str, era: str, target: Target, server_env: Mapping[str, str]) -> Inspected:
         """Runs one command. A server that it starts gets HOME, PATH and `server_env`, and little else."""
-        command = [str(node_tools.NODE), str(self.entry), "--cli", "--format", "json", "--stored-auth-only"]
-        command += ["--protocol-era", era, *arguments]
+        options = ["--cli", "--format", "json", "--stored-auth-only", "--protocol-era", era, *arguments]
         if target[0].startswith("http"):
-            command += ["--transport", "http", "--server-url", target[0]]
+            options += ["--transport", "http", "--server-url", target[0]]
         else:
             for name, value in server_env.items():
-                command += ["-e", f"{name}={value}"]
-            command += ["--", *target]
+                options += ["-e", f"{name}={value}"]
+            options += ["--", *target]
         own = {"HOME": str(self.home), "USERPROFILE": str(self.home), "NO_COLOR": "1"}
         inherited = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
-        done = subprocess.run(
-            command,
-            cwd=self.home,
-            env=inherited | own,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            timeout=60,
-            check=False,
-        )
+        done = node_tools.run(node_tools.INSPECTOR, *options, timeout=60, cwd=self.home, env=inherited | own)
         return Inspected(done.returncode, json.loads(done.stdout) if done.stdout.strip() else None, done.stderr)
 
     def call(self, tool: str, arguments: Mapping[str, Any], **run: Any) -> Inspected:

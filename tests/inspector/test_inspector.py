@@ -11,7 +11,7 @@ import pytest
 from pc_mcp.sandbox import World, running
 from pc_mcp.tools import all_tools
 from tests.commands.processes import AT_ONCE, COMMAND, environment, reading, started, url_of
-from tests.inspector.inspector import Inspected, Inspector, install
+from tests.inspector.inspector import Inspected, Inspector
 
 SAMPLE = "Documentation Sample"
 CALLS: dict[str, dict[str, Any]] = {
@@ -43,7 +43,7 @@ Runs = dict[tuple[str, str, str], "Future[Inspected]"]
 
 @pytest.fixture(scope="session")
 def inspector(tmp_path_factory) -> Inspector:
-    return Inspector(install(), tmp_path_factory.mktemp("inspector-home"))
+    return Inspector(tmp_path_factory.mktemp("inspector-home"))
 
 
 @pytest.fixture(scope="module")
