@@ -5,7 +5,7 @@ FROM python:3.13-slim-trixie AS build
 WORKDIR /build
 COPY requirements.txt ./
 RUN python -m venv /opt/pc-mcp \
-    && /opt/pc-mcp/bin/python -m pip install --no-cache-dir --require-hashes -r requirements.txt
+    && /opt/pc-mcp/bin/python -m pip install --no-cache-dir --no-deps --require-hashes -r requirements.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY prompts prompts
 COPY pc_mcp pc_mcp

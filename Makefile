@@ -90,17 +90,17 @@ lock: .venv/.dev ## write the lock files anew from pyproject.toml
 
 # hatchling, which installs the project itself, is pinned in both lock files.
 .venv/.run: .venv/.made requirements.txt pyproject.toml
-	$(PIP) --require-hashes -r requirements.txt
+	$(PIP) --no-deps --require-hashes -r requirements.txt
 	$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv/.dev: .venv/.run requirements-dev.txt
-	$(PIP) --require-hashes -r requirements-dev.txt
+	$(PIP) --no-deps --require-hashes -r requirements-dev.txt
 	@touch $@
 
 # The suites in Python need much that the project does not: they have an environment of their own.
 $(SUITES)/.made: conformance/requirements.txt
 	$(PYTHON) -m venv $(SUITES)
-	$(SUITES)/$(notdir $(BIN))/python -m pip --disable-pip-version-check install --quiet --require-hashes \
+	$(SUITES)/$(notdir $(BIN))/python -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes \
 	  -r conformance/requirements.txt
 	@touch $@
