@@ -14,22 +14,15 @@ help: ## show this list
 demo: .venv/.run ## see it work, on simulated data
 	@$(BIN)/pc-mcp demo
 
-# Tests that start many processes, browsers or Node.js; `make check` runs them too.
-SLOW := tests/docs tests/inspector tests/packaging tests/faults tests/browser tests/auth/test_secrets.py tests/auth/test_token_store_stress.py \
-  tests/commands/test_account_commands.py tests/commands/test_demo.py tests/commands/test_logs.py \
-  tests/commands/test_doctor_processes.py tests/commands/test_install_processes.py \
-  tests/commands/test_sandbox_command.py tests/auth/test_app_only.py tests/auth/test_many_calls.py \
-  tests/auth/test_mfa_and_claims.py tests/auth/test_ladder.py tests/sandbox/test_sandbox_world.py \
-  tests/bench
 PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 test: .venv/.dev ## run the tests and report the branch coverage
 	@rm -f .coverage .coverage.*
-	$(PYTEST) --cov --cov-report= $(SLOW:%=--ignore=%)
+	$(PYTEST) -m "not slow" --cov --cov-report=
 	@$(BIN)/coverage report
 
 test-slow: .venv/.dev ## run the tests that start browsers, Node.js and many processes
-	$(PYTEST) $(SLOW)
+	$(PYTEST) -m slow
 
 conformance: .venv/.dev $(SUITES)/.made ## run the suites that others wrote against the server
 	$(BIN)/python -m conformance $(SUITES)/$(notdir $(BIN))

@@ -17,6 +17,8 @@ from mcp import Client
 from pc_mcp.sandbox import Sandbox, ScriptedAnswer
 from tests.conftest import signing_in
 
+pytestmark = pytest.mark.slow
+
 PASSWORD = "password-of-the-file"
 
 

@@ -5,6 +5,8 @@ import pytest
 
 from tests.auth.people import CODE, URL, Asked, answered, asked, connected, do_as_told, sign_in, told
 
+pytestmark = pytest.mark.slow
+
 IMPATIENT = {"time_budget_seconds": 3.5}
 BROWSER = {"flow": "browser"}
 

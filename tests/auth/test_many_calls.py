@@ -10,6 +10,8 @@ import pytest
 
 from tests.auth.people import Asked, answered, asked, connected
 
+pytestmark = pytest.mark.slow
+
 CALLS = 20
 IMPORTS = """
 import anyio, sys

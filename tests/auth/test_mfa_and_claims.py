@@ -5,6 +5,8 @@ import pytest
 from pc_mcp.sandbox.person import GaveUp
 from tests.auth.people import Asked, answered, asked, connected, do_as_told, told
 
+pytestmark = pytest.mark.slow
+
 BROWSER = {"flow": "browser"}
 DEVICE = {"flow": "device_code"}
 LARGE = {"customer": "Contoso Hotels", "limit": 0, "group_by": []}

@@ -20,6 +20,8 @@ from pc_mcp.settings import Settings
 from tests.auth.people import CODE, URL, Asked, answered, connected, told
 from tests.commands.processes import ask, environment, greet, started
 
+pytestmark = pytest.mark.slow
+
 SECRET_FIELDS = ("refresh_token", "code", "client_secret", "code_verifier", "device_code", "client_assertion")
 HIDDEN = "\u202e\u200b\x1b[31m|<b>](https://evil.example.invalid)"
 

@@ -20,6 +20,8 @@ from pc_mcp.sandbox.person import sign_in
 from tests.auth.keyrings import InFolder
 from tests.auth.refreshing import registration, shared
 
+pytestmark = pytest.mark.slow
+
 PROCESSES = 6
 REFRESHES = 25
 TASKS = 8

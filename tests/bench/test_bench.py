@@ -11,6 +11,8 @@ from bench.results import Row, Section, write
 from bench.statistics import alternately, p99
 from bench.world import BenchCustomer
 
+pytestmark = pytest.mark.slow
+
 
 def bench(*arguments):
     command = [sys.executable, "-m", "bench", *arguments]

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import anyio
+import pytest
 from anyio.to_thread import run_sync
 from mcp import Client
 from mcp_types import CallToolResult
@@ -18,6 +19,8 @@ from pc_mcp.sandbox import Sandbox
 from pc_mcp.server import build_server
 from tests.browser.conftest import PATIENCE
 from tests.conftest import settings_for, signing_in
+
+pytestmark = pytest.mark.slow
 
 
 def server(sandbox: Sandbox, **auth: Any) -> Client:

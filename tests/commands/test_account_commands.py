@@ -18,6 +18,8 @@ from pc_mcp.sandbox.person import GaveUp, sign_in
 from tests.commands.processes import COMMAND, SOON, Process, run, started
 from tests.commands.signing_in import PERSON, signing_in_to
 
+pytestmark = pytest.mark.slow
+
 NOBODY = f"{shlex.quote(sys.executable)} -c pass %s"  # opens, and nobody is there
 CODE = re.compile(r"Open (\S+) in any browser, enter the code (\S+) and sign in")
 

@@ -19,6 +19,8 @@ from pc_mcp.demo import QUESTIONS
 from pc_mcp.install.clients import CLIENTS
 from tests.commands.processes import AT_ONCE, COMMAND, environment, run, started
 
+pytestmark = pytest.mark.slow
+
 COLUMNS = 80
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 

@@ -12,6 +12,8 @@ from pc_mcp.sandbox import Sandbox, ScriptedAnswer, World, running
 from tests.commands.processes import run
 from tests.commands.signing_in import signing_in_to
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def sandbox(world: World) -> Iterator[Sandbox]:

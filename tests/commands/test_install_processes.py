@@ -12,6 +12,8 @@ from pc_mcp.install.commands import this_machine
 from tests.commands.client_files import CODEX
 from tests.commands.processes import COMMAND, environment, run
 
+pytestmark = pytest.mark.slow
+
 
 async def test_a_client_that_starts_what_is_written_gets_the_simulated_customers(tmp_path, mode):
     env = environment(tmp_path, APPDATA=str(tmp_path / "roaming"), LOCALAPPDATA=str(tmp_path / "local"))

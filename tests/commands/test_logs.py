@@ -5,8 +5,12 @@ import re
 import subprocess
 import sys
 
+import pytest
+
 from pc_mcp.sandbox import Sandbox, World
 from tests.commands.processes import SOON, ask, environment, greet, reading, started
+
+pytestmark = pytest.mark.slow
 
 CUSTOMER = "Contoso Ltd"
 FABLE = """

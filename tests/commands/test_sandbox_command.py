@@ -15,6 +15,8 @@ from pc_mcp.partner_center import Cloud
 from pc_mcp.sandbox import SANDBOX_TOKEN, World, person
 from tests.commands.processes import AT_ONCE, SOON, Process, environment, started
 
+pytestmark = pytest.mark.slow
+
 SIGN_IN = re.compile(
     r"People sign in at (https://localhost:\d+/[0-9a-f-]{36}), as the application ([0-9a-f-]{36});\n"
     r"trust the certificate (.+) for it\.\n"

@@ -38,7 +38,7 @@ PROGRAMS = {"sh": "bash", "bash": "bash", "python": "python3", "powershell": "pw
 SUFFIXES = {"powershell": ".ps1"}
 OFFLINE = {"PIP_NO_INDEX": "1", "PIP_NO_BUILD_ISOLATION": "false"}  # false: without isolation
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 
 @dataclass

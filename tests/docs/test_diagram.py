@@ -8,6 +8,8 @@ import pytest
 
 from tests.docs.documents import ROOT, blocks, code
 
+pytestmark = pytest.mark.slow
+
 PAGE, CONTRIBUTING = ROOT / "docs" / "how-it-works.md", ROOT / "docs" / "contributing.md"
 LEFT_OUT = {"__main__", "account_commands", "demo", "failures", "logs", "proxies"}
 

@@ -13,6 +13,8 @@ from pc_mcp.settings import Settings
 from tests.docs.documents import DOCUMENTS, MARKS, READ, ROOT, RUN, anchors, blocks, code, links, runnable
 from tests.docs.powershell import faulty
 
+pytestmark = pytest.mark.slow
+
 BLOCKS = [block for document in DOCUMENTS for block in blocks(document)]
 FOUND = {language: [block for block in BLOCKS if block.language == language] for language in READ | {"text"}}
 SCRIPTING = ROOT / "docs" / "scripting.md"

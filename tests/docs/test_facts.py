@@ -2,10 +2,14 @@
 
 import re
 
+import pytest
+
 from bundle.manifest import FIELDS
 from pc_mcp.resources import MAX_BYTES
 from pc_mcp.tools.files import file_stem
 from tests.docs.documents import ROOT, column
+
+pytestmark = pytest.mark.slow
 
 PACKAGES, FILES = ROOT / "docs" / "packages.md", ROOT / "docs" / "files.md"
 NUMBERS = ("No", "One", "Two", "Three", "Four", "Five", "Six")

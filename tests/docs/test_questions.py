@@ -5,11 +5,14 @@ import re
 import sys
 import xml.etree.ElementTree as ET
 
+import pytest
 from mcp import Client, StdioServerParameters
 
 from pc_mcp.tools import all_tools
 from tests.docs.documents import ROOT
 from tests.docs.questions import QUESTIONS, ask, questions_table
+
+pytestmark = pytest.mark.slow
 
 README = ROOT / "README.md"
 PICTURE = ROOT / "docs" / "conversation.svg"

@@ -18,7 +18,7 @@ from tests.faults.table import PLACES, ROWS, STORIES, UPSTREAM, Form, Kind, Row
 from tests.inventory import plain
 
 # The first test waits for all stories.
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 PAGE = 100
 MANY_SECONDS, WAITED_SECONDS = 60, 3

@@ -20,6 +20,8 @@ from tests.conftest import settings_for
 from tests.inventory import plain
 from tests.inventory.service import devices_of
 
+pytestmark = pytest.mark.slow
+
 CUSTOMER, BATCH = "Litware Inc", "HQ-2309"
 ONE_BATCH = "Trey Research"
 # A wait that goes beyond the call's time may be waited for, or said at once.

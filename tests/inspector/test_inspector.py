@@ -13,6 +13,8 @@ from pc_mcp.tools import all_tools
 from tests.commands.processes import AT_ONCE, COMMAND, environment, reading, started, url_of
 from tests.inspector.inspector import Inspected, Inspector
 
+pytestmark = pytest.mark.slow
+
 SAMPLE = "Documentation Sample"
 CALLS: dict[str, dict[str, Any]] = {
     "find_customers": {"query": "contoso"},

@@ -16,6 +16,8 @@ from pc_mcp.server import build_server
 from pc_mcp.settings import Settings
 from tests.commands.processes import environment
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent.parent
 UV_CACHE = ROOT / ".cache" / "uv"
 FOLDERS = ("pc_mcp", "prompts")

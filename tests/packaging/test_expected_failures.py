@@ -6,6 +6,8 @@ import pytest
 
 from conformance import official
 
+pytestmark = pytest.mark.slow
+
 CHECKS = [
     {"id": "good", "status": "SUCCESS", "description": "Good"},
     {"id": "bad", "status": "FAILURE", "description": "Bad", "errorMessage": "went wrong"},

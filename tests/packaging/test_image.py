@@ -17,6 +17,8 @@ from mcp import Client
 from pc_mcp.sandbox import Sandbox
 from tests.commands.processes import AT_ONCE, COMMAND, environment, reading
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent.parent
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
 FINAL = DOCKERFILE[DOCKERFILE.rindex("\nFROM ") :]

@@ -12,6 +12,8 @@ from pc_mcp.partner_center import Cloud
 from pc_mcp.settings import setting_names
 from tests.documentation import ENV, ROOT
 
+pytestmark = pytest.mark.slow
+
 SCHEMA = json.loads((Path(__file__).parent / "server.schema.json").read_text(encoding="utf-8"))
 
 

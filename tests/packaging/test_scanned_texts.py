@@ -1,10 +1,13 @@
 """What the suites that others wrote are given to read is every text that a model gets before it calls a tool."""
 
+import pytest
 from mcp import Client
 
 from conformance.texts import texts
 from pc_mcp.server import build_server
 from pc_mcp.settings import Settings
+
+pytestmark = pytest.mark.slow
 
 
 async def test_every_description_is_scanned(tmp_path):

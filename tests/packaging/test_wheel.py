@@ -11,6 +11,8 @@ import pytest
 
 from tests.commands.processes import environment
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent.parent
 UV = [sys.executable, "-m", "uv", "--quiet", "--cache-dir", str(ROOT / ".cache" / "uv")]
 

@@ -9,6 +9,8 @@ import pytest
 
 from pc_mcp.sandbox import World, catalog, hostile, uploads
 
+pytestmark = pytest.mark.slow
+
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 DATE = re.compile(r"(0001-01-01T00:00:00|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7}([+-]\d\d:\d\d)?)")
 
