@@ -3,7 +3,7 @@
 from bench.processes import announce
 from pc_mcp.logs import configure_logging
 from pc_mcp.server import build_server
-from pc_mcp.serving import serve_http
+from pc_mcp.serving_http import serve_http
 from pc_mcp.settings import load_settings
 
 if __name__ == "__main__":

@@ -8,7 +8,8 @@ import logging
 import os
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -236,7 +237,6 @@ def _serve(options: argparse.Namespace) -> int:
             from pc_mcp.logs import configure_logging
             from pc_mcp.proxies import check_network
             from pc_mcp.server import build_server
-            from pc_mcp.serving import serve_http, serve_stdio
             from pc_mcp.settings import load_settings
 
             overrides = stack.enter_context(_sandbox_settings()) if options.sandbox else {}
@@ -244,11 +244,17 @@ def _serve(options: argparse.Namespace) -> int:
             check_network()
             configure_logging(settings.logging.level, settings.logging.format)
             server = build_server(settings)
-        if options.http is None:
-            serve_stdio(server)
-        else:
-            host, port = options.http
-            serve_http(server, host, port, _announce)
+            serve: Callable[[], None]
+            if options.http is None:
+                from pc_mcp.serving import serve_stdio
+
+                serve = partial(serve_stdio, server)
+            else:
+                from pc_mcp.serving_http import serve_http
+
+                host, port = options.http
+                serve = partial(serve_http, server, host, port, _announce)
+        serve()
     return 0
 
 
@@ -320,7 +326,7 @@ def _demo(_: argparse.Namespace) -> int:
 
 def _sandbox(options: argparse.Namespace) -> int:
     from pc_mcp.sandbox import SANDBOX_TOKEN, Switches, World, serve_forever
-    from pc_mcp.serving import AddressRefused
+    from pc_mcp.serving_http import AddressRefused
 
     def say(base_url: str) -> None:
         print(f"The sandbox is listening on {base_url}. Try:")

@@ -12,7 +12,7 @@ from pc_mcp.auth import NotConfigured, Refusal, StaticToken, Unconfigured
 from pc_mcp.auth.delegated import DelegatedTokens
 from pc_mcp.cli import main, parser
 from pc_mcp.failures import Failure
-from pc_mcp.serving import AddressRefused
+from pc_mcp.serving_http import AddressRefused
 from pc_mcp.settings import ConfigurationError, Settings
 from tests.commands.processes import environment
 

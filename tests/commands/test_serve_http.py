@@ -13,7 +13,7 @@ from mcp import Client
 
 from pc_mcp.sandbox import Sandbox, World, running
 from pc_mcp.server import build_server
-from pc_mcp.serving import AddressRefused, serve_http
+from pc_mcp.serving_http import AddressRefused, serve_http
 from pc_mcp.settings import Settings
 from pc_mcp.tools import all_tools
 from tests.commands.processes import AT_ONCE, SOON, Hang, environment, reading, run, started, url_of

@@ -1,0 +1,90 @@
+"""Runs a server over Streamable HTTP on a loopback address, and ends it at once when it is asked to."""
+
+import contextlib
+import logging
+import os
+import socket
+from collections.abc import Callable, Iterator
+
+import anyio
+import uvicorn
+
+from pc_mcp.failures import Failure
+from pc_mcp.partner_center.clouds import LOOPBACK_HOSTS
+from pc_mcp.server import Server
+from pc_mcp.signals import on_signal
+
+logger = logging.getLogger(__name__)
+
+MCP_PATH = "/mcp"
+
+
+class AddressRefused(Failure):
+    """The server cannot listen there; the text says why."""
+
+
+def serve_http(server: Server, host: str, port: int, on_ready: Callable[[str], None]) -> None:
+    """Serves any number of clients over Streamable HTTP on a loopback address until a signal comes.
+
+    `on_ready` gets the URL once connections are accepted; port 0 takes a free one. Requests with a
+    foreign `Host` or `Origin` are refused, so that no web page can reach the server through a
+    browser. Raises `AddressRefused`.
+    """
+    if host not in LOOPBACK_HOSTS:
+        raise AddressRefused(
+            f"pc-mcp serves HTTP on 127.0.0.1, localhost or ::1 only, not on {host}: callers are not "
+            "signed in, and all of them would act with your rights."
+        )
+    with _listening_socket(host, port) as listener:
+        bound_port = listener.getsockname()[1]
+        url = f"http://{f'[{host}]' if ':' in host else host}:{bound_port}{MCP_PATH}"
+        app = server.streamable_http_app(host=host, streamable_http_path=MCP_PATH)
+        config = uvicorn.Config(app, log_config=None, access_log=False, ws="none", server_header=False)
+        http = _HttpServer(config, lambda: on_ready(url))
+        with on_signal(http.stop):
+            anyio.run(http.serve, [listener])
+    logger.info("stopped")
+
+
+def _listening_socket(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # Only where the protocol is named does asyncio send small answers without delay.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, os.name == "posix")
+        listener.bind((host, port))
+        listener.listen()
+    except (OSError, OverflowError) as error:
+        listener.close()
+        reason = getattr(error, "strerror", None) or str(error)
+        raise AddressRefused(f"pc-mcp cannot listen on {host}:{port}: {reason}.") from None
+    return listener
+
+
+class _HttpServer(uvicorn.Server):
+    """Uvicorn that leaves signals to us and does not wait for clients when it stops."""
+
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._on_ready()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    def stop(self) -> None:
+        """Ends `serve`: streams are cut, what is under way is cancelled."""
+        self.should_exit = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002
+        for server in self.servers:
+            server.close()
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        for task in list(self.server_state.tasks):
+            task.cancel()
+        await self.lifespan.shutdown()
