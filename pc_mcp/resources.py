@@ -17,7 +17,7 @@ from pc_mcp.inventory.export import WholeList
 from pc_mcp.partner_center import PartnerCenterError
 from pc_mcp.partner_center.errors import CustomerNotFound, InvalidCustomerId
 from pc_mcp.tools import App
-from pc_mcp.tools.links import TEMPLATES, Address, address_of
+from pc_mcp.tools.addresses import TEMPLATES, Address, address_of
 
 logger = logging.getLogger(__name__)
 

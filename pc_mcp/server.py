@@ -31,7 +31,7 @@ from pc_mcp.prompting import cleaned, load_prompts
 from pc_mcp.resources import read_whole_list
 from pc_mcp.settings import Settings
 from pc_mcp.tools import App, all_tools
-from pc_mcp.tools.links import TEMPLATES
+from pc_mcp.tools.addresses import TEMPLATES
 
 INSTRUCTIONS = """\
 Answers questions about the zero-touch (Windows Autopilot) devices that this Microsoft CSP partner uploaded to

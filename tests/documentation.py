@@ -18,7 +18,7 @@ from pc_mcp.cli import parser
 from pc_mcp.prompting import load_prompts
 from pc_mcp.settings import Settings, sections
 from pc_mcp.tools import all_tools
-from pc_mcp.tools.links import TEMPLATES
+from pc_mcp.tools.addresses import TEMPLATES
 from tests.docs.picture import conversation, in_words
 from tests.docs.questions import CONVERSATION, QUESTIONS, answers, questions_table
 

@@ -83,12 +83,10 @@ def device_list_answer(
     max_chars: int,
     *,
     whole_list: str | None = None,
-    beside: int = 0,
 ) -> Answer:
     """Writes the answer: what is fixed first, then a row, groups, and the rows that still fit.
 
-    whole_list: the resource to name where rows are left out. beside: characters of the text half that
-    something else may need.
+    whole_list: the resource to name where rows are left out.
     """
     chosen = list(dict.fromkeys(fields or DEFAULT_FIELDS))
     first_line = _first_line(result, where)
@@ -97,7 +95,6 @@ def device_list_answer(
     rows_are = longest_rows_line(result.matched, "Devices")
     fixed = sections(first_line, *heads, "**Attention**", table_head(chosen), rows_are, "Notes:")
     room = Room.beside(max_chars, fixed + "\n\n", data)
-    room.text -= beside
 
     notes = notes_that_fit(_notes(result, where), room.part(_NOTES_SHARE))
     offer = WHOLE_LIST.format(whole_list)

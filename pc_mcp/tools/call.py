@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-from mcp_types import CallToolResult, ResourceLink, TextContent
+from mcp_types import CallToolResult, TextContent
 
 from pc_mcp.answers import Answer
 from pc_mcp.auth import TokenProvider
@@ -29,15 +29,12 @@ class App:
     time_budget_seconds: float
     exports_folder: Path | None = None
 
-    def call(self, correlation_id: str, report: Report, *, takes_links: bool = False) -> "ToolCall":
-        """A call that begins now. All of its requests carry `correlation_id`.
-
-        takes_links: the client's revision of the protocol knows links to resources.
-        """
+    def call(self, correlation_id: str, report: Report) -> "ToolCall":
+        """A call that begins now. All of its requests carry `correlation_id`."""
         progress = _ProgressReport(report)
         deadline = anyio.current_time() + self.time_budget_seconds
         call = Call(PartnerCenter(self.transport, correlation_id), deadline, progress.tell)
-        return ToolCall(call, self.library, self.tokens, self.cloud, self.max_chars, self.exports_folder, takes_links)
+        return ToolCall(call, self.library, self.tokens, self.cloud, self.max_chars, self.exports_folder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +47,12 @@ class ToolCall:
     cloud: Cloud
     max_chars: int
     exports_folder: Path | None = None
-    takes_links: bool = False
 
     @staticmethod
-    def result(answer: Answer, link: ResourceLink | None = None) -> CallToolResult:
-        """Both halves: clients differ in which one the model reads. `link` is for the person: it
-        says nothing that a half lacks."""
+    def result(answer: Answer) -> CallToolResult:
+        """Both halves: clients differ in which one the model reads, and several fail on any other content."""
         data: dict[str, Any] = answer.data
-        text = TextContent(type="text", text=answer.text)
-        return CallToolResult(content=[text, link] if link else [text], structured_content=data)
+        return CallToolResult(content=[TextContent(type="text", text=answer.text)], structured_content=data)
 
 
 class _ProgressReport:

@@ -9,6 +9,7 @@ from pc_mcp.answers import DeviceListAnswer, device_list_answer
 from pc_mcp.answers import Field as DeviceField
 from pc_mcp.inventory import DeviceFilter, GroupBy
 from pc_mcp.inventory import list_devices as ask
+from pc_mcp.tools.addresses import whole_list_address
 from pc_mcp.tools.arguments import (
     BatchId,
     Cursor,
@@ -21,7 +22,6 @@ from pc_mcp.tools.arguments import (
     check_period,
 )
 from pc_mcp.tools.call import ToolCall
-from pc_mcp.tools.links import characters, whole_list_link
 
 
 async def list_devices(
@@ -63,8 +63,6 @@ async def list_devices(
         cursor=cursor,
         refresh=refresh,
     )
-    # A count wants no rows, and whoever pages has been offered the whole list before.
-    link = whole_list_link(result) if call.takes_links and limit and not cursor else None
-    uri, beside = (link.uri, characters(link)) if link else (None, 0)
-    answer = device_list_answer(result, where, fields, call.max_chars, whole_list=uri, beside=beside)
-    return call.result(answer, link if answer.data["omitted"] else None)
+    # A count wants no rows, and whoever pages has been told of the whole list before.
+    whole_list = whole_list_address(result) if limit and not cursor else None
+    return call.result(device_list_answer(result, where, fields, call.max_chars, whole_list=whole_list))

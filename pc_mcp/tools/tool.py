@@ -32,7 +32,6 @@ _CALL = "call"
 _MAX_FAULTS = 5
 _SUBJECT = re.compile(r"\A(Input|String|List) should ")
 _MAX_ERROR_CHARACTERS = 4000
-_FIRST_REVISION_WITH_LINKS = "2025-06-18"
 _READ_ONLY = {
     "read_only_hint": True,
     "destructive_hint": False,
@@ -78,8 +77,7 @@ class DomainTool(Tool):
         app: App = context.request_context.lifespan_context
 
         async def answer() -> CallToolResult:
-            links = (context.protocol_version or "") >= _FIRST_REVISION_WITH_LINKS
-            call = app.call(correlation_id, context.report_progress, takes_links=links)
+            call = app.call(correlation_id, context.report_progress)
             result: CallToolResult = await self.fn(**arguments, **{_CALL: call})
             return result
 

@@ -20,8 +20,8 @@ from pc_mcp.sandbox import ScriptedAnswer
 from pc_mcp.server import Server, build_server
 from pc_mcp.settings import ConfigurationError, load_settings
 from pc_mcp.tools import App, all_tools
+from pc_mcp.tools.addresses import uri_of
 from pc_mcp.tools.files import file_stem, new_file
-from pc_mcp.tools.links import uri_of
 from tests.answers.reading import check_halves, unescaped
 from tests.conftest import settings_for
 

@@ -3,27 +3,19 @@
 import csv
 import io
 import json
-from typing import Any
 
 import pytest
 from mcp import Client
-from mcp.client._memory import InMemoryTransport
 from mcp.shared.exceptions import MCPError
-from mcp.shared.message import SessionMessage
 from mcp_types import (
     INTERNAL_ERROR,
     INVALID_PARAMS,
     CallToolResult,
-    JSONRPCNotification,
-    JSONRPCRequest,
-    JSONRPCResponse,
 )
 
 from pc_mcp.sandbox import ScriptedAnswer
-from pc_mcp.server import build_server
-from pc_mcp.tools.links import uri_of
-from tests.answers.reading import check_halves, hidden, size
-from tests.conftest import settings_for
+from pc_mcp.tools.addresses import uri_of
+from tests.answers.reading import check_halves, hidden
 
 COHO = "Coho Vineyard"
 BATCH = "R&D; phase=1"
@@ -289,23 +281,19 @@ async def listed(client: Client, **arguments: object) -> CallToolResult:
     return await client.call_tool("list_devices", {"customer": COHO} | arguments)
 
 
-async def test_an_answer_that_leaves_rows_out_offers_the_whole_list(connect, world, mode):
+async def test_an_answer_that_leaves_rows_out_names_the_whole_list_once_in_its_notes(connect, world, mode):
     customer = world.customer_id(COHO)
     async with connect(mode) as client:
-        of_customer = await listed(client, manufacturer="e", limit=1)
-        of_batch = await listed(client, batch=BATCH, limit=1)
-        for result in (of_customer, of_batch):
-            _, link = result.content
-            assert link.type == "resource_link"
-            assert link.mime_type == "text/csv"
-            assert "whatever the filters" in link.description
-            check_halves(result.content[0].text, result.structured_content, 8000)
-            assert result.structured_content["notes"][-1] == (
-                f"All devices as a CSV file for people, whatever the filters: the resource {link.uri}"
+        for batch, arguments in ((None, {"manufacturer": "e"}), (BATCH, {"batch": BATCH})):
+            result = await listed(client, limit=1, **arguments)
+            (text,) = result.content
+            data, uri = result.structured_content, uri_of(customer, batch, "csv")
+            check_halves(text.text, data, 8000)
+            assert (
+                data["notes"][-1] == f"All devices as a CSV file for people, whatever the filters: the resource {uri}"
             )
-            assert len(rows_of(await content(client, link.uri))) == result.structured_content["devices_total"]
-    assert of_customer.content[1].uri == uri_of(customer, None, "csv")
-    assert of_batch.content[1].uri == uri_of(customer, BATCH, "csv")
+            assert (text.text.count(uri), json.dumps(data).count(uri)) == (1, 1)
+            assert len(rows_of(await content(client, uri))) == data["devices_total"]
 
 
 async def test_no_list_is_offered_where_no_rows_are_left_out_or_it_could_not_be_read(sandbox, connect, mode):
@@ -319,33 +307,4 @@ async def test_no_list_is_offered_where_no_rows_are_left_out_or_it_could_not_be_
         sandbox.switches.scripted.append(ScriptedAnswer("/R&D; phase=1/devices", 403, b'{"code": 900308}'))
         results.append(await listed(client, limit=1, refresh=True))
     assert results[-1].structured_content["complete"] is False
-    assert [len(result.content) for result in results] == [1, 1, 1, 1]
     assert not any("the resource" in note for result in results for note in result.structured_content["notes"])
-
-
-@pytest.mark.parametrize(("version", "blocks"), [("2025-03-26", 1), ("2025-06-18", 2)])
-async def test_a_client_of_a_revision_without_links_gets_none(sandbox, version, blocks):
-    async with InMemoryTransport(build_server(settings_for(sandbox))) as (answers, requests):
-
-        async def asked(number: int, method: str, **params: object) -> dict[str, Any]:
-            await requests.send(SessionMessage(JSONRPCRequest(jsonrpc="2.0", id=number, method=method, params=params)))
-            while True:
-                message = (await answers.receive()).message
-                if isinstance(message, JSONRPCResponse):
-                    return message.result
-
-        about = {"protocolVersion": version, "capabilities": {}, "clientInfo": {"name": "old", "version": "1"}}
-        assert (await asked(1, "initialize", **about))["protocolVersion"] == version
-        await requests.send(SessionMessage(JSONRPCNotification(jsonrpc="2.0", method="notifications/initialized")))
-        arguments = {"customer": COHO, "batch": BATCH, "limit": 1}
-        result = await asked(2, "tools/call", name="list_devices", arguments=arguments)
-    assert len(result["content"]) == blocks
-
-
-async def test_the_text_half_keeps_its_budget_with_the_link(connect):
-    async with connect(answers={"max_chars": 6000}) as client:
-        result = await listed(client, limit=100)
-    text, link = result.content
-    written = link.model_dump_json(by_alias=True, exclude_none=True)
-    assert len(text.text) + len(written) <= 6000
-    assert size(result.structured_content) <= 6000

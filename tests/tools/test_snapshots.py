@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from mcp import Client
 from mcp.shared.exceptions import MCPError
-from mcp_types import CallToolResult, ResourceLink
+from mcp_types import CallToolResult
 from syrupy.assertion import SnapshotAssertion
 
 from pc_mcp.accounts import NO_CLIENT_ID
@@ -38,15 +38,11 @@ def files(snapshot: SnapshotAssertion) -> SnapshotAssertion:
 
 
 def written(result: CallToolResult) -> str:
-    content, *links = result.content
+    (content,) = result.content
     if result.is_error:
         return f"An error:\n\n{content.text}"
     data = json.dumps(result.structured_content, indent=1, ensure_ascii=False)
-    return "\n\n".join([content.text, *map(as_json, links), "---", f"```json\n{data}\n```"])
-
-
-def as_json(link: ResourceLink) -> str:
-    return link.model_dump_json(by_alias=True, exclude_none=True, indent=1)
+    return "\n\n".join([content.text, "---", f"```json\n{data}\n```"])
 
 
 def pretty(models: list[Any]) -> str:

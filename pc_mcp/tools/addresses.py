@@ -1,9 +1,9 @@
-"""The addresses of whole device lists as MCP resources, and the link with which a tool offers one."""
+"""The addresses of whole device lists as MCP resources."""
 
 from typing import Annotated
 
 from mcp.shared.uri_template import UriTemplate
-from mcp_types import ResourceLink, ResourceTemplate
+from mcp_types import ResourceTemplate
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pc_mcp.answers.files import MIME_TYPES, Format
@@ -66,26 +66,11 @@ def uri_of(customer: str, batch: str | None, file_format: Format) -> str:
     return f"{_ROOT}{segment(customer)}/{path}devices.{file_format}"
 
 
-def whole_list_link(result: DeviceList) -> ResourceLink | None:
-    """The link to the whole list that `result` is a part of.
+def whole_list_address(result: DeviceList) -> str | None:
+    """Where the whole list that `result` is a part of can be read, as CSV.
 
     None where the list is not complete, so that it could not be read, or its address is too long
     to stand in an answer.
     """
-    batch = result.batch.id if result.batch else None
-    uri = uri_of(result.customer.id, batch, "csv")
-    if not result.coverage.complete or len(uri) > _MAX_URI_CHARACTERS:
-        return None
-    whose = "the batch" if batch else "the customer"
-    return ResourceLink(
-        uri=uri,
-        name="devices.csv",
-        title=f"All devices of {whose}",
-        description=f"Every device of {whose} as {_KINDS['csv']}, whatever the filters of this answer were.",
-        mime_type=MIME_TYPES["csv"],
-    )
-
-
-def characters(link: ResourceLink) -> int:
-    """What the link adds to the content half of an answer."""
-    return len(link.model_dump_json(by_alias=True, exclude_none=True))
+    uri = uri_of(result.customer.id, result.batch.id if result.batch else None, "csv")
+    return uri if result.coverage.complete and len(uri) <= _MAX_URI_CHARACTERS else None
