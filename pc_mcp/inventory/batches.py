@@ -7,12 +7,11 @@ from dataclasses import astuple, dataclass
 from datetime import datetime
 
 from pc_mcp.inventory.coverage import Problem, problem_of
-from pc_mcp.inventory.errors import AmbiguousBatch, UnknownBatch
+from pc_mcp.inventory.errors import AmbiguousBatch, UnknownBatch, asking_for
 from pc_mcp.inventory.library import Call, Library
 from pc_mcp.inventory.paging import Page, begin, gone, page
 from pc_mcp.inventory.snapshot import BatchReading, Snapshot
 from pc_mcp.inventory.text import match_key, quoted, visible
-from pc_mcp.partner_center.errors import BadRequest, CustomerNotFound, InvalidCustomerId, NotFound
 from pc_mcp.partner_center.models import Customer, DeviceBatch
 
 NEAREST = 5
@@ -112,12 +111,8 @@ async def named_batch(call: Call, snapshot: Snapshot, text: str) -> BatchReading
         return known
     pages = call.partner_center.devices(snapshot.customer.id, text)
     try:
-        with call.in_time():
+        with asking_for(UnknownBatch, f"batch {quoted(text)}", lambda: _hint(snapshot, text)), call.in_time():
             first = await anext(pages)
-    except (CustomerNotFound, InvalidCustomerId):
-        raise
-    except (NotFound, BadRequest):
-        raise _unknown(snapshot, text) from None
     finally:
         await pages.aclose()
     return known_batch(snapshot, text) or await snapshot.add_batch(DeviceBatch(id=text), first)
@@ -139,14 +134,14 @@ def known_batch(snapshot: Snapshot, text: str) -> BatchReading | None:
     return found[0] if found else None
 
 
-def _unknown(snapshot: Snapshot, text: str) -> UnknownBatch:
+def _hint(snapshot: Snapshot, text: str) -> str:
+    """Which batches were meant instead, as far as the list is known."""
     names = {match_key(reading.batch.id): reading.batch.id for reading in snapshot.readings}
     key = match_key(text)
     near = [name for match, name in names.items() if key and key in match][:NEAREST]
     near += [names[match] for match in difflib.get_close_matches(key, names, NEAREST, cutoff=0.5)]
-    hint = "Use list_device_batches to see the customer's batches."
     if near:
-        hint = f"Nearest: {', '.join(quoted(name) for name in list(dict.fromkeys(near))[:NEAREST])}."
-    elif not names:
-        hint = "The customer has no batches."
-    return UnknownBatch(f"The customer has no batch {quoted(text)}. {hint}")
+        return f"Nearest: {', '.join(quoted(name) for name in list(dict.fromkeys(near))[:NEAREST])}."
+    if names or snapshot.list_problem or snapshot.unreadable_batches:
+        return "Use list_device_batches to see the customer's batches."
+    return "The customer has no batches."

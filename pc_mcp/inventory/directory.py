@@ -12,7 +12,7 @@ import anyio
 from pc_mcp.inventory.errors import AmbiguousCustomer, UnknownCustomer
 from pc_mcp.inventory.text import match_key, quoted, visible
 from pc_mcp.partner_center import NextToken, PartnerCenter, PartnerCenterError
-from pc_mcp.partner_center.errors import BadRequest, BrokenPaging
+from pc_mcp.partner_center.errors import BrokenPaging, RequestRefused
 from pc_mcp.partner_center.models import Customer
 
 GUID = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
@@ -57,7 +57,7 @@ class CustomerDirectory:
                 return
             resumed = self._next_token is not None
             self.problem = await self._read_pages(partner_center)
-            if resumed and isinstance(self.problem, BadRequest | BrokenPaging):
+            if resumed and isinstance(self.problem, RequestRefused | BrokenPaging):
                 # How long a continuation token lives is not documented: begin again without it.
                 self.customers.clear()
                 self.unreadable, self._next_token = 0, None

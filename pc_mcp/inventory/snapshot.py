@@ -22,7 +22,7 @@ from pc_mcp.inventory.memory import let_go
 from pc_mcp.inventory.table import DeviceTable, Scope
 from pc_mcp.inventory.text import visible_or_none
 from pc_mcp.partner_center import NextToken, Page, PartnerCenter, PartnerCenterError
-from pc_mcp.partner_center.errors import BadRequest, BrokenPaging, NotSignedIn, Unreachable
+from pc_mcp.partner_center.errors import BrokenPaging, NotSignedIn, RequestRefused, Unreachable
 from pc_mcp.partner_center.models import Customer, Device, DeviceBatch
 from pc_mcp.partner_center.transport import seconds_left
 
@@ -182,7 +182,7 @@ class Snapshot:
         reading.problem = None
         resumes, pages = reading.next_token is not None and not reading.begins_again, reading.pages
         problem = await self._read_pages(reading, partner_center)
-        token_refused = isinstance(problem, BadRequest) and reading.pages == pages
+        token_refused = isinstance(problem, RequestRefused) and reading.pages == pages
         if resumes and (token_refused or isinstance(problem, BrokenPaging)):
             # How long a continuation token lives is not documented: begin again without it.
             reading.begins_again = True

@@ -3,11 +3,10 @@
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from pc_mcp.inventory.errors import UnknownUpload
+from pc_mcp.inventory.errors import UnknownUpload, asking_for
 from pc_mcp.inventory.library import Call, Library
 from pc_mcp.inventory.product_keys import masked
 from pc_mcp.inventory.text import quoted
-from pc_mcp.partner_center.errors import BadRequest, CustomerNotFound, InvalidCustomerId, NotFound
 from pc_mcp.partner_center.models import BatchUploadDetails, Customer
 
 # "Device deployment resources" and its error codes: what a row's `errorCode` means.
@@ -26,6 +25,11 @@ ROW_ERRORS = {
     "814": "already registered in Entra",
 }
 
+_WHERE_FROM = (
+    "The tracking id is the GUID at the end of the Location header with which Partner Center answered the upload; "
+    "it is not the name of a batch."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Upload:
@@ -39,17 +43,9 @@ class Upload:
 
 async def upload_status(library: Library, call: Call, customer: Customer, batch_tracking_id: str) -> Upload:
     """Read anew each time, since it changes. Raises `UnknownUpload` where there is none."""
-    try:
-        with call.in_time():
-            details = await call.partner_center.batch_upload_details(customer.id, batch_tracking_id)
-    except (CustomerNotFound, InvalidCustomerId):
-        raise
-    except (NotFound, BadRequest):
-        raise UnknownUpload(
-            f"The customer has no upload with the tracking id {quoted(batch_tracking_id)}. It is the GUID "
-            "at the end of the Location header with which Partner Center answered the upload; it is not "
-            "the name of a batch."
-        ) from None
+    named = f"upload with the tracking id {quoted(batch_tracking_id)}"
+    with asking_for(UnknownUpload, named, lambda: _WHERE_FROM), call.in_time():
+        details = await call.partner_center.batch_upload_details(customer.id, batch_tracking_id)
     reveal = library.reveal_product_keys
     devices = tuple(
         replace(device, product_key=masked(device.product_key, reveal=reveal)) for device in details.devices

@@ -2,13 +2,20 @@
 
     PartnerCenterError
     ├── Unreachable                     no answer: connection refused or broken, time-out
-    ├── MalformedAnswer                 an answer that is not what the documents describe
+    ├── MalformedAnswer                 an answer that is not what the documents describe; 2xx but 200
     │   ├── UnexpectedRedirect          a redirect; never followed, so the token stays with its host
     │   └── BrokenPaging                a continuation token that repeats, pages that never end
-    ├── BadRequest                      400 with any other code, and every other 4xx
-    │   ├── InvalidParameter            400, code 2000
-    │   ├── InvalidProperty             400, code 3000 (the service also uses it for "not found")
-    │   └── InvalidCustomerId           400, code 900118
+    ├── RequestRefused                  every other 4xx
+    │   ├── BadRequest                  400, any other code
+    │   │   ├── NotKnownOrRefused       400, codes 2000 and 3000: the service uses both for either
+    │   │   └── InvalidCustomerId       400, code 900118
+    │   ├── MethodRefused               405
+    │   ├── Conflict                    409
+    │   ├── Gone                        410
+    │   ├── AddressTooLong              414, or not even sent
+    │   ├── UnsafeId                    not sent: an id of dots, which leads to another address
+    │   ├── HeadersTooLarge             431
+    │   └── LegallyBlocked              451
     ├── NotSignedIn                     401, any other code
     │   ├── NoToken                     nothing was sent: there is no token to send
     │   ├── MfaMissing                  401, codes 900421 and 10001
@@ -19,7 +26,7 @@
     │   ├── NoRelationship              403, code 20002
     │   ├── BlockedByConditionalAccess  403, code 900309
     │   └── AppOnlyRefused              403, code 900329
-    ├── NotFound                        404, code 1000 and any other
+    ├── NotFound                        404, code 1000 and any other; nothing else means "not found"
     │   └── CustomerNotFound            404, code 60003
     ├── Throttled                       429
     └── ServiceFailure                  408, 5xx and every other status
@@ -60,14 +67,19 @@ class PartnerCenterError(Exception):
         """What happened and what to do, without the identifiers of this one request."""
         return " ".join(part for part in (self.summary, self.detail, self.advice) if part)
 
-    def __str__(self) -> str:
+    @property
+    def facts(self) -> str:
+        """What identifies this one answer: `(HTTP 404, code 1000, correlation id …)`, as far as it is known."""
         facts = [
             f"HTTP {self.status}" if self.status else "",
             f"code {self.code}" if self.code else "",
             f"correlation id {self.correlation_id}" if self.correlation_id else "",
         ]
         known = ", ".join(fact for fact in facts if fact)
-        return f"{self.reason} ({known})" if known else self.reason
+        return f"({known})" if known else ""
+
+    def __str__(self) -> str:
+        return " ".join(part for part in (self.reason, self.facts) if part)
 
 
 class Unreachable(PartnerCenterError):
@@ -90,22 +102,58 @@ class BrokenPaging(MalformedAnswer):
     advice = "Ask again with refresh to read from the first page."
 
 
-class BadRequest(PartnerCenterError):
+class RequestRefused(PartnerCenterError):
+    summary = "Partner Center refused the request, without saying that anything does not exist."
+    advice = "Asking the same again will not help; give the correlation id to Microsoft's support."
+
+
+class BadRequest(RequestRefused):
     summary = "Partner Center refused the request as invalid."
     advice = "Check the customer and the names that were given."
 
 
-class InvalidParameter(BadRequest):
-    summary = "Partner Center calls a parameter of the request invalid."
-
-
-class InvalidProperty(BadRequest):
-    summary = "Partner Center calls a property of the request invalid, or did not find what it names."
+class NotKnownOrRefused(BadRequest):
+    summary = "Partner Center does not know what was asked for, or refuses it; it does not say which."
 
 
 class InvalidCustomerId(BadRequest):
     summary = "Partner Center calls the customer id invalid."
     advice = "Use find_customers to get the right id."
+
+
+class MethodRefused(RequestRefused):
+    summary = "Partner Center does not let this address be read."
+    advice = "Check partner_center.base_url, and whether a proxy answers in Partner Center's place."
+
+
+class Conflict(RequestRefused):
+    summary = "Partner Center says that the request is in conflict with another change."
+    advice = "Ask again when the change is through."
+
+
+class Gone(RequestRefused):
+    summary = "Partner Center says that what was asked for was here and is gone for good."
+    advice = "Ask with refresh to see what there is now."
+
+
+class AddressTooLong(RequestRefused):
+    summary = "The address of what was asked for is too long."
+    advice = "Check the names that were given."
+
+
+class UnsafeId(RequestRefused):
+    summary = "Nothing can be asked for by an id that is one or two dots: they lead to another address."
+    advice = "Check the names that were given."
+
+
+class HeadersTooLarge(RequestRefused):
+    summary = "The headers of the request are too large, most often because of a very long access token."
+    advice = "Sign in again; if it stays so, the administrator can see why the token is so long."
+
+
+class LegallyBlocked(RequestRefused):
+    summary = "Access to this is blocked for legal reasons."
+    advice = "Asking again will not help; the partner's administrator can ask Microsoft why."
 
 
 class NotSignedIn(PartnerCenterError):
@@ -194,11 +242,17 @@ _BY_STATUS: Mapping[int, type[PartnerCenterError]] = {
     401: NotSignedIn,
     403: Forbidden,
     404: NotFound,
+    405: MethodRefused,
+    409: Conflict,
+    410: Gone,
+    414: AddressTooLong,
     429: Throttled,
+    431: HeadersTooLarge,
+    451: LegallyBlocked,
 }
 _BY_CODE: Mapping[tuple[int, str], type[PartnerCenterError]] = {
-    (400, "2000"): InvalidParameter,
-    (400, "3000"): InvalidProperty,
+    (400, "2000"): NotKnownOrRefused,
+    (400, "3000"): NotKnownOrRefused,
     (400, "900118"): InvalidCustomerId,
     (401, "900421"): MfaMissing,
     (401, "10001"): MfaMissing,
@@ -218,10 +272,11 @@ _BY_CODE: Mapping[tuple[int, str], type[PartnerCenterError]] = {
 
 def error_for(status: int, code: str | None, correlation_id: str) -> PartnerCenterError:
     """The error for an answer that is not 2xx. `code` is the service's, as text, or None."""
-    if 300 <= status < 400:
-        kind: type[PartnerCenterError] = UnexpectedRedirect
-    else:
-        refused = BadRequest if 400 <= status < 500 and status != 408 else ServiceFailure
-        fallback = _BY_STATUS.get(status, refused)
-        kind = _BY_CODE.get((status, code or ""), fallback)
+    kind: type[PartnerCenterError] = ServiceFailure
+    if 200 <= status < 300:
+        kind = MalformedAnswer
+    elif 300 <= status < 400:
+        kind = UnexpectedRedirect
+    elif 400 <= status < 500 and status != 408:
+        kind = _BY_CODE.get((status, code or ""), _BY_STATUS.get(status, RequestRefused))
     return kind(status=status, code=code, correlation_id=correlation_id)

@@ -28,7 +28,7 @@ from pc_mcp.auth import Refusal, SignInError, TokenProvider
 from pc_mcp.partner_center.body import LARGE_BODY_BYTES, NotReadable, error_code
 from pc_mcp.partner_center.challenges import claims_asked
 from pc_mcp.partner_center.errors import (
-    BadRequest,
+    AddressTooLong,
     MalformedAnswer,
     MfaMissing,
     NoToken,
@@ -36,6 +36,7 @@ from pc_mcp.partner_center.errors import (
     PartnerCenterError,
     Throttled,
     Unreachable,
+    UnsafeId,
     error_for,
 )
 from pc_mcp.partner_center.http import APPLICATION, Answer, BodyTooLong, Host
@@ -133,6 +134,8 @@ class Transport:
 
         `read` may raise `NotReadable`. Raises a `PartnerCenterError`.
         """
+        if _leads_elsewhere(path):
+            raise UnsafeId(correlation_id=correlation_id)
         with _signing_in():
             token = await self._tokens.token()
             pace = self._paces[await self._tokens.account()]
@@ -193,7 +196,7 @@ class Transport:
         except httpx2.DecodingError:
             raise MalformedAnswer("Its body cannot be unpacked.", correlation_id=correlation_id) from None
         except httpx2.InvalidURL:
-            raise BadRequest("An id is too long for an address.", correlation_id=correlation_id) from None
+            raise AddressTooLong(correlation_id=correlation_id) from None
         except httpx2.RequestError as error:
             # Without an answer the next attempt keeps MS-RequestId, the service's idempotency key.
             raise _TryAgain(Unreachable(f"({type(error).__name__})", correlation_id=correlation_id), began) from None
@@ -216,6 +219,11 @@ def _kind(path: str) -> str:
     """What is asked for, without of whom: `/customers/…/deviceBatches/…/devices`."""
     segments = path.partition("?")[0].split("/")
     return "/".join("…" if number and number % 2 == 0 else name for number, name in enumerate(segments))
+
+
+def _leads_elsewhere(path: str) -> bool:
+    """Whether a segment is one that servers take for the way to another path, however it is encoded."""
+    return any(segment in {"%2E", "%2E%2E"} for segment in path.partition("?")[0].split("/"))
 
 
 @contextmanager

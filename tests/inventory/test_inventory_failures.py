@@ -36,7 +36,7 @@ FAILURES = [
     (403, 20002, "no reseller relationship"),
     (403, None, "does not permit"),
     (404, 1000, "did not find"),
-    (400, 3000, "calls a property of the request invalid"),
+    (400, 3000, "does not know what was asked for, or refuses it"),
     (429, None, "limits how fast"),
     (500, 500, "failed to answer"),
     (503, None, "failed to answer"),

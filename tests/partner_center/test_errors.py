@@ -10,8 +10,8 @@ from pc_mcp.sandbox import ScriptedAnswer
 from tests.partner_center.service import CORRELATION_ID, CUSTOMER_ID, asking, raw, serving
 
 ROWS = [
-    (400, 2000, errors.InvalidParameter, "parameter"),
-    (400, 3000, errors.InvalidProperty, "property"),
+    (400, 2000, errors.NotKnownOrRefused, "does not know what was asked for, or refuses it"),
+    (400, 3000, errors.NotKnownOrRefused, "does not know what was asked for, or refuses it"),
     (400, 900118, errors.InvalidCustomerId, "find_customers"),
     (400, 12345, errors.BadRequest, "invalid"),
     (400, None, errors.BadRequest, "invalid"),
@@ -34,11 +34,19 @@ ROWS = [
     (404, 1000, errors.NotFound, "did not find"),
     (404, 60003, errors.CustomerNotFound, "find_customers"),
     (404, None, errors.NotFound, "did not find"),
-    (405, 405, errors.BadRequest, "Check the customer"),
-    (409, 600009, errors.BadRequest, "Check the customer"),
+    (402, None, errors.RequestRefused, "refused the request"),
+    (405, 405, errors.MethodRefused, "a proxy answers"),
+    (406, 3000, errors.RequestRefused, "refused the request"),
+    (409, 600009, errors.Conflict, "in conflict"),
+    (410, None, errors.Gone, "gone for good"),
+    (414, None, errors.AddressTooLong, "too long"),
+    (418, 1000, errors.RequestRefused, "refused the request"),
+    (431, None, errors.HeadersTooLarge, "headers"),
+    (451, None, errors.LegallyBlocked, "legal reasons"),
     (302, None, errors.UnexpectedRedirect, "base_url"),
     (304, None, errors.UnexpectedRedirect, "base_url"),
-    (204, None, errors.ServiceFailure, "Ask again"),
+    (204, None, errors.MalformedAnswer, "cannot be read"),
+    (206, 1000, errors.MalformedAnswer, "cannot be read"),
 ]
 RETRIED = [
     (429, None, errors.Throttled, "limit"),
