@@ -1,6 +1,5 @@
 """The arguments that tools have in common: their types, bounds and descriptions."""
 
-import json
 import unicodedata
 from datetime import UTC, datetime
 from typing import Annotated
@@ -28,22 +27,13 @@ def _not_boolean(value: object) -> object:
     return value
 
 
-def _list(value: object) -> object:
-    """Some clients send a list as its JSON text."""
-    if isinstance(value, str) and value.lstrip().startswith("["):
-        try:
-            return json.loads(value)
-        except (ValueError, RecursionError):
-            return value
-    return value
-
-
 def _moment(value: object) -> datetime:
     """A moment in UTC from ISO 8601 text; a date is its first moment."""
     try:
-        if not isinstance(value, str) or len(value) > 40 or value[4:5] != "-":
+        text = value.strip() if isinstance(value, str) else ""
+        if len(text) > 40 or text[4:5] != "-":
             raise ValueError
-        parsed = datetime.fromisoformat(value.strip())
+        parsed = datetime.fromisoformat(text)
         return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
     except (ValueError, OverflowError):
         raise ValueError("must be a date such as 2025-03-31, or a time such as 2025-03-31T14:00:00Z") from None
@@ -51,7 +41,6 @@ def _moment(value: object) -> datetime:
 
 Text = Annotated[str, Field(min_length=1, max_length=256), AfterValidator(_plain)]
 Moment = Annotated[datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string"})]
-JsonList = BeforeValidator(_list)
 NotBoolean = BeforeValidator(_not_boolean)
 
 Customer = Annotated[Text, Field(description="Tenant id, domain, or name (or its start).")]

@@ -8,7 +8,7 @@ from pydantic import Field
 from pc_mcp.answers import FindingsAnswer, findings_answer
 from pc_mcp.inventory import QuestionError
 from pc_mcp.inventory import find_devices as ask
-from pc_mcp.tools.arguments import Cursor, Customer, JsonList, Refresh, Text
+from pc_mcp.tools.arguments import Cursor, Customer, Refresh, Text
 from pc_mcp.tools.call import ToolCall
 
 _ROWS = 200
@@ -19,7 +19,6 @@ async def find_devices(
     identifiers: Annotated[
         list[Text],
         Field(min_length=1, max_length=200, description="Whole serial numbers, product keys or device ids."),
-        JsonList,
     ],
     customer: Annotated[Customer | None, Field(description="Required. Tenant id, domain, or name.")] = None,
     cursor: Cursor | None = None,

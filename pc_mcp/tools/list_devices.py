@@ -14,7 +14,6 @@ from pc_mcp.tools.arguments import (
     BatchId,
     Cursor,
     Customer,
-    JsonList,
     Limit,
     Moment,
     Refresh,
@@ -36,12 +35,8 @@ async def list_devices(
     uploaded_before: Annotated[
         Moment | None, Field(description="Uploaded before it; the moment itself excluded.")
     ] = None,
-    group_by: Annotated[
-        list[GroupBy] | None, Field(max_length=6, description="Count by these; []: no groups."), JsonList
-    ] = None,
-    fields: Annotated[
-        list[DeviceField] | None, Field(min_length=1, max_length=8, description="Columns."), JsonList
-    ] = None,
+    group_by: Annotated[list[GroupBy] | None, Field(max_length=6, description="Count by these; []: no groups.")] = None,
+    fields: Annotated[list[DeviceField] | None, Field(min_length=1, max_length=8, description="Columns.")] = None,
     limit: Limit = 20,
     cursor: Cursor | None = None,
     refresh: Refresh = False,

@@ -25,6 +25,7 @@ from pc_mcp.inventory import QuestionError
 from pc_mcp.partner_center import PartnerCenterError
 from pc_mcp.tools.asking import DECLINED, Reply, ask, declined_before
 from pc_mcp.tools.call import App
+from pc_mcp.tools.hosts import as_meant
 
 logger = logging.getLogger(__name__)
 
@@ -104,14 +105,10 @@ class DomainTool(Tool):
         return result
 
     def _validated(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        """The arguments as the function takes them. A null means that the argument is left out.
-
-        Raises `ToolError`.
-        """
-        known = self.parameters["properties"]
-        given = {name: value for name, value in arguments.items() if value is not None or name not in known}
+        """The arguments as the function takes them. Raises `ToolError`."""
+        meant = as_meant(arguments, self.parameters)
         try:
-            return self.fn_metadata.arg_model.model_validate(given).model_dump_one_level()
+            return self.fn_metadata.arg_model.model_validate(meant).model_dump_one_level()
         except ValidationError as error:
             raise ToolError(escaped(self._explained(error))) from None
 
@@ -129,7 +126,9 @@ class DomainTool(Tool):
             hint = f" Did you mean {near[0]}?" if near else ""
             return f"- There is no argument {name}.{hint}"
         if kind == "missing":
-            return f"- {name} is missing."
+            return f"- {name} is missing, or empty."
+        if kind == "int_parsing_size":
+            return f"- {name} must be a number of fewer digits."
         return f"- {name} {_SUBJECT.sub('must ', message.removeprefix('Value error, '))}."
 
 
@@ -143,7 +142,7 @@ def tool(
     model = metadata.arg_model
     metadata.arg_model = type(model.__name__, (model,), {"__module__": model.__module__}, extra="forbid")
     if metadata.output_schema:
-        metadata.output_schema = _without_titles(metadata.output_schema)
+        metadata.output_schema = _without("title", metadata.output_schema)  # titles repeat the names
     return DomainTool(
         fn=function,
         name=function.__name__,
@@ -158,8 +157,9 @@ def tool(
 
 
 def _input_schema(schema: dict[str, Any]) -> dict[str, Any]:
-    """Short: without titles, and without the null that stands for a left out argument."""
-    schema = _without_titles(schema)
+    """Short, and of words that every SDK can convert: without titles, without the null that stands for a left
+    out argument, and without `additionalProperties`, on which google-genai ends with an exception."""
+    schema = _without("title", _without("additionalProperties", schema))
     for name, argument in schema["properties"].items():
         alternatives = [kind for kind in argument.pop("anyOf", []) if kind != {"type": "null"}]
         if argument.get("default", ...) is None:
@@ -170,14 +170,14 @@ def _input_schema(schema: dict[str, Any]) -> dict[str, Any]:
     return schema
 
 
-def _without_titles(schema: Any, *, names: bool = False) -> Any:
-    """`schema` without its titles, which repeat the names. `names`: its keys are names themselves."""
+def _without(keyword: str, schema: Any, *, names: bool = False) -> Any:
+    """`schema` without a keyword, wherever it stands. `names`: its keys are names of properties themselves."""
     if isinstance(schema, list):
-        return [_without_titles(item) for item in schema]
+        return [_without(keyword, item) for item in schema]
     if not isinstance(schema, dict):
         return schema
     return {
-        key: _without_titles(value, names=key in {"properties", "$defs"} and not names)
+        key: _without(keyword, value, names=key in {"properties", "$defs"} and not names)
         for key, value in schema.items()
-        if names or key != "title"
+        if names or key != keyword
     }

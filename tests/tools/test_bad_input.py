@@ -82,8 +82,6 @@ async def words_of(client: Client, tool: str, arguments: dict) -> str:
 
 
 NO_USABLE_TEXT = [
-    ("", "must have at least 1 character"),
-    (" \u00a0 ", "must not be empty"),
     ("\u200b\u2060", "must not be empty"),
     ("\\", "must not be empty"),
     ("line\nbreak", "must not contain control characters"),
@@ -91,7 +89,8 @@ NO_USABLE_TEXT = [
     ("csi\x9b31m", "must not contain control characters"),
     ("half \ud83d", "must be a valid string"),
     (LONG, "must have at most"),
-    (5, "must be a valid string"),
+    (5.5, "must be a valid string"),
+    (10**5000, "must be a valid string"),
     (True, "must be a valid string"),
     (["Contoso Ltd"], "must be a valid string"),
     ({"name": "Contoso Ltd"}, "must be a valid string"),
@@ -102,10 +101,20 @@ NO_LIMITS = [
     (10**400, "must be"),
     (1.5, "must be a valid integer"),
     ("many", "must be a valid integer"),
+    ("-1", "must be greater than or equal to"),
+    (" 101 ", "must be less than or equal to 100"),
+    ("1" + "0" * 400, "must be less than or equal to 100"),
+    ("9" * 5000, "must be a number of fewer digits"),
+    ("20.5", "must be a valid integer"),
+    ("2e1", "must be a valid integer"),
+    ("Infinity", "must be a valid integer"),
+    ("NaN", "must be a valid integer"),
+    ("true", "must be a valid integer"),
+    ("[20]", "must be a valid integer"),
     (True, "must be a number"),
     ([1], "must be a valid integer"),
 ]
-NO_DATES = ["yesterday", "2025-02-30", "31.03.2025", "20250331", "", " ", LONG, 20250331, 1.7e9, True, []]
+NO_DATES = ["yesterday", "2025-02-30", "31.03.2025", "20250331", "null", LONG, 20250331, 1.7e9, True, []]
 
 
 @pytest.mark.parametrize(("tool", "argument"), TEXT_ARGUMENTS)
@@ -174,11 +183,11 @@ async def test_an_unknown_argument_with_hostile_text_for_a_name_is_shown_cleaned
 @pytest.mark.parametrize("value", [..., None])
 async def test_a_missing_argument_is_named(refused, mode, value):
     arguments = {} if value is ... else {"customer": value}
-    assert "- customer is missing." in await refused("list_devices", arguments, mode)
+    assert "- customer is missing, or empty." in await refused("list_devices", arguments, mode)
 
 
 async def test_many_faults_are_told_at_once(refused):
-    words = await refused("list_devices", {"limit": -1, "model": "", "custmer": "Contoso"})
+    words = await refused("list_devices", {"limit": -1, "model": ["x"], "custmer": "Contoso"})
     assert words.count("\n- ") == 4
 
 
@@ -196,18 +205,22 @@ async def test_an_odd_name_of_a_tool_is_not_echoed_as_it_is(connect):
 
 async def test_a_list_or_flag_of_the_wrong_kind_is_refused(connect):
     cases = [
-        ("group_by", "model", "must be a valid list"),
         ("group_by", ["colour"], "must be 'manufacturer', 'model', 'policy'"),
         ("group_by", ["model"] * 7, "must have at most 6 items"),
-        ("group_by", '["model"', "must be a valid list"),
-        ("group_by", "[" * 100_000, "must be a valid list"),
+        ("group_by", '["model"', "must be 'manufacturer', 'model', 'policy'"),
+        ("group_by", "[" * 100_000, "must be 'manufacturer', 'model', 'policy'"),
+        ("group_by", "true", "must be 'manufacturer', 'model', 'policy'"),
+        ("group_by", True, "must be a valid list"),
+        ("group_by", '{"by": "model"}', "must be 'manufacturer', 'model', 'policy'"),
         ("group_by", {"by": "model"}, "must be a valid list"),
-        ("fields", [], "must have at least 1 item"),
         ("fields", ["hardware_hash"], "must be 'id', 'serial_number'"),
         ("fields", ["id"] * 9, "must have at most 8 items"),
-        ("fields", 7, "must be a valid list"),
+        ("fields", 7, "must be 'id', 'serial_number'"),
+        ("fields", 7.5, "must be a valid list"),
         ("refresh", "perhaps", "must be a valid boolean"),
         ("refresh", 2, "must be a valid boolean"),
+        ("refresh", "2", "must be a valid boolean"),
+        ("refresh", [True], "must be a valid boolean"),
     ]
     async with connect() as client:
         for argument, value, right in cases:
@@ -220,12 +233,18 @@ async def test_identifiers_that_cannot_be_looked_up_are_refused(all_refused):
     cases = [
         ([], "identifiers must have at least 1 item"),
         (["X"] * 201, "identifiers must have at most 200 items"),
-        ("X", "identifiers must be a valid list"),
-        ([5], "identifiers.0 must be a valid string"),
+        ("", "identifiers is missing, or empty"),
+        ("null", "identifiers is missing, or empty"),
+        ("[]", "identifiers must have at least 1 item"),
+        ([5.5], "identifiers.0 must be a valid string"),
+        ([True], "identifiers.0 must be a valid string"),
+        (["X", ["Y"]], "identifiers.1 must be a valid string"),
         (["X", ""], "identifiers.1 must have at least 1 character"),
-        (["X", None], "identifiers.1 must be a valid string"),
+        (["X", None], "identifiers.1 must have at least 1 character"),
         ([LONG], "identifiers.0 must have at most 256 characters"),
-        ("[" + "1" * 5000 + "]", "identifiers must be a valid list"),
+        ("[" + "1" * 5000 + "]", "identifiers.0 must have at most 256 characters"),
+        ("[" * 100_000, "identifiers.0 must have at most 256 characters"),
+        ({"serial": "X"}, "identifiers must be a valid list"),
     ]
     await all_refused("find_devices", [({"identifiers": value}, f"- {right}") for value, right in cases])
 
@@ -233,24 +252,6 @@ async def test_identifiers_that_cannot_be_looked_up_are_refused(all_refused):
 async def test_identifiers_without_a_customer_are_refused_for_now(refused, mode):
     words = await refused("find_devices", {"identifiers": ["X"]}, mode)
     assert words.startswith("Whose devices? Give customer")
-
-
-async def test_lists_may_come_as_their_json_text(connect, mode):
-    arguments = CONTOSO | {"group_by": ' ["model"]', "fields": '["id"]', "limit": "1"}
-    async with connect(mode) as client:
-        result = await client.call_tool("list_devices", arguments)
-    assert not result.is_error
-    assert [group["by"] for group in result.structured_content["groups"]] == ["model"]
-    assert [list(device) for device in result.structured_content["devices"]] == [["id"]]
-
-
-async def test_null_means_that_an_argument_is_left_out(connect, mode):
-    arguments = CONTOSO | {"limit": None, "batch": None, "cursor": None, "fields": None, "refresh": None}
-    async with connect(mode) as client:
-        with_nulls = await client.call_tool("list_devices", arguments)
-        without = await client.call_tool("list_devices", CONTOSO)
-    assert not with_nulls.is_error
-    assert with_nulls.structured_content | {"next_cursor": ""} == without.structured_content | {"next_cursor": ""}
 
 
 @pytest.mark.parametrize("tool", ["find_customers", "list_device_batches", "list_devices", "find_devices"])

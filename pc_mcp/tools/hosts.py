@@ -1,0 +1,79 @@
+"""What hosts make of a tool's arguments, read as it was meant: one reading for all tools.
+
+Hosts and models send text where a schema says number, truth or list, fill in every argument because
+a strict schema makes them all required, and add arguments of their own. What can mean one thing only
+is taken as that; everything else goes on as it came, to be refused with words by the validation.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+ADDED_BY_HOSTS = frozenset({"toolCallId", "sessionId", "action", "chatInput", "random_string", "_meta"})
+"""Arguments that hosts add by themselves, such as n8n, and those that fill in for tools that take none."""
+
+# No identifier or name has more digits, and writing down a longer number takes time.
+_LONGEST_NUMBER = 10**40
+
+
+def as_meant(given: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+    """`given` without what means that an argument is left out, and with the types of `schema`, as far as it goes.
+
+    schema: of the tool's input; its arguments have a single `type` each. An unknown argument stays
+    unless hosts are known to add it.
+    """
+    known, required = schema["properties"], schema.get("required", ())
+    meant = {}
+    for name, value in given.items():
+        if name not in known:
+            if name not in ADDED_BY_HOSTS:
+                meant[name] = value
+            continue
+        read = _read(value, known[name])
+        strictly_left_out = read == [] and known[name].get("minItems") and name not in required
+        if read is not None and not strictly_left_out:
+            meant[name] = read
+    return meant
+
+
+def _read(value: object, argument: Mapping[str, Any]) -> object:
+    """The value; None where it means that there is none."""
+    if isinstance(value, str) and not value.strip():
+        return None
+    match argument.get("type"):
+        case "array":
+            return _list(value, argument.get("items", {}))
+        case "string":
+            return _text(value)
+    if isinstance(value, str):
+        value = value.strip()
+        return None if value == "null" else value
+    return value
+
+
+def _text(value: object) -> object:
+    """A serial number or name of digits only comes as a number."""
+    is_number = isinstance(value, int) and not isinstance(value, bool) and abs(value) < _LONGEST_NUMBER
+    return str(value) if is_number else value
+
+
+def _list(value: object, items: Mapping[str, Any]) -> object:
+    """A list may come as its JSON text, or as the only thing that stands in it."""
+    if isinstance(value, str):
+        value = _unpacked(value)
+    if isinstance(value, str) and "enum" in items:
+        value = [each.strip() for each in value.split(",")]
+    if isinstance(value, str | int) and not isinstance(value, bool):
+        value = [value]
+    if isinstance(value, list) and items.get("type") == "string":
+        return ["" if item is None else _text(item) for item in value]
+    return value
+
+
+def _unpacked(text: str) -> object:
+    """What the JSON in `text` says if that is a list, a text or null; a number is the text that it was."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    return value if value is None or isinstance(value, list | str) else text
