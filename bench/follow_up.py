@@ -57,7 +57,7 @@ def _rows(customer: BenchCustomer, questions: int, *, most_ms: float) -> list[Ro
 
 async def _times(customer: BenchCustomer, base_url: str, questions: int) -> Times:
     ours_parameters = StdioServerParameters(
-        command=sys.executable, args=["-m", "pc_mcp", "serve"], env=reading(base_url, TOKEN)
+        command=sys.executable, args=["-P", "-m", "pc_mcp", "serve"], env=reading(base_url, TOKEN)
     )
     smallest = StdioServerParameters(command=sys.executable, args=["-m", "bench.smallest"], env=environment())
     times: Times = defaultdict(list)

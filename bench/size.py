@@ -48,7 +48,7 @@ def measure(sizes: Sizes) -> Section:
 
 async def _ours(customers: Sequence[BenchCustomer], base_url: str) -> list[dict[str, int]]:
     parameters = StdioServerParameters(
-        command=sys.executable, args=["-m", "pc_mcp", "serve"], env=reading(base_url, TOKEN)
+        command=sys.executable, args=["-P", "-m", "pc_mcp", "serve"], env=reading(base_url, TOKEN)
     )
     async with Client(parameters) as client:
         questions = [Question("size", "list_devices", {"customer": customer.id}) for customer in customers]

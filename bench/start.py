@@ -23,7 +23,7 @@ _MESSAGES = (
     {"jsonrpc": "2.0", "id": 2, "method": "tools/list"},
 )
 SMALLEST = (sys.executable, "-m", "bench.smallest")
-OURS = (sys.executable, "-m", "pc_mcp", "serve")
+OURS = (sys.executable, "-P", "-m", "pc_mcp", "serve")
 
 
 def measure(sizes: Sizes) -> Section:

@@ -40,7 +40,7 @@ def serving(folder: Path) -> Iterator[Served]:
     exports.mkdir()
     env = {name: value for name, value in os.environ.items() if not name.upper().startswith("PC_MCP_")}
     log = folder / "server.log"
-    command = [sys.executable, "-m", "pc_mcp", "serve", "--sandbox", "--http", "127.0.0.1:0"]
+    command = [sys.executable, "-P", "-m", "pc_mcp", "serve", "--sandbox", "--http", "127.0.0.1:0"]
     with log.open("wb") as stderr:
         process = subprocess.Popen(
             command,

@@ -1,4 +1,10 @@
-"""`python -m pc_mcp` is the `pc-mcp` command."""
+"""`python -P -m pc_mcp` is the `pc-mcp` command."""
+
+import sys
+
+if not sys.flags.safe_path:
+    # Without -P the folder that one happens to be in comes first: nothing there is a part of this program.
+    del sys.path[0]
 
 from pc_mcp.cli import main
 

@@ -6,8 +6,9 @@ import gc
 import io
 import logging
 import os
-import shlex
+import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -15,20 +16,30 @@ from typing import TYPE_CHECKING
 
 from pc_mcp import __version__
 from pc_mcp.failures import Failure
+from pc_mcp.grammar import Parser, address, meant, milliseconds, number, percent, seconds, subcommands
 
 if TYPE_CHECKING:
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+    Commands = argparse._SubParsersAction[Parser]
 
-    from pc_mcp.sandbox import Sandbox
     from pc_mcp.sandbox.entra import Entra
     from pc_mcp.settings import Settings
 
 INTERRUPTED = 130
+VERSION = f"pc-mcp {__version__}"
+FOR_ASSISTANTS = (
+    "pc-mcp serve is for assistants, which start it themselves and speak MCP with it; to see it work, run: pc-mcp "
+    "demo; to connect an assistant: pc-mcp install (Ctrl+C ends this)"
+)
+DEMO = (
+    "Six questions of a support agent, asked through a real MCP client (stdio) of pc-mcp, which reads a simulated "
+    "Partner Center: 27 customers, one of them with 100,000 devices. The server signs in to a simulated Entra ID; no "
+    "account is needed."
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command; returns the exit status: 0, 1 for a failure, 2 for wrong usage or settings."""
-    options = parser().parse_args(arguments)
+    options = parser().parsed(sys.argv[1:] if arguments is None else arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a pipe or a file need not be UTF-8, and a path may hold anything
     try:
@@ -45,20 +56,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> Parser:
     """The command line's grammar; its help is also what `docs/commands.md` is made of."""
-    main_parser = argparse.ArgumentParser(
+    main_parser = Parser(
         prog="pc-mcp",
         description="An MCP server for the zero-touch (Windows Autopilot) devices that a partner uploaded "
         "to Partner Center.",
     )
-    main_parser.add_argument("--version", action="version", version=f"pc-mcp {__version__}")
-    commands = main_parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    main_parser.first = ("demo", "install", "doctor")
+    main_parser.add_argument("-V", "--version", action="version", version=VERSION)
+    main_parser.set_defaults(command=lambda _: _help(None))
+    commands = main_parser.add_subparsers(metavar="COMMAND")
 
     _add_serving(commands)
     _add_accounts(commands)
     _add_clients(commands)
     _add_sandbox(commands)
+    _add_help(commands)
     return main_parser
 
 
@@ -69,7 +83,7 @@ def _add_serving(commands: "Commands") -> None:
     _add_config(serve)
     serve.add_argument(
         "--http",
-        type=_address,
+        type=address,
         metavar="HOST:PORT",
         help="serve Streamable HTTP on a loopback address instead of stdio; port 0 takes a free one",
     )
@@ -123,7 +137,7 @@ def _add_clients(commands: "Commands") -> None:
         "uninstall", help="disconnect an assistant", description="Take pc-mcp out of a client's configuration."
     )
     for command, work in ((install, _install), (uninstall, _uninstall)):
-        command.add_argument("client", choices=list(CLIENTS), metavar="CLIENT", help=", ".join(CLIENTS))
+        command.add_argument("client", type=_client, metavar="CLIENT", help=", ".join(CLIENTS))
         command.add_argument("--dry-run", action="store_true", help="show what would change, and write nothing")
         command.set_defaults(command=work)
 
@@ -135,10 +149,17 @@ def _add_clients(commands: "Commands") -> None:
     )
     _add_config(doctor)
     doctor.add_argument("--json", action="store_true", help="as JSON")
-    doctor.add_argument(
-        "--timeout", type=_seconds, default=10, metavar="SECONDS", help="longest time of one check (10)"
-    )
+    doctor.add_argument("--timeout", type=seconds, default=10, metavar="SECONDS", help="longest time of one check (10)")
     doctor.set_defaults(command=_doctor)
+
+
+def _client(text: str) -> str:
+    from pc_mcp.install.clients import CLIENTS
+
+    if (name := text.casefold()) in CLIENTS:
+        return name
+    known = f"The clients are: {', '.join(CLIENTS)}."
+    raise argparse.ArgumentTypeError(f"there is no client {text!r}.{meant(text, CLIENTS)} {known}")
 
 
 def _add_sandbox(commands: "Commands") -> None:
@@ -147,24 +168,24 @@ def _add_sandbox(commands: "Commands") -> None:
         help="run the simulated Partner Center alone",
         description="Run the simulated Partner Center on loopback, for any REST client to talk to.",
     )
-    sandbox.add_argument("--listen", type=_address, default=("127.0.0.1", 8710), metavar="HOST:PORT")
+    sandbox.add_argument("--listen", type=address, default=("127.0.0.1", 8710), metavar="HOST:PORT")
     sandbox.add_argument("--seed", type=int, default=2026, help="another seed makes other data (2026)")
-    sandbox.add_argument("--latency-ms", type=_milliseconds, default=0, metavar="N", help="wait before each answer")
-    sandbox.add_argument("--throttle-every", type=_number, default=0, metavar="N", help="429 on every Nth request")
+    sandbox.add_argument("--latency-ms", type=milliseconds, default=0, metavar="N", help="wait before each answer")
+    sandbox.add_argument("--throttle-every", type=number, default=0, metavar="N", help="429 on every Nth request")
     sandbox.add_argument(
         "--retry-after",
-        type=_number,
+        type=number,
         default=1,
         metavar="SECONDS",
         help="Retry-After of a 429; 0: without one",
     )
-    sandbox.add_argument("--fail-every", type=_number, default=0, metavar="N", help="fail on every Nth request")
+    sandbox.add_argument("--fail-every", type=number, default=0, metavar="N", help="fail on every Nth request")
     sandbox.add_argument("--fail-status", type=int, choices=(500, 502, 503, 504), default=503, help="how (503)")
     sandbox.add_argument(
-        "--throttle-per-second", type=_number, default=0, metavar="N", help="429 beyond N requests a second"
+        "--throttle-per-second", type=number, default=0, metavar="N", help="429 beyond N requests a second"
     )
     sandbox.add_argument(
-        "--fail-percent", type=_percent, default=0, metavar="N", help="fail at random: 500, 502, 503, 504 or a reset"
+        "--fail-percent", type=percent, default=0, metavar="N", help="fail at random: 500, 502, 503, 504 or a reset"
     )
     sandbox.add_argument("--gzip", action="store_true", help="pack bodies for clients that accept gzip")
     sandbox.add_argument("--byte-order-mark", action="store_true", help="begin bodies with a byte-order mark")
@@ -172,8 +193,31 @@ def _add_sandbox(commands: "Commands") -> None:
     sandbox.set_defaults(command=_sandbox)
 
 
+def _add_help(commands: "Commands") -> None:
+    help_ = commands.add_parser("help", help="explain a command", description="Explain a command, or show them all.")
+    help_.add_argument("topic", nargs="?", metavar="COMMAND", help="which one")
+    help_.set_defaults(command=lambda options: _help(options.topic))
+
+    version = commands.add_parser("version", help="say which version this is", description="Say which version this is.")
+    version.set_defaults(command=_version)
+
+
 def _add_config(command: argparse.ArgumentParser) -> None:
     command.add_argument("--config", type=Path, metavar="FILE", help="configuration file (TOML)")
+
+
+def _help(topic: str | None) -> int:
+    whole = parser()
+    commands = subcommands(whole)
+    if topic is not None and topic not in commands:
+        whole.unknown_command(topic)
+    print((whole if topic is None else commands[topic]).format_help(), end="")
+    return 0
+
+
+def _version(_: argparse.Namespace) -> int:
+    print(VERSION)
+    return 0
 
 
 def _login(options: argparse.Namespace) -> int:
@@ -232,6 +276,8 @@ def _configured(options: argparse.Namespace) -> "Settings":
 
 
 def _serve(options: argparse.Namespace) -> int:
+    if options.http is None and sys.stdin and sys.stdin.isatty():
+        print(FOR_ASSISTANTS, file=sys.stderr, flush=True)
     with contextlib.ExitStack() as stack:
         with _nothing_collected():
             from pc_mcp.logs import configure_logging
@@ -239,7 +285,11 @@ def _serve(options: argparse.Namespace) -> int:
             from pc_mcp.server import build_server
             from pc_mcp.settings import load_settings
 
-            overrides = stack.enter_context(_sandbox_settings()) if options.sandbox else {}
+            overrides = {}
+            if options.sandbox:
+                from pc_mcp.simulated import sandbox_settings
+
+                overrides = stack.enter_context(sandbox_settings())
             settings = load_settings(options.config, overrides)
             check_network()
             configure_logging(settings.logging.level, settings.logging.format)
@@ -275,52 +325,20 @@ def _announce(url: str) -> None:
     logger.info("listening on %s", url)
 
 
-@contextlib.contextmanager
-def _sandbox_settings() -> "Iterator[dict[str, dict[str, object]]]":
-    """Runs a sandbox and yields the settings that make a server use it, whatever the user's own are."""
-    from pc_mcp.sandbox import running
-    from pc_mcp.settings import AuthSettings, PartnerCenterSettings
-
-    with running(entra=True, requests_kept=1) as sandbox:
-        partner_center, auth = _settings_of(sandbox)
-        os.environ |= _environment_of(sandbox)
-        yield {
-            "partner_center": PartnerCenterSettings().model_dump() | partner_center,
-            "auth": AuthSettings().model_dump() | auth,
-        }
-
-
-def _settings_of(sandbox: "Sandbox") -> tuple[dict[str, str], dict[str, str]]:
-    """The sections `partner_center` and `auth` of somebody who signs in to the sandbox."""
-    auth = {
-        "authority": sandbox.authority.removesuffix(f"/{sandbox.tenant_id}"),
-        "tenant_id": sandbox.tenant_id,
-        "client_id": sandbox.client_id,
-        "flow": "browser",
-        "token_store": "memory",
-    }
-    return {"base_url": sandbox.base_url}, auth
-
-
-def _environment_of(sandbox: "Sandbox") -> dict[str, str]:
-    """What makes a process trust the sandbox's sign-in service, ask it directly, and sign in there without a hand."""
-    return {
-        "NO_PROXY": "*",
-        "no_proxy": "*",
-        "SSL_CERT_FILE": str(sandbox.ca_file),
-        "BROWSER": f"{shlex.quote(sys.executable)} -m pc_mcp.sandbox.person %s",
-    }
-
-
 def _demo(_: argparse.Namespace) -> int:
+    # A terminal gets lines of its width, a pipe one line; what is imported below takes a second.
+    width = shutil.get_terminal_size().columns if sys.stdout and sys.stdout.isatty() else len(DEMO)
+    print(textwrap.fill(DEMO, max(width, 20)), end="\n\n", flush=True)
+
     from pc_mcp.demo import show
     from pc_mcp.install.commands import how_to_connect
     from pc_mcp.sandbox import running
+    from pc_mcp.simulated import environment_of, settings_of
 
     with running(entra=True) as sandbox:
-        partner_center, auth = _settings_of(sandbox)
+        partner_center, auth = settings_of(sandbox)
         sections = {"partner_center": partner_center, "auth": auth}
-        show(sections, _environment_of(sandbox), sandbox.requests, how_to_connect())
+        show(sections, environment_of(sandbox), sandbox.requests, how_to_connect())
     return 0
 
 
@@ -354,34 +372,3 @@ def _sandbox(options: argparse.Namespace) -> int:
     except (ValueError, OSError) as error:
         raise AddressRefused(f"the sandbox cannot listen on {host}:{port}: {error}") from None
     return 0
-
-
-def _address(text: str) -> tuple[str, int]:
-    host, _, port = text.rpartition(":")
-    if not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
-        raise argparse.ArgumentTypeError(f"{text!r} is no HOST:PORT, such as 127.0.0.1:8700")
-    return host.strip("[]"), int(port)
-
-
-def _number(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or len(text) > 9:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 up")
-    return int(text)
-
-
-def _seconds(text: str) -> int:
-    if not 1 <= (number := _number(text)) <= 300:
-        raise argparse.ArgumentTypeError("1 to 300 seconds")
-    return number
-
-
-def _milliseconds(text: str) -> int:
-    if (number := _number(text)) > 60_000:
-        raise argparse.ArgumentTypeError("at most 60000 milliseconds")
-    return number
-
-
-def _percent(text: str) -> int:
-    if (number := _number(text)) > 100:
-        raise argparse.ArgumentTypeError("at most 100 percent")
-    return number

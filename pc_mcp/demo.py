@@ -108,13 +108,6 @@ async def _show(
     settings: Sections, environment: Mapping[str, str], requests: Sequence[Request], how_to_connect: str
 ) -> None:
     console = Console(highlight=False, theme=THEME)
-    _print(
-        console,
-        "Six questions of a support agent, asked through a real MCP client (stdio) of pc-mcp, which reads "
-        "a simulated Partner Center: 27 customers, one of them with 100,000 devices. The server signs in to a "
-        "simulated Entra ID; no account is needed.\n",
-        indent=0,
-    )
     raw: dict[str, int] = {}
     async with Client(_server(settings, environment)) as client:
         for number, question in enumerate(QUESTIONS, 1):
@@ -135,7 +128,7 @@ def _server(settings: Sections, environment: Mapping[str, str]) -> StdioServerPa
     inherited = {name: value for name, value in os.environ.items() if not name.upper().startswith(ENV_PREFIX)}
     return StdioServerParameters(
         command=sys.executable,
-        args=["-m", "pc_mcp", "serve", "--config", os.devnull],
+        args=["-P", "-m", "pc_mcp", "serve", "--config", os.devnull],
         env={
             **inherited,
             **environment,

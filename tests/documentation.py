@@ -4,17 +4,15 @@
 stands between `<!-- name -->` and `<!-- end name -->`; some files are generated as a whole.
 """
 
-import argparse
-import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from unittest.mock import patch
 
 from pydantic import SecretStr
 
 from pc_mcp.cli import parser
+from pc_mcp.grammar import subcommands
 from pc_mcp.prompting import load_prompts
 from pc_mcp.settings import Settings, sections
 from pc_mcp.tools import all_tools
@@ -26,8 +24,6 @@ ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 PICTURE = ROOT / "docs" / "conversation.svg"
 ENV = "PC_MCP_"
-# What argparse would else take from the terminal: how wide it is, and, from Python 3.14 on, whether it has colours.
-PLAIN_HELP = {"COLUMNS": "80", "PYTHON_COLORS": "0"}
 REQUIRED = "\\*"
 
 
@@ -132,9 +128,8 @@ def example_configuration() -> str:
 def commands_reference() -> str:
     """docs/commands.md."""
     parts = ["# Commands", "", "Generated from the commands' own help."]
-    with patch.dict(os.environ, PLAIN_HELP):
-        for name, help_text in commands():
-            parts += ["", f"## `{name}`", "", "```text", help_text.rstrip(), "```"]
+    for name, help_text in commands():
+        parts += ["", f"## `{name}`", "", "```text", help_text.rstrip(), "```"]
     return "\n".join(parts) + "\n"
 
 
@@ -142,10 +137,8 @@ def commands() -> Iterator[tuple[str, str]]:
     """Each command and its help."""
     whole = parser()
     yield "pc-mcp", whole.format_help()
-    for action in whole._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            for name, command in action.choices.items():
-                yield f"pc-mcp {name}", command.format_help()
+    for name, command in subcommands(whole).items():
+        yield f"pc-mcp {name}", command.format_help()
 
 
 def shown(value: object) -> str:

@@ -16,6 +16,9 @@ _PASSING = re.compile(
     r"[\\/](archive-v\d+|environments-v\d+|builds-v\d+|pipx[\\/]\.?cache|(\.cache|caches)[\\/]pipx)[\\/]", re.IGNORECASE
 )
 
+# Nothing of the folder that a client works in is imported (-P), nor of what its environment names (-E).
+_MODULE = ("-P", "-E", "-m", "pc_mcp")
+
 
 class PassingProgram(Failure):
     """This program will not be where it is for long, so that no client may be told to start it there."""
@@ -48,7 +51,7 @@ def program(running: Running, platform: str, environment: Mapping[str, str]) -> 
     # Links stay as they are: they are what installers keep in place when they upgrade.
     places = [Path(os.path.abspath(candidate)) for candidate in (*candidates, *(f / name for f in running.folders))]
     script = next((place for place in places if place.is_file()), None)
-    command = [str(script)] if script else [os.path.abspath(running.python), "-m", "pc_mcp"]
+    command = [str(script)] if script else [os.path.abspath(running.python), *_MODULE]
     for place in (command[0], os.path.realpath(command[0]), os.path.abspath(running.python)):
         if _is_passing(place, environment):
             raise PassingProgram(

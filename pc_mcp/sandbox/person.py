@@ -1,6 +1,6 @@
-"""Plays the person at the browser: `python -m pc_mcp.sandbox.person URL [ACCOUNT] [--code CODE]`.
+"""Plays the person at the browser: `python -P -m pc_mcp.sandbox.person URL [ACCOUNT] [--code CODE]`.
 
-As `BROWSER="python -m pc_mcp.sandbox.person %s"` it signs in where a person would, without
+As `BROWSER="python -P -m pc_mcp.sandbox.person %s"` it signs in where a person would, without
 being told anything but the URL. The certificate of the sign-in service is trusted when
 `SSL_CERT_FILE` names it.
 """
@@ -106,7 +106,7 @@ def _filled_in(form: Form, account: str, code: str) -> dict[str, str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Sign in as the command line says; 0 when it went well, else 1 and the reason on stderr."""
-    parser = argparse.ArgumentParser(prog="python -m pc_mcp.sandbox.person", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -P -m pc_mcp.sandbox.person", description=__doc__)
     parser.add_argument("url", metavar="URL")
     parser.add_argument("account", metavar="ACCOUNT", nargs="?", default="", help="default: the first offered")
     parser.add_argument("--code", default="", help="the device code to type in")

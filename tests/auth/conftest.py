@@ -25,4 +25,4 @@ def service(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> It
 @pytest.fixture
 def browser(service: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """A browser in which a person signs in as the first account that is offered."""
-    monkeypatch.setenv("BROWSER", f"{shlex.quote(sys.executable)} -m pc_mcp.sandbox.person %s")
+    monkeypatch.setenv("BROWSER", f"{shlex.quote(sys.executable)} -P -m pc_mcp.sandbox.person %s")

@@ -18,7 +18,7 @@ from pc_mcp.sandbox import Sandbox, ScriptedAnswer
 AT_ONCE = 5
 SOON = 15
 
-COMMAND = [sys.executable, "-m", "pc_mcp"]
+COMMAND = [sys.executable, "-P", "-m", "pc_mcp"]
 # What would change what a process reads or writes.
 _FOREIGN = re.compile(r"PC_MCP_.*|(.*_)?PROXY|FORCE_COLOR|NO_COLOR|COLUMNS|TTY_\w+|XDG_\w+", re.IGNORECASE)
 

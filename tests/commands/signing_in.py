@@ -8,7 +8,7 @@ from pc_mcp.sandbox import Sandbox
 from tests.commands.processes import environment
 
 # A person without hands: opens the page and signs in as the first account, or as another one.
-PERSON = f"{shlex.quote(sys.executable)} -m pc_mcp.sandbox.person %s"
+PERSON = f"{shlex.quote(sys.executable)} -P -m pc_mcp.sandbox.person %s"
 
 
 def signing_in_to(sandbox: Sandbox, home: Path, *, measured: bool = False, **variables: str) -> dict[str, str]:

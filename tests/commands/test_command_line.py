@@ -1,16 +1,23 @@
 """The command line's grammar: versions, help, wrong usage, and what each ends with."""
 
+import contextlib
+import os
+import pty
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from mcp import Client, StdioServerParameters
 
 from pc_mcp import __version__
 from pc_mcp.cli import main, parser
+from pc_mcp.install.program import Running, program
 from tests.commands.processes import COMMAND, environment
 
 COMMANDS = ["serve", "demo", "login", "logout", "status", "install", "uninstall", "doctor", "sandbox"]
+COMMANDS += ["help", "version"]
 
 
 @pytest.fixture(params=["module", "script"])
@@ -32,11 +39,61 @@ def test_the_module_and_the_console_script_are_the_same_command(command, tmp_pat
     assert (ended.stdout, ended.stderr) == (f"pc-mcp {__version__}\n", "")
 
 
-def test_help_names_every_command(capsys):
-    assert outcome(["--help"]) == 0
+def test_alone_it_names_every_command_in_a_line_and_the_three_to_begin_with(capsys):
+    assert main([]) == 0
     text = capsys.readouterr().out
-    for name in COMMANDS:
-        assert f"\n    {name}" in text
+    _, _, begin, further, _ = text.split("\n\n")
+    assert re.findall(r"^  (\w+) +\S.*$", begin, re.MULTILINE) == ["demo", "install", "doctor"]
+    assert sorted(re.findall(r"^  (\w+) +\S.*$", begin + further, re.MULTILINE)) == sorted(COMMANDS)
+    for ask in (["help"], ["--help"], ["-h"]):
+        with contextlib.suppress(SystemExit):
+            assert main(ask) == 0
+        assert capsys.readouterr().out == text
+
+
+@pytest.mark.parametrize("ask", [["version"], ["--version"], ["-V"]])
+def test_the_version_can_be_asked_for_in_several_ways(ask, capsys):
+    with contextlib.suppress(SystemExit):
+        assert main(ask) == 0
+    assert capsys.readouterr().out == f"pc-mcp {__version__}\n"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_explains_a_command_as_the_command_itself_does(name, capsys):
+    assert main(["help", name]) == 0
+    explained = capsys.readouterr().out
+    assert outcome([name, "--help"]) == 0
+    assert capsys.readouterr().out == explained
+
+
+@pytest.mark.parametrize(
+    ("arguments", "nearest"),
+    [
+        (["insatll"], "install"),
+        (["Serve"], "serve"),
+        (["log-in"], "login"),
+        (["doc"], "doctor"),
+        (["help", "sandox"], "sandbox"),
+        (["--versoin"], "--version"),
+        (["serve", "--snadbox"], "--sandbox"),
+        (["serve", "sandbox"], "--sandbox"),
+        (["serve", "--htpp=127.0.0.1:0"], "--http"),
+        (["install", "cursor", "--client_id", "x"], "--client-id"),
+        (["login", "--devicecode"], "--device-code"),
+        (["install", "claude"], "claude-desktop or claude-code"),
+        (["install", "vs-code"], "vscode"),
+    ],
+)
+def test_a_misspelt_command_option_or_client_gets_the_nearest_one(arguments, nearest, capsys):
+    assert outcome(arguments) == 2
+    first, see = capsys.readouterr().err.splitlines()
+    assert f"Did you mean {nearest}?" in first
+    assert see.startswith("See: pc-mcp help")
+
+
+def test_an_option_before_its_command_is_told_its_place(capsys):
+    assert outcome(["--sandbox", "serve"]) == 2
+    assert "--sandbox stands after the command: pc-mcp serve --sandbox" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -48,20 +105,21 @@ def test_every_command_has_help(name, capsys):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ([], "the following arguments are required: COMMAND"),
-        (["fly"], "invalid choice: 'fly'"),
-        (["serve", "--bogus"], "unrecognized arguments: --bogus"),
+        (["fly"], "there is no command 'fly'.\nSee: pc-mcp help\n"),
+        (["help", "\x1b[2J"], "there is no command '\\x1b[2J'."),
+        (["serve", "--bogus"], "there is no option '--bogus' here."),
+        (["install", "notepad"], "there is no client 'notepad'. The clients are: claude-desktop, claude-code, vscode"),
         (["serve", "--http", "8700"], "'8700' is no HOST:PORT, such as 127.0.0.1:8700"),
         (["serve", "--http", ":8700"], "is no HOST:PORT"),
         (["serve", "--http", "127.0.0.1:"], "is no HOST:PORT"),
         (["serve", "--http", "127.0.0.1:65536"], "is no HOST:PORT"),
         (["serve", "--http", "127.0.0.1:٨"], "is no HOST:PORT"),
         (["serve", "--config"], "expected one argument"),
-        (["login", "--password", "x"], "unrecognized arguments: --password x"),
+        (["login", "--password", "x"], "there is no option '--password' here."),
         (["login", "--config"], "expected one argument"),
-        (["logout", "--json"], "unrecognized arguments: --json"),
-        (["status", "somebody"], "unrecognized arguments: somebody"),
-        (["demo", "extra"], "unrecognized arguments: extra"),
+        (["logout", "--json"], "there is no option '--json' here."),
+        (["status", "somebody"], "there is no argument 'somebody' here."),
+        (["demo", "extra"], "there is no argument 'extra' here."),
         (["sandbox", "--latency-ms", "-1"], "'-1' is no whole number from 0 up"),
         (["sandbox", "--latency-ms", "60001"], "at most 60000 milliseconds"),
         (["sandbox", "--throttle-every", "often"], "'often' is no whole number from 0 up"),
@@ -110,3 +168,72 @@ def test_a_reader_that_leaves_early_ends_a_command_without_a_word(tmp_path):
         process.stdout.close()
         assert process.stderr.read() in {b"", b"Nothing was written.\n"}
         assert process.wait(30) == 1
+
+
+HOSTILE = ("argparse.py", "json.py", "mcp.py", "pc_mcp.py", "pkgutil.py", "ssl.py", "sitecustomize.py")
+
+
+@pytest.fixture
+def hostile(tmp_path) -> Path:
+    """A folder whose files leave a trace where one of them is imported."""
+    folder = tmp_path / "hostile"
+    folder.mkdir()
+    for name in HOSTILE:
+        (folder / name).write_text(f"open({str(tmp_path / 'trace')!r}, 'a').write({name!r})\n")
+    return folder
+
+
+async def test_nothing_of_the_current_folder_is_imported(hostile, tmp_path):
+    """By the console script, by what an assistant is told to start, nor by what either of them starts."""
+    script = Path(sys.executable).with_name("pc-mcp.exe" if sys.platform == "win32" else "pc-mcp")
+    running = Running("x", sys.executable, [])
+    # Signing in to the simulated service starts a person at a browser; the variable is as a shell may have it.
+    for command in ([str(script)], program(running, sys.platform, {})):
+        server = StdioServerParameters(
+            command=command[0], args=[*command[1:], "serve", "--sandbox"], env=environment(tmp_path), cwd=hostile
+        )
+        async with Client(server) as client:
+            assert not (await client.call_tool("find_customers", {"query": "contoso"})).is_error
+    assert not (tmp_path / "trace").exists()
+
+
+def test_the_demonstration_imports_nothing_of_the_current_folder(hostile, tmp_path):
+    script = Path(sys.executable).with_name("pc-mcp.exe" if sys.platform == "win32" else "pc-mcp")
+    with subprocess.Popen([script, "demo"], env=environment(tmp_path), cwd=hostile, stdout=subprocess.PIPE) as demo:
+        assert demo.stdout
+        while "characters of text" not in (line := demo.stdout.readline().decode()):
+            assert line
+        demo.stdout.close()
+    assert not (tmp_path / "trace").exists()
+
+
+def test_an_entry_imports_nothing_of_what_its_environment_names(hostile, tmp_path):
+    command = program(Running("x", sys.executable, []), sys.platform, {})
+    env = environment(tmp_path, PYTHONPATH=str(hostile))
+    done = subprocess.run([*command, "version"], env=env, cwd=hostile, capture_output=True, text=True, check=True)
+    assert done.stdout == f"pc-mcp {__version__}\n"
+    assert not (tmp_path / "trace").exists()
+
+
+def test_the_module_without_its_option_imports_nothing_more_of_the_current_folder(tmp_path):
+    """What is imported before the first line of it cannot be helped."""
+    (tmp_path / "argparse.py").write_text("raise SystemExit('hostile')")
+    command = [sys.executable, "-m", "pc_mcp", "version"]
+    done = subprocess.run(command, env=environment(tmp_path), cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == (f"pc-mcp {__version__}\n", "")
+
+
+def test_on_a_terminal_serve_says_that_it_is_for_assistants(tmp_path):
+    ours, theirs = pty.openpty()
+    command = [*COMMAND, "serve", "--sandbox"]
+    with subprocess.Popen(
+        command, env=environment(tmp_path), stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr
+        said = process.stderr.readline()
+        process.terminate()
+        assert process.wait(30) is not None
+    for end in (ours, theirs):
+        os.close(end)
+    assert said.startswith("pc-mcp serve is for assistants")
+    assert "pc-mcp demo" in said

@@ -29,7 +29,7 @@ def env(sandbox: Sandbox, tmp_path: Path) -> dict[str, str]:
 @pytest.fixture
 def login(env: dict[str, str]) -> Callable[..., None]:
     def sign_in(account: str = "", **variables: str) -> None:
-        person = f"{sys.executable} -m pc_mcp.sandbox.person %s {account}"
+        person = f"{sys.executable} -P -m pc_mcp.sandbox.person %s {account}"
         assert run("login", env=env | {"BROWSER": person} | variables).returncode == 0
 
     return sign_in

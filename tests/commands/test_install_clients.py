@@ -129,7 +129,13 @@ def test_started_as_a_module_it_is_the_script_beside_the_interpreter_else_the_in
     module = str(tmp_path / "pc_mcp" / "__main__.py")
     installed = script(tmp_path / "bin")
     assert program(Running(module, sys.executable, [installed.parent]), "linux", {}) == [str(installed)]
-    assert program(Running(module, sys.executable, [tmp_path]), "linux", {}) == [sys.executable, "-m", "pc_mcp"]
+    assert program(Running(module, sys.executable, [tmp_path]), "linux", {}) == [
+        sys.executable,
+        "-P",
+        "-E",
+        "-m",
+        "pc_mcp",
+    ]
 
 
 def test_a_relative_path_becomes_absolute_and_a_link_stays_one(tmp_path, monkeypatch):
@@ -187,7 +193,7 @@ def test_a_person_calls_it_by_its_name_only_where_the_shell_finds_it(tmp_path, m
     staying.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     assert name_in_a_shell([str(staying)]) in {f"'{staying}'", f'"{staying}"'}
-    assert name_in_a_shell(["/opt/python", "-m", "pc_mcp"]) == "/opt/python -m pc_mcp"
+    assert name_in_a_shell(["/opt/python", "-P", "-m", "pc_mcp"]) == "/opt/python -P -m pc_mcp"
     (tmp_path / "pc-mcp").symlink_to(staying)
     assert name_in_a_shell([str(staying)]) == "pc-mcp"
     assert name_in_a_shell([str(script(tmp_path / "other"))]) != "pc-mcp"

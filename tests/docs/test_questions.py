@@ -21,7 +21,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 async def test_every_answer_that_is_shown_is_what_a_client_gets_over_stdio(tmp_path):
     variables = {"PC_MCP_EXPORTS__FOLDER": str(tmp_path), "PC_MCP_CONFIG": os.devnull}
-    command = ["-m", "pc_mcp", "serve", "--sandbox"]
+    command = ["-P", "-m", "pc_mcp", "serve", "--sandbox"]
     async with Client(StdioServerParameters(command=sys.executable, args=command, env=variables)) as client:
         answered = await ask(client, QUESTIONS)
     assert questions_table(answered) in README.read_text(encoding="utf-8")

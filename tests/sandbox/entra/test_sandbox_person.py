@@ -11,7 +11,7 @@ from pc_mcp.sandbox.entra import PARTNER_CENTER
 from pc_mcp.sandbox.person import GaveUp, sign_in
 
 SCOPES = [f"{PARTNER_CENTER}/user_impersonation"]
-PERSON = [sys.executable, "-m", "pc_mcp.sandbox.person"]
+PERSON = [sys.executable, "-P", "-m", "pc_mcp.sandbox.person"]
 
 
 def played(sandbox, *arguments: str) -> subprocess.CompletedProcess[str]:
