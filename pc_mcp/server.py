@@ -3,9 +3,10 @@
 import difflib
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
-from mcp.server.context import ServerRequestContext
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.lowlevel.helper_types import ReadResourceContents
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
@@ -32,6 +33,7 @@ from pc_mcp.resources import read_whole_list
 from pc_mcp.settings import Settings
 from pc_mcp.tools import App, all_tools
 from pc_mcp.tools.addresses import TEMPLATES
+from pc_mcp.tools.hosts import ADDED_BY_HOSTS, texts_as_meant
 
 INSTRUCTIONS = """\
 Answers questions about the zero-touch (Windows Autopilot) devices that this Microsoft CSP partner uploaded to
@@ -81,16 +83,35 @@ class Server(MCPServer[App]):
         prompts = {prompt.name: prompt for prompt in await self.list_prompts()}
         if name not in prompts:
             raise MCPError(INVALID_PARAMS, f"There is no prompt {shown(name)}. The prompts are: {', '.join(prompts)}.")
-        known, given = prompts[name].arguments or [], arguments or {}
+        known = prompts[name].arguments or []
+        names = [each.name for each in known]
+        given = {
+            each: value for each, value in (arguments or {}).items() if each in names or each not in ADDED_BY_HOSTS
+        }
         if missing := [each.name for each in known if each.required and not cleaned(given.get(each.name, ""))]:
             raise MCPError(INVALID_PARAMS, f"The prompt {name} needs {', '.join(missing)}.")
-        names = [each.name for each in known]
-        if unknown := [shown(each) for each in given if each not in names]:
+        if unknown := [each for each in given if each not in names]:
+            near = difflib.get_close_matches(shown(unknown[0]), names, 1, cutoff=0.5)
+            hint = f" Did you mean {near[0]}?" if near else ""
             raise MCPError(
                 INVALID_PARAMS,
-                f"The prompt {name} has no argument {', '.join(unknown)}. It has: {', '.join(names) or 'none'}.",
+                f"The prompt {name} has no argument {', '.join(map(shown, unknown))}.{hint} "
+                f"It has: {', '.join(names) or 'none'}.",
             )
-        return await super().get_prompt(name, arguments, context)
+        return await super().get_prompt(name, given, context)
+
+
+async def _texts_as_meant(context: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+    """Takes a null among arguments that are text for left out, which the SDK would refuse without words."""
+    params = dict(context.params or {})
+    if context.method == "prompts/get" and "arguments" in params:
+        params["arguments"] = texts_as_meant(params["arguments"])
+    elif context.method == "completion/complete" and isinstance(params.get("context"), dict):
+        before = params["context"]
+        params["context"] = before | {"arguments": texts_as_meant(before.get("arguments"))}
+    else:
+        return await call_next(context)
+    return await call_next(replace(context, params=params))
 
 
 def build_server(settings: Settings) -> Server:
@@ -134,6 +155,7 @@ def build_server(settings: Settings) -> Server:
         version=__version__,
         tools=list(all_tools(exports=exports)),
         lifespan=lifespan,
+        middleware=[_texts_as_meant],
         subscriptions=False,
         log_level="WARNING",
     )

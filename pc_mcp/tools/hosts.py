@@ -36,6 +36,14 @@ def as_meant(given: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, A
     return meant
 
 
+def texts_as_meant(given: object) -> object:
+    """The arguments of a prompt or of a completion, which are all text: null means left out."""
+    if not isinstance(given, dict):
+        return given
+    texts = {name: _text(value) for name, value in given.items() if value is not None}
+    return {name: text for name, text in texts.items() if isinstance(text, str) or name not in ADDED_BY_HOSTS}
+
+
 def _read(value: object, argument: Mapping[str, Any]) -> object:
     """The value; None where it means that there is none."""
     if isinstance(value, str) and not value.strip():

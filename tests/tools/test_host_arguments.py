@@ -4,9 +4,14 @@ from typing import Any
 
 import pytest
 from mcp import Client
+from mcp.client._memory import InMemoryTransport
+from mcp.shared.message import SessionMessage
+from mcp_types import JSONRPCNotification, JSONRPCRequest, JSONRPCResponse
 
+from pc_mcp.server import build_server
 from pc_mcp.tools import all_tools
 from pc_mcp.tools.hosts import ADDED_BY_HOSTS
+from tests.conftest import settings_for
 
 CONTOSO = {"customer": "Contoso Ltd"}
 BATCH = CONTOSO | {"batch": "FINANCE laptops"}
@@ -129,3 +134,27 @@ async def test_a_needed_argument_that_is_empty_is_asked_for(connect, needed, not
                 result = await client.call_tool(tool.name, needed[tool.name] | {name: nothing})
                 assert result.is_error
                 assert f"\n- {name} is missing, or empty.\n" in result.content[0].text
+
+
+async def test_arguments_of_prompts_and_completions_may_be_null_or_numbers_or_a_hosts_own(sandbox):
+    """Written out, since no client of the SDK sends what the protocol does not know."""
+    async with InMemoryTransport(build_server(settings_for(sandbox))) as (answers, requests):
+
+        async def asked(number: int, method: str, **params: Any) -> dict[str, Any]:
+            await requests.send(SessionMessage(JSONRPCRequest(jsonrpc="2.0", id=number, method=method, params=params)))
+            message = (await answers.receive()).message
+            assert isinstance(message, JSONRPCResponse), message
+            return message.result
+
+        about = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "host", "version": "1"}}
+        await asked(1, "initialize", **about)
+        await requests.send(SessionMessage(JSONRPCNotification(jsonrpc="2.0", method="notifications/initialized")))
+        prompt = {"name": "devices_without_policy"}
+        sent = {"customer": 2025, "batch": None} | HOSTS_EXTRAS
+        given = await asked(2, "prompts/get", **prompt, arguments=sent)
+        right = await asked(3, "prompts/get", **prompt, arguments={"customer": "2025"})
+        typed = {"ref": {"type": "ref/prompt"} | prompt, "argument": {"name": "batch", "value": "fin"}}
+        before = {"arguments": CONTOSO | {"period": None}}
+        completed = await asked(4, "completion/complete", **typed, context=before)
+    assert given["messages"] == right["messages"]
+    assert completed["completion"]["values"] == ["FINANCE laptops"]

@@ -118,6 +118,7 @@ async def test_a_value_cannot_leave_its_quotation_marks_or_hide_anything(connect
         ({"customer": " "}, r"^The prompt device_overview needs customer\.$"),
         ({"customer": "\u200b"}, r"^The prompt device_overview needs customer\.$"),
         ({"customer": "x", "btach": "y"}, r"^The prompt device_overview has no argument btach\. It has: customer\.$"),
+        ({"customer": "x", "costumer": "y"}, r" no argument costumer\. Did you mean customer\? It has: customer\.$"),
     ],
 )
 async def test_a_prompt_is_refused_without_its_arguments_and_with_others(connect, mode, arguments, why):
