@@ -32,10 +32,39 @@ def clean(text):
     return seen.strip()
 
 
+_DASHES = "\u2212\u2043\u02d7"
+_QUOTES = (
+    "'\"`\u00b4\u02b9\u02ba\u02bb\u02bc\u02bd\u02c8\u02ca\u02cb\u02ee\u055a\u05f3\u05f4\u1fbd\u1fbf\u1fef\u1ffd"
+    "\u2032\u2033\u2034\u2035\u2036\u2037\u275b\u275c\u275d\u275e\u300c\u300d\u300e\u300f\u301d\u301e\u301f"
+    "\ua78b\ua78c\uff02\uff07\uff40\uff62\uff63\u00ab\u00bb\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u2039\u203a"
+)
+_SPELT_OUT = {"æ": "ae", "œ": "oe", "ð": "d", "þ": "th", "\u0131": "i", "ȷ": "j", "ŋ": "n", "ə": "e", "ĸ": "k"}
+
+
+def _folded(char):
+    if unicodedata.category(char) == "Pd" or char in _DASHES:
+        return "-"
+    if char in _QUOTES:
+        return "'"
+    if char in "¦\\":
+        return "|" if char == "¦" else ""
+    words = unicodedata.name(char, "").split()
+    stroked = words[:3] == ["LATIN", "SMALL", "LETTER"] and words[4:5] == ["WITH"] and len(words[3]) == 1
+    return _SPELT_OUT.get(char) or (words[3].lower() if stroked else char)
+
+
 @cache
 def key(text):
-    """Texts with the same key match."""
-    return clean(text).casefold().replace("¦", "|").replace("\\", "")
+    """Texts with the same key match: NFKC, and what a person who types does not care for."""
+    if text.isascii():
+        seen = "".join(map(_folded, clean(text).lower()))
+        return " ".join(seen.split())
+    seen = "".join(map(_folded, clean(text)))
+    for _ in range(2):
+        apart = unicodedata.normalize("NFKD", seen)
+        seen = "".join(c for c in apart if not unicodedata.name(c, "").startswith("COMBINING ")).casefold()
+    seen = clean(unicodedata.normalize("NFC", seen)).casefold()
+    return " ".join("".join(map(_folded, seen)).split())
 
 
 def shown(text):
