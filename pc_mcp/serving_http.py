@@ -1,5 +1,6 @@
 """Runs a server over Streamable HTTP on a loopback address, and ends it at once when it is asked to."""
 
+import asyncio
 import contextlib
 import logging
 import os
@@ -10,6 +11,7 @@ import anyio
 import uvicorn
 
 from pc_mcp.failures import Failure
+from pc_mcp.http_limits import Limits, OutOfDescriptors
 from pc_mcp.partner_center.clouds import LOOPBACK_HOSTS
 from pc_mcp.server import Server
 from pc_mcp.signals import on_signal
@@ -23,8 +25,10 @@ class AddressRefused(Failure):
     """The server cannot listen there; the text says why."""
 
 
-def serve_http(server: Server, host: str, port: int, on_ready: Callable[[str], None]) -> None:
-    """Serves any number of clients over Streamable HTTP on a loopback address until a signal comes.
+def serve_http(
+    server: Server, host: str, port: int, on_ready: Callable[[str], None], limits: Limits | None = None
+) -> None:
+    """Serves clients over Streamable HTTP on a loopback address until a signal comes.
 
     `on_ready` gets the URL once connections are accepted; port 0 takes a free one. Requests with a
     foreign `Host` or `Origin` are refused, so that no web page can reach the server through a
@@ -38,9 +42,15 @@ def serve_http(server: Server, host: str, port: int, on_ready: Callable[[str], N
     with _listening_socket(host, port) as listener:
         bound_port = listener.getsockname()[1]
         url = f"http://{f'[{host}]' if ':' in host else host}:{bound_port}{MCP_PATH}"
-        app = server.streamable_http_app(host=host, streamable_http_path=MCP_PATH)
-        config = uvicorn.Config(app, log_config=None, access_log=False, ws="none", server_header=False)
-        http = _HttpServer(config, lambda: on_ready(url))
+        limits = limits or Limits.of_this_process()
+        app = server.streamable_http_app(
+            host=host,
+            streamable_http_path=MCP_PATH,
+            max_request_body_size=limits.body_bytes,
+            max_sessions=limits.sessions,
+            session_idle_timeout=limits.session_seconds,
+        )
+        http = _HttpServer(limits.configured(app), lambda: on_ready(url))
         with on_signal(http.stop):
             anyio.run(http.serve, [listener])
     logger.info("stopped")
@@ -69,6 +79,7 @@ class _HttpServer(uvicorn.Server):
         self._on_ready = on_ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        asyncio.get_running_loop().set_exception_handler(OutOfDescriptors(self.server_state.connections))
         await super().startup(sockets)
         self._on_ready()
 

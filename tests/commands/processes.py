@@ -78,22 +78,35 @@ class Process(subprocess.Popen[bytes]):
             stderr=subprocess.PIPE,
         )
         self._lines: list[str] = []
-        self._said = threading.Event()
+        self._said = threading.Condition()
+        self._is_silent = False
         self._reader = threading.Thread(target=self._read_errors)
         self._reader.start()
 
     def _read_errors(self) -> None:
         assert self.stderr
         for line in self.stderr:
-            self._lines.append(line.decode())
-            self._said.set()
-        self._said.set()
+            with self._said:
+                self._lines.append(line.decode())
+                self._said.notify_all()
+        with self._said:
+            self._is_silent = True
+            self._said.notify_all()
 
     @property
     def first_line(self) -> str:
         """The first line of standard error, as soon as there is one."""
-        assert self._said.wait(SOON)
-        return self._lines[0].rstrip() if self._lines else ""
+        return self.said("")
+
+    def said(self, text: str) -> str:
+        """The first line of standard error with `text`, as soon as there is one; empty when there will be none."""
+
+        def lines() -> list[str]:
+            return [line.rstrip() for line in self._lines if text in line]
+
+        with self._said:
+            assert self._said.wait_for(lambda: lines() or self._is_silent, SOON), self._lines
+            return next(iter(lines()), "")
 
     def logged(self) -> str:
         """All that it has written to standard error; for when it has ended."""
