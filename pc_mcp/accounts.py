@@ -35,7 +35,7 @@ def token_provider(
         return Unconfigured(NO_CLIENT_ID)
     registration = Registration(
         client_id=auth.client_id,
-        authority=auth.authority or settings.partner_center.cloud.authority,
+        authority=settings.authority,
         tenant=auth.tenant_id,
         scope=f"{settings.partner_center.cloud.base_url}/user_impersonation",
         known=auth.authority is None,

@@ -266,11 +266,11 @@ def _doctor(options: argparse.Namespace) -> int:
 def _configured(options: argparse.Namespace) -> "Settings":
     """The settings; errors are logged, what else there is to know is printed by the command."""
     from pc_mcp.logs import configure_logging
-    from pc_mcp.proxies import check_network
+    from pc_mcp.network import check_network
     from pc_mcp.settings import load_settings
 
     settings = load_settings(options.config)
-    check_network()
+    check_network(*settings.services.values())
     configure_logging("error", settings.logging.format)
     return settings
 
@@ -281,7 +281,7 @@ def _serve(options: argparse.Namespace) -> int:
     with contextlib.ExitStack() as stack:
         with _nothing_collected():
             from pc_mcp.logs import configure_logging
-            from pc_mcp.proxies import check_network
+            from pc_mcp.network import check_network
             from pc_mcp.server import build_server
             from pc_mcp.settings import load_settings
 
@@ -291,7 +291,7 @@ def _serve(options: argparse.Namespace) -> int:
 
                 overrides = stack.enter_context(sandbox_settings())
             settings = load_settings(options.config, overrides)
-            check_network()
+            check_network(*settings.services.values())
             configure_logging(settings.logging.level, settings.logging.format)
             server = build_server(settings)
             serve: Callable[[], None]

@@ -12,7 +12,7 @@ import uvicorn
 
 from pc_mcp.failures import Failure
 from pc_mcp.http_limits import Limits, OutOfDescriptors
-from pc_mcp.partner_center.clouds import LOOPBACK_HOSTS
+from pc_mcp.network import LOOPBACK_HOSTS
 from pc_mcp.server import Server
 from pc_mcp.signals import on_signal
 

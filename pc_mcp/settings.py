@@ -188,6 +188,17 @@ class Settings(BaseSettings):
     exports: ExportsSettings = ExportsSettings()
     logging: LoggingSettings = LoggingSettings()
 
+    @property
+    def authority(self) -> str:
+        """The root of the sign-in service that is asked."""
+        return self.auth.authority or self.partner_center.cloud.authority
+
+    @property
+    def services(self) -> Mapping[str, str]:
+        """Who is asked, with the address."""
+        partner_center = {"Partner Center": self.partner_center.api_root}
+        return partner_center if self.auth.mode == "token" else {"sign-in service": self.authority} | partner_center
+
 
 def load_settings(config: Path | None = None, options: Mapping[str, Any] | None = None) -> Settings:
     """The settings of this process.

@@ -9,25 +9,24 @@ import anyio.to_thread
 import httpx2
 
 from pc_mcp.auth.errors import SignInUnavailable
+from pc_mcp.network import BodyRefused, BoundedClient, Kind, NetworkRefused, obstacle
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
 HTTP_SECONDS = 20
+MOST_BYTES = 2**20
 
 # At DEBUG, MSAL logs authorization codes.
 logging.getLogger("msal").setLevel(logging.WARNING)
 
 
-class Http(httpx2.Client):
-    """The HTTP client that MSAL is given: without one it would use `requests`, without any time-out.
-
-    Certificates are checked against the system's store, or the file that SSL_CERT_FILE names.
-    """
+class Http(BoundedClient):
+    """The HTTP client that MSAL is given: without one it would use `requests`, without any time-out."""
 
     def __init__(self) -> None:
-        super().__init__(timeout=HTTP_SECONDS, follow_redirects=False)
+        super().__init__(seconds=HTTP_SECONDS, most_bytes=MOST_BYTES)
 
     def post(self, url: httpx2.URL | str, *, data: Any = None, **options: Any) -> httpx2.Response:
         """MSAL sends a client assertion as bytes, which httpx2 would write as `b'…'` into a form."""
@@ -40,6 +39,8 @@ async def in_thread(work: Callable[[], T], limiter: anyio.CapacityLimiter) -> T:
     try:
         return await anyio.to_thread.run_sync(work, limiter=limiter, abandon_on_cancel=True)
     except Exception as error:
+        if words := _known(error):
+            raise SignInUnavailable(words) from None
         # MSAL raises ValueError when it cannot read what an authority says of itself, and an error of its own
         # when the authority fails; to name that one here would import MSAL before it is needed.
         if not isinstance(error, httpx2.HTTPError | ValueError) and not type(error).__module__.startswith("msal."):
@@ -49,3 +50,13 @@ async def in_thread(work: Callable[[], T], limiter: anyio.CapacityLimiter) -> T:
             "The sign-in service cannot be reached or gave an answer that cannot be read. Check the network, the "
             "proxy, auth.authority and auth.tenant_id, and ask again in a minute."
         ) from None
+
+
+def _known(error: Exception) -> str | None:
+    """What is known of why the sign-in service did not answer, with what to do; None: not more than usual."""
+    if isinstance(error, NetworkRefused):
+        return f"The sign-in service cannot be reached: {error}"
+    if not isinstance(error, httpx2.RequestError) or isinstance(error, BodyRefused):
+        return None
+    found = obstacle(error, str(error.request.url))
+    return None if found.kind is Kind.OTHER else found.words("The sign-in service")

@@ -60,7 +60,8 @@ async def _examine(config: Path | None, seconds: float, say: Say) -> None:
     say(configured)
     if settings is not None:
         await _look_at_folders(settings, seconds, say)
-    trusted = await bounded(local.CERTIFICATES, seconds, partial(_in_thread, local.certificates))
+    asked = settings or Settings.model_construct()  # the defaults, where what is configured cannot be used
+    trusted = await bounded(local.CERTIFICATES, seconds, partial(_in_thread, partial(local.certificates, asked)))
     say(trusted)
     is_set_up = configured.state != "not set up"
     if settings is None or not is_set_up or not trusted.is_good:

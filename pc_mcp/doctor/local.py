@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from pc_mcp import __version__, proxies
+from pc_mcp import __version__, network
 from pc_mcp.doctor.report import Finding
 from pc_mcp.install.commands import Connection, Machine, connections
 from pc_mcp.install.program import typed
@@ -92,14 +92,17 @@ def exports(folder: Path) -> Finding:
     return Finding(EXPORTS, "ok", f"files can be written into {folder}")
 
 
-def certificates() -> Finding:
-    """Which proxy is used, and by which certificates others are known."""
+def certificates(settings: Settings) -> Finding:
+    """Which proxies are used, and by which certificates others are known."""
     try:
-        used = [f"{scheme} through {place}" for scheme, place in proxies.proxies().items()]
-        named = proxies.certificates()
-    except proxies.NetworkRefused as error:
+        places = {service: network.route_to(url).place for service, url in settings.services.items()}
+        named = network.named_certificates()
+    except network.NetworkRefused as error:
         return Finding(CERTIFICATES, "wrong", error.what, error.advice)
-    return Finding(CERTIFICATES, "ok", f"{', '.join(used) or 'no proxy'}; {', '.join(named) or 'those of the system'}")
+    used = [f"{service} through {place}" if place else f"{service} directly" for service, place in places.items()]
+    if not any(places.values()):
+        used = ["no proxy"]
+    return Finding(CERTIFICATES, "ok", f"{', '.join(used)}; {', '.join(named) or 'those of the system'}")
 
 
 def connected(machine: Machine) -> list[Connection]:

@@ -2,15 +2,15 @@
 
 import contextlib
 import email.utils
-import socket
-import ssl
 import time
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import httpx2
 
 from pc_mcp.doctor.report import Finding
+from pc_mcp.network import BodyRefused, NetworkRefused, obstacle, proxy_sign_in, route_to
+from pc_mcp.partner_center.body import NotReadable, parsed
+from pc_mcp.partner_center.http import Answer, Host
 from pc_mcp.settings import Settings
 
 SIGN_IN_SERVICE = "sign-in service"
@@ -18,17 +18,14 @@ PARTNER_CENTER = "Partner Center"
 CLOCK = "clock"
 MOST_SKEW_SECONDS = 300
 _NETWORK = "Check the network, the proxy (HTTPS_PROXY) and"
-_TRUST = (
-    "Where a company's proxy opens connections, set SSL_CERT_FILE to a file with the proxy's certificate (PEM); else "
-    "somebody may be listening."
-)
-_REASONS: Mapping[type[BaseException], str] = {
-    ssl.SSLError: "the secure connection failed",
-    socket.gaierror: "its name is not known",
-    ConnectionRefusedError: "the connection was refused",
-    httpx2.ProxyError: "the proxy refused the connection",
-    httpx2.TimeoutException: "no answer in time",
-}
+
+
+@dataclass(frozen=True, slots=True)
+class _NoAnswer:
+    """Why there is none; mend: what to do, where that is known better than to look at the network."""
+
+    reason: str
+    mend: str = ""
 
 
 @dataclass
@@ -42,16 +39,16 @@ class Network:
     async def sign_in_service(self) -> Finding:
         """Whether the sign-in service describes itself, for the tenant ("OpenID Connect discovery")."""
         auth = self.settings.auth
-        authority = auth.authority or self.settings.partner_center.cloud.authority
+        authority = self.settings.authority
         tenant = auth.tenant_id or "organizations"
         answer = await self._get(f"{authority}/{tenant}/v2.0/.well-known/openid-configuration")
-        if isinstance(answer, str):
+        if isinstance(answer, _NoAnswer):
             setting = "auth.authority" if auth.authority else "partner_center.cloud"
             return _unreachable(SIGN_IN_SERVICE, authority, answer, setting)
         body = _object(answer)
-        if answer.status_code == httpx2.codes.OK and "token_endpoint" in body:
+        if answer.status == httpx2.codes.OK and "token_endpoint" in body:
             return Finding(SIGN_IN_SERVICE, "ok", f"{authority} answers for {tenant}")
-        if answer.status_code == httpx2.codes.BAD_REQUEST and "error" in body:
+        if answer.status == httpx2.codes.BAD_REQUEST and "error" in body:
             mend = "Set auth.tenant_id to the partner's own tenant id or domain."
             return Finding(SIGN_IN_SERVICE, "wrong", f"{authority} does not know the tenant {tenant}", mend)
         return _odd(SIGN_IN_SERVICE, authority, answer, "auth.authority")
@@ -60,9 +57,9 @@ class Network:
         """Whether Partner Center refuses a request without a sign-in, as it should."""
         root = self.settings.partner_center.api_root
         answer = await self._get(f"{root}/v1/customers?size=1")
-        if isinstance(answer, str):
+        if isinstance(answer, _NoAnswer):
             return _unreachable(PARTNER_CENTER, root, answer, "partner_center.base_url")
-        if answer.status_code == httpx2.codes.UNAUTHORIZED:
+        if answer.status == httpx2.codes.UNAUTHORIZED:
             return Finding(PARTNER_CENTER, "ok", f"{root} answers")
         return _odd(PARTNER_CENTER, root, answer, "partner_center.base_url")
 
@@ -76,32 +73,39 @@ class Network:
         found = f"this computer's is {_span(abs(skew))} {'behind' if skew > 0 else 'ahead'}"
         return Finding(CLOCK, "wrong", found, "Set the computer's clock: sign-ins fail until it is right.")
 
-    async def _get(self, url: str) -> httpx2.Response | str:
-        """The answer, or why there is none."""
+    async def _get(self, url: str) -> Answer | _NoAnswer:
+        """The answer, or why there is none: as the tools ask, with their limits."""
         try:
-            # As for tokens, no proxy of the environment for plain HTTP, which is for loopback alone.
-            async with httpx2.AsyncClient(timeout=self.seconds, mounts={"http://": None}) as http:
-                answer = await http.get(url, headers={"Accept": "application/json"})
-        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            return _reason(error)
+            async with Host(url, timeout_seconds=self.seconds, connections=1) as host:
+                answer = await host.get("", {"Accept": "application/json"})
+        except NetworkRefused as error:
+            return _NoAnswer(error.what, error.advice)
+        except BodyRefused as error:
+            return _NoAnswer(f"its answer cannot be read ({error})")
+        except httpx2.InvalidURL:
+            return _NoAnswer("its address is none")
+        except httpx2.RequestError as error:
+            found = obstacle(error, url)
+            return _NoAnswer(found.what, found.advice)
         if sent := answer.headers.get("Date"):
             with contextlib.suppress(ValueError, OverflowError):
                 self.skews.append(email.utils.parsedate_to_datetime(sent).timestamp() - time.time())
         return answer
 
 
-def _unreachable(check: str, url: str, reason: str, setting: str) -> Finding:
-    mend = _TRUST if "certificate" in reason else f"{_NETWORK} {setting}."
-    return Finding(check, "wrong", f"{url} cannot be reached: {reason}", mend)
+def _unreachable(check: str, url: str, because: _NoAnswer, setting: str) -> Finding:
+    return Finding(
+        check, "wrong", f"{url} cannot be reached: {because.reason}", because.mend or f"{_NETWORK} {setting}."
+    )
 
 
-def _odd(check: str, url: str, answer: httpx2.Response, setting: str) -> Finding:
+def _odd(check: str, url: str, answer: Answer, setting: str) -> Finding:
     """An answer that is not that service's, or not its usual one."""
-    status = answer.status_code
+    status = answer.status
     if status >= httpx2.codes.INTERNAL_SERVER_ERROR or status == httpx2.codes.TOO_MANY_REQUESTS:
         return Finding(check, "wrong", f"{url} fails at the moment (HTTP {status})", "Try again in a minute.")
     if status == httpx2.codes.PROXY_AUTHENTICATION_REQUIRED:
-        return Finding(check, "wrong", "the proxy wants a sign-in", "Give HTTPS_PROXY a user name and password.")
+        return Finding(check, "wrong", "the proxy wants a sign-in (HTTP 407)", proxy_sign_in(route_to(url)))
     return Finding(
         check,
         "wrong",
@@ -110,30 +114,10 @@ def _odd(check: str, url: str, answer: httpx2.Response, setting: str) -> Finding
     )
 
 
-def _reason(error: Exception) -> str:
-    """Why there was no answer, in a few words of our own."""
-    for cause in _causes(error):
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return f"its certificate is not trusted ({cause.verify_message})"
-        for kind, words in _REASONS.items():
-            if isinstance(cause, kind):
-                return words
-    return f"the connection failed ({type(error).__name__})"
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """The error and what led to it, the first cause first."""
-    chain: list[BaseException] = []
-    while error is not None and error not in chain:
-        chain.append(error)
-        error = error.__cause__ or error.__context__
-    yield from reversed(chain)
-
-
-def _object(answer: httpx2.Response) -> dict[str, object]:
+def _object(answer: Answer) -> dict[str, object]:
     try:
-        body = answer.json()
-    except (ValueError, RecursionError):
+        body = parsed(answer.body())
+    except NotReadable:
         return {}
     return body if isinstance(body, dict) else {}
 

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
+from pc_mcp.network import LOOPBACK_HOSTS
 
 
 class Cloud(StrEnum):

@@ -2,6 +2,8 @@
 
     PartnerCenterError
     ├── Unreachable                     no answer: connection refused or broken, time-out
+    │   ├── CertificateNotTrusted       its certificate, or that of a company's proxy, is not trusted
+    │   └── ProxyRefused                407, or the proxy does not connect to it
     ├── MalformedAnswer                 an answer that is not what the documents describe; 2xx but 200
     │   ├── UnexpectedRedirect          a redirect; never followed, so the token stays with its host
     │   └── BrokenPaging                a continuation token that repeats, pages that never end
@@ -36,6 +38,7 @@ what to do next, both in this program's own words: the text of an answer is neve
 """
 
 from collections.abc import Mapping
+from typing import Self
 
 
 class PartnerCenterError(Exception):
@@ -83,8 +86,25 @@ class PartnerCenterError(Exception):
 
 
 class Unreachable(PartnerCenterError):
-    summary = "Partner Center could not be reached."
+    summary = "Partner Center cannot be reached."
     advice = "Check the network, the proxy and partner_center.base_url, then ask again."
+
+    @classmethod
+    def because(cls, what: str, advice: str = "", *, correlation_id: str) -> Self:
+        """what: why, such as `its name is not known`; advice: what to do, where that is known better."""
+        error = cls(correlation_id=correlation_id)
+        error.summary = f"Partner Center cannot be reached: {what}."
+        error.advice = advice or cls.advice
+        return error
+
+
+class CertificateNotTrusted(Unreachable):
+    summary = "Partner Center cannot be reached: its certificate is not trusted."
+
+
+class ProxyRefused(Unreachable):
+    summary = "Partner Center cannot be reached: the proxy wants a sign-in, or does not let anybody through."
+    advice = "Correct HTTPS_PROXY, or ask the network's administrator; pc-mcp doctor says more."
 
 
 class MalformedAnswer(PartnerCenterError):
@@ -243,6 +263,7 @@ _BY_STATUS: Mapping[int, type[PartnerCenterError]] = {
     403: Forbidden,
     404: NotFound,
     405: MethodRefused,
+    407: ProxyRefused,
     409: Conflict,
     410: Gone,
     414: AddressTooLong,

@@ -25,21 +25,24 @@ from tenacity import (
 )
 
 from pc_mcp.auth import Refusal, SignInError, TokenProvider
+from pc_mcp.network import BodyRefused, Kind, NetworkRefused, obstacle
 from pc_mcp.partner_center.body import LARGE_BODY_BYTES, NotReadable, error_code
 from pc_mcp.partner_center.challenges import claims_asked
 from pc_mcp.partner_center.errors import (
     AddressTooLong,
+    CertificateNotTrusted,
     MalformedAnswer,
     MfaMissing,
     NoToken,
     NotSignedIn,
     PartnerCenterError,
+    ProxyRefused,
     Throttled,
     Unreachable,
     UnsafeId,
     error_for,
 )
-from pc_mcp.partner_center.http import APPLICATION, Answer, BodyTooLong, Host
+from pc_mcp.partner_center.http import APPLICATION, Answer, Host
 from pc_mcp.partner_center.pace import Pace
 
 logger = logging.getLogger(__name__)
@@ -191,15 +194,18 @@ class Transport:
             async with pace.turn():
                 began = anyio.current_time()
                 answer = await self._host.get(path, headers)
-        except BodyTooLong as error:
+        except BodyRefused as error:
             raise MalformedAnswer(str(error), status=error.status, correlation_id=correlation_id) from None
-        except httpx2.DecodingError:
-            raise MalformedAnswer("Its body cannot be unpacked.", correlation_id=correlation_id) from None
         except httpx2.InvalidURL:
             raise AddressTooLong(correlation_id=correlation_id) from None
+        except NetworkRefused as error:
+            raise ProxyRefused.because(error.what, error.advice, correlation_id=correlation_id) from None
         except httpx2.RequestError as error:
             # Without an answer the next attempt keeps MS-RequestId, the service's idempotency key.
-            raise _TryAgain(Unreachable(f"({type(error).__name__})", correlation_id=correlation_id), began) from None
+            unreachable = _unreachable(error, self._host.base_url, correlation_id)
+            if type(unreachable) is not Unreachable:
+                raise unreachable from None
+            raise _TryAgain(unreachable, began) from None
         milliseconds = (anyio.current_time() - began) * 1000
         logger.debug("GET %s: %d in %.0f ms", _kind(path), answer.status, milliseconds)
         if answer.status == httpx2.codes.OK:
@@ -224,6 +230,13 @@ def _kind(path: str) -> str:
 def _leads_elsewhere(path: str) -> bool:
     """Whether a segment is one that servers take for the way to another path, however it is encoded."""
     return any(segment in {"%2E", "%2E%2E"} for segment in path.partition("?")[0].split("/"))
+
+
+def _unreachable(error: httpx2.RequestError, url: str, correlation_id: str) -> Unreachable:
+    """Why there was no answer. Of what a certificate or a proxy is the cause is not `Unreachable` itself."""
+    found = obstacle(error, url)
+    kind = {Kind.CERTIFICATE: CertificateNotTrusted, Kind.PROXY: ProxyRefused}.get(found.kind, Unreachable)
+    return kind.because(found.what, found.advice, correlation_id=correlation_id)
 
 
 @contextmanager

@@ -318,7 +318,7 @@ def test_partner_center_alone_out_of_reach_leaves_the_role_open(doctor, login):
 
 
 def test_a_certificate_that_is_not_trusted_is_called_that(doctor):
-    found = doctor(1, SSL_CERT_FILE=None)
+    found = doctor(1, SSL_CERT_FILE=None, SSL_CERT_DIR=None)
     assert found["sign-in service"][0] == "wrong"
     assert "its certificate is not trusted (" in found["sign-in service"][1]
     assert "set SSL_CERT_FILE to a file with the proxy's certificate" in found["sign-in service"][1]
@@ -337,24 +337,31 @@ def test_a_certificate_file_that_cannot_be_used_stops_what_needs_it(doctor, tmp_
 
 def test_a_proxy_is_named_without_its_password(doctor):
     port = closed_port()
-    found = doctor(1, HTTPS_PROXY=f"http://adele:pa55word@127.0.0.1:{port}")
-    assert f"https through 127.0.0.1:{port};" in found["certificates"][1]
-    assert found["sign-in service"][0] == "wrong"
+    found = doctor(
+        1, HTTPS_PROXY=f"http://adele:pa55word@127.0.0.1:{port}", PC_MCP_AUTH__AUTHORITY="https://pc-mcp.invalid"
+    )
+    # Partner Center is on loopback here, which is asked through no proxy.
+    words = f"sign-in service through 127.0.0.1:{port}, Partner Center directly; SSL_CERT_FILE="
+    assert found["certificates"][1].startswith(words)
+    assert f"the connection was refused (through the proxy 127.0.0.1:{port})" in found["sign-in service"][1]
     assert "pa55word" not in str(found)
 
 
 @pytest.mark.parametrize(
     "proxy",
-    ["http://:x@:99999/", "http://[::1", "socks5://127.0.0.1:1080", "http://a:b", "http://", "http://a\x1b[31m:1"],
+    ["http://:x@:99999/", "http://[::1", "socks4://127.0.0.1:1080", "http://a:b", "http://", "http://a\x1b[31m:1"],
 )
-def test_a_proxy_that_is_none_stops_what_needs_it(doctor, proxy):
-    found = doctor(1, HTTPS_PROXY=proxy)
+def test_a_proxy_that_is_none_stops_what_needs_it(doctor, login, proxy):
+    login()
+    assert doctor(0, HTTPS_PROXY=proxy)["certificates"][1].startswith("no proxy;")
+    found = doctor(1, HTTPS_PROXY=proxy, PC_MCP_AUTH__AUTHORITY="https://pc-mcp.invalid")
     assert found["certificates"] == (
         "wrong",
         "HTTPS_PROXY names no proxy that can be used. Set HTTPS_PROXY to an address such as "
-        "http://proxy.example.com:8080, or unset it.",
+        "http://proxy.example.com:8080 (http://, https://, socks5:// or socks5h://), or unset it.",
     )
     assert found["sign-in service"] == ("not checked", "waits for certificates")
+    assert doctor(1, NO_PROXY="invalid,*")["certificates"][1].startswith("no proxy;")
 
 
 @pytest.mark.parametrize(

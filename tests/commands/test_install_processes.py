@@ -50,8 +50,10 @@ def test_this_machine_is_the_one_that_it_runs_on(monkeypatch, tmp_path):
     assert this_machine().environment["HOME"] == str(tmp_path)
 
 
-async def test_the_simulated_customers_need_no_proxy_of_the_company(tmp_path):
-    env = environment(tmp_path, HTTPS_PROXY="http://127.0.0.1:1", HTTP_PROXY="http://127.0.0.1:1", no_proxy="intranet")
+@pytest.mark.parametrize("proxy", ["http://127.0.0.1:1", "socks4://no proxy at all"])
+async def test_the_simulated_customers_need_no_proxy_of_the_company(tmp_path, proxy):
+    variables = dict.fromkeys(("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"), proxy)
+    env = environment(tmp_path, **variables, no_proxy="intranet")
     server = StdioServerParameters(command=COMMAND[0], args=[*COMMAND[1:], "serve", "--sandbox"], env=env)
     async with Client(server) as client:
         answer = await client.call_tool("find_customers", {"query": "contoso"})
@@ -61,7 +63,7 @@ async def test_the_simulated_customers_need_no_proxy_of_the_company(tmp_path):
 @pytest.mark.parametrize("command", ["serve", "login", "status"])
 @pytest.mark.parametrize(
     "variables",
-    [{"HTTPS_PROXY": "socks5://127.0.0.1:1"}, {"ALL_PROXY": "http://[::1"}, {"SSL_CERT_FILE": "/nowhere/company.pem"}],
+    [{"HTTPS_PROXY": "socks4://127.0.0.1:1"}, {"ALL_PROXY": "http://[::1"}, {"SSL_CERT_FILE": "/nowhere/company.pem"}],
 )
 def test_a_proxy_or_certificate_that_cannot_be_used_ends_a_command_with_one_line(command, variables, tmp_path):
     (name,) = variables

@@ -11,7 +11,7 @@ from tests.docs.documents import ROOT, blocks, code
 pytestmark = pytest.mark.slow
 
 PAGE, CONTRIBUTING = ROOT / "docs" / "how-it-works.md", ROOT / "docs" / "contributing.md"
-LEFT_OUT = {"__main__", "account_commands", "demo", "failures", "logs", "proxies"}
+LEFT_OUT = {"__main__", "account_commands", "demo", "failures", "logs", "network"}
 
 Pairs = set[tuple[str, str]]
 

@@ -98,7 +98,7 @@ def _retried(name: str, words: str, answer: Mapping[str, Any], then: str, **deta
 
 
 FAILED, LATER = "failed to answer", "Ask again in a minute"
-SILENT, CHECK = "could not be reached", "Check the network"
+SILENT, CHECK = "cannot be reached", "Check the network"
 ODD = "sent an answer that cannot be read"
 LIMITED = "limits how fast it may be asked"
 TIME, ASK_AGAIN = "Time ran out", "Ask the same again"

@@ -179,11 +179,11 @@ async def test_a_service_that_goes_away_and_comes_back_is_read_on(world, batch):
             tasks.start_soon(ask, ONE_BATCH, None)
         data, text = meanwhile[CUSTOMER].structured_content, meanwhile[ONE_BATCH].content[0].text
         assert (data["complete"], data["devices_total"]) == (False, 200)
-        (note,) = [note for note in data["notes"] if "could not be reached" in note]
+        (note,) = [note for note in data["notes"] if "cannot be reached" in note]
         assert f'"{BATCH}"' in note
         assert "correlation id" in note
         assert meanwhile[ONE_BATCH].is_error
-        assert "could not be reached" in text
+        assert "cannot be reached" in text
         assert "correlation id" in text
         with running(world, port=port) as again:
             check_exact(await asked(client, batch=BATCH), batch.devices)
