@@ -7,17 +7,15 @@ reads every other collection as well.
 """
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import msgspec
 
-from pc_mcp.partner_center import models
+from pc_mcp.partner_center import models, shapes
 from pc_mcp.partner_center.body import ITEMS, LARGE_BODY_BYTES, NotReadable, parsed, without_mark
 from pc_mcp.partner_center.models import Device
-
-TOKEN_HEADER = "MS-ContinuationToken"
 
 T = TypeVar("T")
 
@@ -25,19 +23,26 @@ T = TypeVar("T")
 @dataclass(frozen=True, slots=True)
 class Collection(Generic[T]):
     """A page as it was sent. `unreadable` counts items that are left out; `tokens` holds whatever
-    stands where a continuation token may be, the preferred place first. Pages with the same
-    `fingerprint` bring the same."""
+    stands where a continuation token may be, the preferred place first; goes_on: it says in another
+    way that a page follows; total: how many items it says there are, on this page or on all of them, or 0.
+    Pages with the same `fingerprint` bring the same."""
 
     items: list[T]
     unreadable: int
     tokens: tuple[object, ...]
+    goes_on: bool
+    total: int
     fingerprint: int
 
 
-class _DevicePage(msgspec.Struct):
+class _DevicePage(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
+    """A page that holds what is documented and nothing else, which might say that it is no page."""
+
     items: list[Device]
-    continuation_token: object = msgspec.field(default=None, name="continuationToken")
+    total_count: object = None
+    continuation_token: object = None
     links: object = None
+    attributes: object = None
 
 
 _DEVICE_PAGE = msgspec.json.Decoder(_DevicePage)
@@ -52,8 +57,12 @@ def devices(body: bytes) -> Collection[Device]:
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             pass
         else:
-            tokens = (page.continuation_token, *_link_tokens(page.links))
-            return Collection(page.items, 0, tokens, _fingerprint(page.items))
+            said = {
+                "totalCount": page.total_count,
+                "continuationToken": page.continuation_token,
+                "links": page.links,
+            }
+            return _collection(said, page.items, 0)
     return collection(body, models.device)
 
 
@@ -80,31 +89,31 @@ def collection(body: bytes, read: Callable[[object], T | None]) -> Collection[T]
         return _Unreadable(hash(json.dumps(item))) if made is None else made
 
     value = parsed(body, of_item)
-    items = value.get(ITEMS) if isinstance(value, dict) else None
-    if not isinstance(value, dict) or not (isinstance(items, list) or (items is None and _says_it_is_empty(value))):
+    if not isinstance(value, dict) or shapes.says_error(value):
+        raise NotReadable("It is no collection.")
+    items = value.get(ITEMS)
+    if len(lists := [given for given in shapes.members(value, ITEMS) if given is not None]) > 1:
+        raise NotReadable("It is no collection.")
+    if not isinstance(items, list) and (lists or not shapes.says_empty(value)):
         raise NotReadable("It is no collection.")
     readable = [item for item in items or [] if not isinstance(item, _Unreadable)]
-    tokens = (value.get("continuationToken"), *_link_tokens(value.get("links")))
-    unreadable = len(items or []) - len(readable)
-    return Collection(readable, unreadable, tokens, _fingerprint(readable or items or []))
+    return _collection(value, readable, len(items or []) - len(readable), items)
 
 
-def _says_it_is_empty(value: dict[str, object]) -> bool:
-    """Whether an object without items is a collection: an error that comes with 200 must not end a list early."""
-    attributes = value.get("attributes")
-    object_type = attributes.get("objectType") if isinstance(attributes, dict) else None
-    return ("totalCount" in value or object_type == "Collection") and not {"code", "statusCode"} & value.keys()
+def _collection(
+    said: dict[str, object], items: list[T], unreadable: int, sent: Sequence[object] | None = None
+) -> Collection[T]:
+    """said: the page without its items; sent: the items with those that are unreadable."""
+    return Collection(
+        items,
+        unreadable,
+        tokens=tuple(shapes.tokens(said)),
+        goes_on=shapes.goes_on(said),
+        total=shapes.total(said),
+        fingerprint=_fingerprint(items or sent or []),
+    )
 
 
 def _fingerprint(items: Sequence[object]) -> int:
     # The hash of a tuple of very many items would keep other threads from running.
     return hash(tuple(hash(item) for item in items))
-
-
-def _link_tokens(links: object) -> Iterator[object]:
-    following = links.get("next") if isinstance(links, dict) else None
-    headers = following.get("headers") if isinstance(following, dict) else None
-    for header in headers if isinstance(headers, list) else []:
-        key = header.get("key") if isinstance(header, dict) else None
-        if isinstance(key, str) and key.casefold() == TOKEN_HEADER.casefold():
-            yield header.get("value")

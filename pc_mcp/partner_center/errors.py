@@ -6,7 +6,7 @@
     │   └── ProxyRefused                407, or the proxy does not connect to it
     ├── MalformedAnswer                 an answer that is not what the documents describe; 2xx but 200
     │   ├── UnexpectedRedirect          a redirect; never followed, so the token stays with its host
-    │   └── BrokenPaging                a continuation token that repeats, pages that never end
+    │   └── BrokenPaging                a token that repeats or is missing, pages without an end or that end early
     ├── RequestRefused                  every other 4xx
     │   ├── BadRequest                  400, any other code
     │   │   ├── NotKnownOrRefused       400, codes 2000 and 3000: the service uses both for either
@@ -118,7 +118,7 @@ class UnexpectedRedirect(MalformedAnswer):
 
 
 class BrokenPaging(MalformedAnswer):
-    summary = "Partner Center's pages do not come to an end, so reading was stopped."
+    summary = "Partner Center's pages do not lead to the end of the list, so reading was stopped."
     advice = "Ask again with refresh to read from the first page."
 
 

@@ -9,9 +9,10 @@ from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 from typing import Generic, TypeAlias, TypeVar
 
-from pc_mcp.partner_center.collections import TOKEN_HEADER, Collection
+from pc_mcp.partner_center.collections import Collection
 from pc_mcp.partner_center.errors import BrokenPaging
 from pc_mcp.partner_center.models import text
+from pc_mcp.partner_center.shapes import TOKEN_HEADER
 from pc_mcp.partner_center.transport import Transport
 
 MAX_EMPTY_PAGES = 5
@@ -27,24 +28,31 @@ class Trail:
 
     def __init__(self) -> None:
         self._met: dict[object, int] = {}
+        self._items: dict[int, int] = {}
 
     def repeats(self, met: object, position: int) -> bool:
         """Whether `met` came before page `position` (from 0); it is remembered if not."""
         return self._met.setdefault(met, position) < position
+
+    def count(self, position: int, items: int) -> int:
+        """How many items all pages have had, when page `position` has had so many."""
+        self._items[position] = items
+        return sum(self._items.values())
 
 
 @dataclass(frozen=True, slots=True)
 class NextToken:
     """What the next page is asked for with. Opaque to everyone else.
 
-    value: None for a token that cannot be sent back; seek: whether it needs `seekOperation=Next`;
-    position: the number of that page, from 0.
+    seek: whether it needs `seekOperation=Next`; position: the number of that page, from 0; nowhere: why
+    there is another page and no way to it, in a sentence.
     """
 
-    value: str | None
+    value: str
     seek: bool
     position: int
     trail: Trail = field(compare=False, repr=False)
+    nowhere: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +82,9 @@ async def pages(
 ) -> Pages[T]:
     """Every page from the one that `token` asks for (None: the first), in order.
 
-    Raises a `PartnerCenterError`; `BrokenPaging` when a page or a token comes twice or a token cannot
-    be sent, or pages stay empty: the walk always ends, and never early without saying so.
+    Raises a `PartnerCenterError`; `BrokenPaging` when a page or a token comes twice, a token cannot be sent,
+    pages stay empty, or the last page says that there is more: the walk always ends, and never early
+    without saying so.
     """
     trail, position = (token.trail, token.position) if token else (Trail(), 0)
     seek = request.always_seek or (token is not None and token.seek)
@@ -90,13 +99,14 @@ async def pages(
                 continue
             raise BrokenPaging("A page came twice.", correlation_id=correlation_id)
         empty = empty + 1 if is_empty else 0
+        received = trail.count(position, len(page.items) + page.unreadable)
         position += 1
-        value = _token_of(page)
-        token = None if value is None else NextToken(value or None, seek, position, trail)
+        value, nowhere = _way_on(page, received)
+        token = NextToken(value, seek, position, trail, nowhere) if value or nowhere else None
         yield Page(page.items, page.unreadable, token)
         if token is None:
             return
-        if trail.repeats(token.value, position):
+        if value and trail.repeats(token.value, position):
             raise BrokenPaging("A continuation token came twice.", correlation_id=correlation_id)
         if empty == MAX_EMPTY_PAGES:
             raise BrokenPaging(f"{empty} pages in a row are empty.", correlation_id=correlation_id)
@@ -107,20 +117,27 @@ async def _page(
 ) -> Collection[T]:
     path, headers = request.path, dict[str, str]()
     if token:
-        if token.value is None:
-            raise BrokenPaging("A continuation token cannot be sent back.", correlation_id=correlation_id)
+        if token.nowhere:
+            raise BrokenPaging(token.nowhere, correlation_id=correlation_id)
         headers[TOKEN_HEADER] = token.value
         if seek:
             path += ("&" if "?" in path else "?") + "seekOperation=Next"
     return await transport.get(path, request.read, correlation_id=correlation_id, headers=headers)
 
 
-def _token_of(page: Collection[T]) -> str | None:
-    """The token of the next page; None on the last page, and an empty one for a token that cannot be sent.
+def _way_on(page: Collection[T], received: int) -> tuple[str, str]:
+    """The token of the next page, or why there is none although the list goes on; neither on the last page.
 
-    A header carries visible ASCII. A list that has more pages must not pass for a complete one.
+    received: the items of this page and all before it. A list that has more must not pass for a complete one.
     """
-    given = [token for token in page.tokens if token not in (None, "")]
-    texts = (text(token) for token in given)
-    sendable = (token for token in texts if token and token.isascii() and token.isprintable())
-    return next(sendable, "") if given else None
+    for token in map(text, page.tokens):
+        # A header carries visible ASCII.
+        if token and token.isascii() and token.isprintable():
+            return token, ""
+    if page.tokens:
+        return "", "A continuation token cannot be sent back."
+    if page.goes_on:
+        return "", "A page says that another one follows, and not how to ask for it."
+    if page.total > received:
+        return "", f"The list is said to have {page.total:,} items, and it ended after {received:,}."
+    return "", ""

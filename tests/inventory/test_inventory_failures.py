@@ -149,7 +149,7 @@ async def test_a_token_that_repeats_ends_the_walk_and_no_device_is_counted_twice
     async with connect() as client:
         answer = await ask(client, "list_devices", customer=CUSTOMER, limit=0)
         assert answer["devices_total"] == sum(min(200, len(batch.devices)) for batch in litware.batches)
-        assert any("do not come to an end" in note for note in answer["notes"])
+        assert any("do not lead to the end" in note for note in answer["notes"])
         still = await ask(client, "list_devices", customer=CUSTOMER, limit=0)
         assert not still["complete"]
         assert still["devices_total"] == answer["devices_total"]

@@ -157,9 +157,9 @@ async def test_pages_that_stay_empty_end_the_walk():
     assert len(got) == len(service.requests) == 5
 
 
-@pytest.mark.parametrize("end", [{}, {"continuationToken": None}, {"continuationToken": ""}])
+@pytest.mark.parametrize("end", [{}, {"continuationToken": None}, {"ContinuationToken": ""}])
 async def test_a_missing_null_or_empty_token_is_the_last_page(end):
-    links = [{}, {"links": None}, {"links": {"next": None}}, link(""), link(None)]
+    links = [{}, {"links": None}, {"links": []}, {"links": {"next": None}}, {"links": {"self": {"uri": "/v1/x"}}}]
     answers = [raw(json.dumps({"items": [{"id": "1"}]} | end | more).encode()) for more in links]
     async with serving(*answers) as service, asking(service.base_url) as client:
         for number, _ in enumerate(links, 1):
@@ -167,21 +167,44 @@ async def test_a_missing_null_or_empty_token_is_the_last_page(end):
             assert len(service.requests) == number
 
 
-@pytest.mark.parametrize(
-    "links",
-    [
-        {"links": []},
-        {"links": {"next": "two"}},
-        {"links": {"next": {"headers": {"key": "MS-ContinuationToken"}}}},
-        {"links": {"next": {"headers": [None, "x", {"key": None}, {"key": [[]]}, {"value": "two"}]}}},
-        link("two", key="Authorization"),
-    ],
-    ids=str,
-)
-async def test_links_of_another_shape_name_no_token(links):
-    async with serving(page({"id": "1"}, **links)) as service, asking(service.base_url) as client:
-        got, error = await walked(client.devices("c", "b"))
-    assert (got, error, len(service.requests)) == ([["1"]], None, 1)
+MORE = [
+    {"links": {"next": "two"}},
+    {"links": {"next": {"uri": "/v1/elsewhere"}}},
+    {"links": {"next": {"headers": {"key": "MS-ContinuationToken"}}}},
+    {"links": {"next": {"headers": [None, "x", {"key": None}, {"key": [[]]}, {"value": "two"}]}}},
+    {"Links": {" Next ": {"uri": "/v1/elsewhere"}}},
+    {"links": [{"rel": "self"}, {"rel": "Next", "href": "/v1/elsewhere"}]},
+    {"nextLink": "https://elsewhere.invalid/v1"},
+    {"@odata.nextLink": "https://elsewhere.invalid/v1"},
+    {"hasMore": True},
+    link("two", key="Authorization"),
+    link(""),
+    link(None),
+]
+
+
+@pytest.mark.parametrize("kind", ["devices", "device_batches", "configuration_policies", "customers"])
+async def test_a_page_that_another_one_follows_without_a_token_is_no_last_page(kind):
+    ids_of = {"devices": ("c", "b"), "customers": ()}.get(kind, ("c",))
+    answers = [page({"id": "1"}, **more) for more in MORE]
+    async with serving(*answers) as service, asking(service.base_url) as client:
+        for number, more in enumerate(MORE, 1):
+            got, error = await walked(getattr(client, kind)(*ids_of))
+            assert (got, type(error), len(service.requests)) == ([["1"]], BrokenPaging, number), more
+            assert "another one follows" in str(error)
+
+
+@pytest.mark.parametrize("key", ["ContinuationToken", "CONTINUATIONTOKEN", "continuationtoken", " continuationToken "])
+async def test_a_token_is_found_in_any_case(key):
+    answers = (
+        raw(json.dumps({"items": [{"id": "1"}], "continuationToken": None, key: "two"}).encode()),
+        page({"id": "2"}),
+    )
+    async with serving(*answers) as service, asking(service.base_url) as client:
+        for kind, ids_of in (("devices", ("c", "b")), ("device_batches", ("c",))):
+            service.requests.clear()
+            got, error = await walked(getattr(client, kind)(*ids_of))
+            assert (got, error, tokens_sent(service)) == ([["1"], ["2"]], None, [None, "two"])
 
 
 async def test_the_token_of_the_body_goes_before_that_of_the_link():
@@ -286,6 +309,17 @@ async def test_a_walk_of_customers_goes_on_with_the_seek_operation():
         b'{"items":null}',
         b'{"value":[{"id":"1"}]}',
         b'{"error":{"code":"TooManyRequests"}}',
+        b'{"items":[],"code":429}',
+        b'{"items":[{"id":"1"}],"Error":"x"}',
+        b'{"items":[],"StatusCode":"429"}',
+        b'{"items":[],"status":503}',
+        b'{"items":[],"message":"Rate limit is exceeded."}',
+        b'{"totalCount":100,"items":null}',
+        b'{"totalCount":"many"}',
+        b'{"totalCount":0,"value":[{"id":"1"}]}',
+        b'{"totalCount":0,"Items":[{"id":"1"}]}',
+        b'{"items":[],"Items":[{"id":"1"}]}',
+        b'{"items":null,"attributes":{"objectType":"Customer"}}',
     ],
 )
 async def test_a_body_that_is_no_collection_is_malformed(body):
@@ -302,6 +336,7 @@ async def test_a_body_that_is_no_collection_is_malformed(body):
         b'{"items":[]}',
         b'{"totalCount":0}',
         b'{"totalCount":0,"items":null}',
+        b'{"totalCount":"0","items":[],"code":null,"error":""}',
         b'{"items":null,"attributes":{"objectType":"Collection"}}',
     ],
 )
@@ -309,6 +344,23 @@ async def test_a_collection_with_a_missing_null_or_empty_list_is_empty(body):
     async with serving(raw(body)) as service, asking(service.base_url) as client:
         got, error = await walked(client.device_batches("c"))
     assert (got, error) == ([[]], None)
+
+
+@pytest.mark.parametrize("items", [[], [{"id": "1"}], [{"id": "1"}, 7]])
+async def test_a_list_that_ends_before_it_has_as_many_items_as_it_says_is_no_whole_list(items):
+    async with serving(page(*items, totalCount=100)) as service, asking(service.base_url) as client:
+        pages = client.devices("c", "b")
+        assert len((await anext(pages)).items) == sum(isinstance(item, dict) for item in items)
+        with pytest.raises(BrokenPaging, match=f"said to have 100 items, and it ended after {len(items)}"):
+            await anext(pages)
+
+
+@pytest.mark.parametrize("totals", [(2, 2), (1, 1), (2, 1), (None, 2), (0, 0)])
+async def test_the_total_may_be_that_of_a_page_or_of_all(totals):
+    answers = page({"id": "1"}, token="two", totalCount=totals[0]), page({"id": "2"}, totalCount=totals[1])
+    async with serving(*answers) as service, asking(service.base_url) as client:
+        got, error = await walked(client.devices("c", "b"))
+    assert (got, error) == ([["1"], ["2"]], None)
 
 
 async def test_the_total_of_a_page_is_not_believed():
