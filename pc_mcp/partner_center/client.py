@@ -6,7 +6,7 @@ from functools import partial
 from typing import TypeVar
 from urllib.parse import quote
 
-from pc_mcp.partner_center import models
+from pc_mcp.partner_center import models, shapes
 from pc_mcp.partner_center.body import NotReadable, parsed
 from pc_mcp.partner_center.collections import Collection, collection, devices
 from pc_mcp.partner_center.paging import NextToken, PagedRequest, Pages, pages
@@ -39,7 +39,7 @@ class PartnerCenter:
     async def customer(self, customer_id: str) -> models.Customer:
         """One customer ("Get a customer by ID")."""
         path = f"/customers/{segment(customer_id)}"
-        return await self._get(path, _one(models.customer, "It is no customer."))
+        return await self._get(path, _one(models.customer, "customer", lambda found: found.id, customer_id))
 
     def device_batches(self, customer_id: str) -> Pages[models.DeviceBatch]:
         """Pages of device batches ("Get a list of device batches"); one page as documented."""
@@ -59,7 +59,10 @@ class PartnerCenter:
     async def batch_upload_details(self, customer_id: str, batch_tracking_id: str) -> models.BatchUploadDetails:
         """What became of an upload ("Get the status of a device batch upload")."""
         path = f"/customers/{segment(customer_id)}/batchJobStatus/{segment(batch_tracking_id)}"
-        return await self._get(path, _one(models.batch_upload_details, "It is no upload status."))
+        read = _one(
+            models.batch_upload_details, "upload status", lambda found: found.batch_tracking_id, batch_tracking_id
+        )
+        return await self._get(path, read)
 
     async def _get(self, path: str, read: Callable[[bytes], T]) -> T:
         return await self.transport.get(path, read, correlation_id=self.correlation_id)
@@ -79,11 +82,23 @@ def _pages_of(read: Callable[[object], T | None]) -> Callable[[bytes], Collectio
     return partial(collection, read=read)
 
 
-def _one(read: Callable[[object], T | None], otherwise: str) -> Callable[[bytes], T]:
+def _one(
+    read: Callable[[object], T | None], what: str, id_of: Callable[[T], str | None], asked: str
+) -> Callable[[bytes], T]:
+    """What `read` makes of the one thing that was asked for by the id `asked`, and of nothing else."""
+
     def value_of(body: bytes) -> T:
-        value = read(parsed(body))
-        if value is None:
-            raise NotReadable(otherwise)
-        return value
+        value = parsed(body)
+        found = None if isinstance(value, dict) and shapes.says_error(value) else read(value)
+        if found is None:
+            raise NotReadable(f"It is no {what}.")
+        if not _same_id(id_of(found) or asked, asked):
+            raise NotReadable(f"It is the {what} of another id than was asked for.")
+        return found
 
     return value_of
+
+
+def _same_id(one: str, other: str) -> bool:
+    # GUIDs are written in either case, and with braces.
+    return one.strip(" {}").casefold() == other.strip(" {}").casefold()

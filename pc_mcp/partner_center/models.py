@@ -96,7 +96,8 @@ class DeviceUploadDetails:
 
 @dataclass(frozen=True, slots=True)
 class BatchUploadDetails:
-    """What became of one upload. `unreadable` counts devices that could not be read."""
+    """What became of one upload. `unreadable` counts devices that could not be read; `devices_expected` is how
+    many devices it says that it has, where it does."""
 
     batch_tracking_id: str | None
     status: str | None
@@ -104,6 +105,7 @@ class BatchUploadDetails:
     completed: datetime | None
     devices: tuple[DeviceUploadDetails, ...]
     unreadable: int
+    devices_expected: int | None = None
 
 
 def text(value: object) -> str | None:
@@ -219,18 +221,24 @@ def configuration_policy(value: object) -> ConfigurationPolicy | None:
 
 
 def batch_upload_details(value: object) -> BatchUploadDetails | None:
-    """A BatchUploadDetails; unreadable only when it is not an object."""
+    """A BatchUploadDetails; unreadable without a tracking id and without a list of devices: any object may
+    have a status."""
     fields = _fields(value)
     if fields is None:
         return None
+    tracking_id = text(fields.get("batchTrackingId"))
+    if tracking_id is None and not isinstance(fields.get("devicesStatus"), list):
+        return None
+    expected = filter(None, (count(fields.get(name)) for name in ("devicesCount", "deviceCount", "totalCount")))
     devices, unreadable = read_all(items_of(fields.get("devicesStatus")), _device_upload_details)
     return BatchUploadDetails(
-        batch_tracking_id=text(fields.get("batchTrackingId")),
+        batch_tracking_id=tracking_id,
         status=text(fields.get("status")),
         started=moment(fields.get("startedTime")),
         completed=moment(fields.get("completedTime")),
         devices=tuple(devices),
         unreadable=unreadable,
+        devices_expected=max(expected, default=None),
     )
 
 

@@ -110,8 +110,8 @@ def page(*items: Any, token: Any = None, **fields: Any) -> bytes:
 
 
 def customer(**fields: Any) -> bytes:
-    """A customer."""
-    return raw(json.dumps({"id": CUSTOMER_ID} | fields).encode())
+    """A customer, whose id is 1."""
+    return raw(json.dumps({"id": "1"} | fields).encode())
 
 
 @asynccontextmanager

@@ -156,11 +156,39 @@ async def test_a_code_means_something_with_its_status_only():
     assert error.code == "900421"
 
 
-@pytest.mark.parametrize(("path", "body"), [("customer", b"{}"), ("customer", b"[]"), ("batch_upload_details", b"[]")])
+UPLOAD = b'{"status":"finished","devicesStatus":[],"batchTrackingId":'
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("customer", b"{}"),
+        ("customer", b"[]"),
+        ("customer", b'{"id":"2"}'),
+        ("customer", b'{"id":"1","code":1000}'),
+        ("batch_upload_details", b"[]"),
+        ("batch_upload_details", b"{}"),
+        ("batch_upload_details", b'{"code":1000,"description":"x"}'),
+        ("batch_upload_details", b'{"statusCode":429,"message":"Rate limit is exceeded."}'),
+        ("batch_upload_details", b'{"status":429,"title":"Too Many Requests"}'),
+        ("batch_upload_details", b'{"status":"finished"}'),
+        ("batch_upload_details", b'{"id":"1","status":"finished","devicesCount":5}'),
+        ("batch_upload_details", b'{"items":[],"totalCount":0}'),
+        ("batch_upload_details", b'{"status":"finished","devicesStatus":{}}'),
+        ("batch_upload_details", UPLOAD + b'"2"}'),
+        ("batch_upload_details", UPLOAD + b'"1","error":{"code":"x"}}'),
+    ],
+)
 async def test_an_answer_that_is_not_the_thing_asked_for_is_malformed(path, body):
     async with serving(raw(body)) as service, asking(service.base_url) as client:
         with pytest.raises(errors.MalformedAnswer, match=f"HTTP 200, correlation id {CORRELATION_ID}"):
             await getattr(client, path)(*["1"] * (1 if path == "customer" else 2))
+
+
+@pytest.mark.parametrize("tracking_id", [b'"AB"', b'"{ab}"', b'" ab "', b"null"])
+async def test_an_upload_is_known_by_its_id_in_any_case_or_by_its_rows(tracking_id):
+    async with serving(raw(UPLOAD + tracking_id + b"}")) as service, asking(service.base_url) as client:
+        assert (await client.batch_upload_details("1", "aB")).status == "finished"
 
 
 def _classes(kind):

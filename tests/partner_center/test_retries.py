@@ -265,7 +265,7 @@ async def test_a_429_slows_every_request_of_the_account_until_the_last_one_permi
         name = request.target.rpartition("/")[2]
         if name in throttled or name not in waits:
             answered[name] = time.monotonic()
-            return customer()
+            return customer(id=name)
         await may_answer[name].wait()
         throttled[name] = time.monotonic()
         return raw(status=429, Retry_After=waits[name])
@@ -291,7 +291,7 @@ async def test_a_429_slows_every_request_of_the_account_until_the_last_one_permi
 async def test_a_503_slows_its_own_request_only(retrying):
     async def answer_to(request):
         busy = request.target.endswith("busy")
-        return raw(status=503, Retry_After="100") if busy else customer()
+        return raw(status=503, Retry_After="100") if busy else customer(id="free")
 
     async with serving(answer_to=answer_to) as service, asking(service.base_url) as client:
         with anyio.fail_after(1000):
@@ -314,7 +314,7 @@ async def test_a_throttled_walk_is_exact(sandbox, world, connect, mode):
 
 
 async def test_what_is_logged_of_a_retry_has_neither_token_nor_path(retrying):
-    async with serving(raw(status=503), customer()) as service, asking(service.base_url) as client:
+    async with serving(raw(status=503), customer(id="a-customer")) as service, asking(service.base_url) as client:
         await client.customer("a-customer")
     [line] = retrying.lines
     assert "trying again" in line
