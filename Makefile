@@ -3,6 +3,7 @@
 PYTHON ?= python3
 BIN := $(if $(filter Windows_NT,$(OS)),.venv/Scripts,.venv/bin)
 SUITES := .cache/conformance
+CLIENTS := .cache/clients
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
@@ -24,8 +25,8 @@ test: .venv/.dev ## run the tests and report the branch coverage
 test-slow: .venv/.dev ## run the tests that start browsers, Node.js and many processes
 	$(PYTEST) -m slow
 
-conformance: .venv/.dev $(SUITES)/.made ## run the suites that others wrote against the server
-	$(BIN)/python -m conformance $(SUITES)/$(notdir $(BIN))
+conformance: .venv/.dev $(SUITES)/.made $(CLIENTS)/.made ## run the suites that others wrote against the server
+	$(BIN)/python -m conformance $(SUITES)/$(notdir $(BIN)) $(CLIENTS)/$(notdir $(BIN))
 
 bundle: .venv/.dev ## pack the bundle for Claude Desktop, dist/pc-mcp.mcpb
 	$(BIN)/python -m bundle dist/pc-mcp.mcpb
@@ -75,6 +76,8 @@ lock: .venv/.dev ## write the lock files anew from pyproject.toml
 	  pyproject.toml --group dev --constraints requirements.txt --output-file requirements-dev.txt
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --python-version 3.11.4 \
 	  conformance/requirements.in --output-file conformance/requirements.txt
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --python-version 3.11 \
+	  conformance/clients.in --output-file conformance/clients.txt
 	$(BIN)/python -m node_tools
 
 .venv/.made:
@@ -91,9 +94,16 @@ lock: .venv/.dev ## write the lock files anew from pyproject.toml
 	$(PIP) --no-deps --require-hashes -r requirements-dev.txt
 	@touch $@
 
-# The suites in Python need much that the project does not: they have an environment of their own.
+# The suites in Python need much that the project does not, and the client libraries another release of the SDK: they
+# have environments of their own.
 $(SUITES)/.made: conformance/requirements.txt
 	$(PYTHON) -m venv $(SUITES)
 	$(SUITES)/$(notdir $(BIN))/python -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes \
 	  -r conformance/requirements.txt
+	@touch $@
+
+$(CLIENTS)/.made: conformance/clients.txt
+	$(PYTHON) -m venv $(CLIENTS)
+	$(CLIENTS)/$(notdir $(BIN))/python -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes \
+	  -r conformance/clients.txt
 	@touch $@
