@@ -17,6 +17,7 @@ from pc_mcp.answers.parts import (
     unreadable,
 )
 from pc_mcp.inventory import CustomerList
+from pc_mcp.inventory.customer_names import listed
 from pc_mcp.partner_center.models import Customer
 
 _COLUMNS = ("name", "domain", "id", "relationship")
@@ -106,6 +107,8 @@ def _notes(result: CustomerList) -> list[str]:
     notes = [problem_note(result.problem, "The list of customers")] if result.problem else []
     if result.unreadable:
         notes.append(unreadable(result.unreadable, "customer", "customers"))
-    if not result.matched and not result.problem:
+    if result.nearest:
+        notes.append(f"Nearest: {listed(result.nearest)}.")
+    elif not result.matched and not result.problem:
         notes.append("Try a part of the name or of the domain, or leave query out to see every customer.")
     return notes

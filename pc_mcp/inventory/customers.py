@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pc_mcp.inventory.coverage import Problem, problem_of
+from pc_mcp.inventory.customer_names import nearest_customers
 from pc_mcp.inventory.library import Call, Library
 from pc_mcp.inventory.paging import Page, begin, page
 from pc_mcp.partner_center.models import Customer
@@ -12,7 +13,7 @@ from pc_mcp.partner_center.models import Customer
 
 @dataclass(frozen=True, slots=True)
 class CustomerList:
-    """`customers` is a page of those that match, by name."""
+    """`customers` is a page of those that match, by name; `nearest` are others, where none does."""
 
     as_of: datetime
     problem: Problem | None
@@ -20,6 +21,7 @@ class CustomerList:
     total: int
     matched: int
     customers: Sequence[Customer]
+    nearest: Sequence[Customer]
     page: Page
 
 
@@ -41,5 +43,6 @@ async def list_customers(
         total=len(directory.customers),
         matched=len(matched),
         customers=[customer for _, customer in given],
+        nearest=await nearest_customers(directory, query) if query and not matched else (),
         page=page(library.cursors, begun, question, [index for index, _ in given], len(matched)),
     )

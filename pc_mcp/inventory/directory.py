@@ -1,7 +1,5 @@
-"""The partner's customers, and which of them a person means."""
+"""The partner's customers, as far as they have been read."""
 
-import difflib
-import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,34 +7,47 @@ from datetime import UTC, datetime
 
 import anyio
 
-from pc_mcp.inventory.errors import AmbiguousCustomer, UnknownCustomer
-from pc_mcp.inventory.text import match_key, quoted, visible
+from pc_mcp.inventory.guids import guid_of
+from pc_mcp.inventory.text import match_key
 from pc_mcp.partner_center import NextToken, PartnerCenter, PartnerCenterError
 from pc_mcp.partner_center.errors import BrokenPaging, RequestRefused
 from pc_mcp.partner_center.models import Customer
 
-GUID = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
-NEAREST = 5
-LISTED = 10
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A customer and the keys by which it is found: of its id, and of its name and domain, as far as it has them."""
+
+    customer: Customer
+    id: str
+    names: tuple[str, ...]
 
 
 @dataclass(eq=False)
 class CustomerDirectory:
-    """The partner's customers as far as they have been read, in the order of the service."""
+    """The partner's customers as far as they have been read, in the order of the service, each once."""
 
-    customers: list[Customer] = field(default_factory=list)
     unreadable: int = 0
     complete: bool = False
     problem: PartnerCenterError | None = None
     read_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     id: str = field(default_factory=lambda: secrets.token_urlsafe(9))
     touched: float = field(default_factory=anyio.current_time)
+    _entries: dict[str, Entry] = field(default_factory=dict)
     _next_token: NextToken | None = None
     _lock: anyio.Lock = field(default_factory=anyio.Lock)
 
     @property
+    def entries(self) -> Sequence[Entry]:
+        return list(self._entries.values())
+
+    @property
+    def customers(self) -> Sequence[Customer]:
+        return [entry.customer for entry in self._entries.values()]
+
+    @property
     def weight(self) -> int:
-        return len(self.customers)
+        return len(self._entries)
 
     @property
     def busy(self) -> bool:
@@ -45,7 +56,7 @@ class CustomerDirectory:
     @property
     def revision(self) -> str:
         """Changes when customers are added."""
-        return f"{self.id}.{len(self.customers)}"
+        return f"{self.id}.{len(self._entries)}"
 
     def drop(self) -> None:
         """Nothing but memory to let go of."""
@@ -59,17 +70,19 @@ class CustomerDirectory:
             self.problem = await self._read_pages(partner_center)
             if resumed and isinstance(self.problem, RequestRefused | BrokenPaging):
                 # How long a continuation token lives is not documented: begin again without it.
-                self.customers.clear()
+                self._entries.clear()
                 self.unreadable, self._next_token = 0, None
                 self.problem = await self._read_pages(partner_center)
-            if self.problem and not self.customers:
+            if self.problem and not self._entries:
                 raise self.problem
             self.complete = self.problem is None
 
     async def _read_pages(self, partner_center: PartnerCenter) -> PartnerCenterError | None:
         try:
             async for page in partner_center.customers(self._next_token):
-                self.customers += page.items
+                for customer in page.items:
+                    entry = _entry(customer)
+                    self._entries.setdefault(entry.id, entry)
                 self.unreadable += page.unreadable
                 self._next_token = page.next_token
                 self.touched = anyio.current_time()
@@ -77,49 +90,24 @@ class CustomerDirectory:
             return problem
         return None
 
+    def with_id(self, customer_id: str) -> Customer | None:
+        """The customer whose id that is, however it is written."""
+        entry = self._entries.get(guid_of(customer_id) or match_key(customer_id))
+        return entry.customer if entry else None
+
     def matching(self, query: str | None) -> list[Customer]:
         """Customers whose name or domain contains `query`, or whose id begins with it, by name."""
         key = match_key(query or "")
+        start = guid_of(key) or key
         found = [
-            customer
-            for customer in self.customers
-            if any(key in match_key(text) for text in _names(customer)) or customer.id.lower().startswith(key)
+            entry
+            for entry in self._entries.values()
+            if entry.id.startswith(start) or any(key in name for name in entry.names)
         ]
-        return sorted(found, key=lambda customer: (match_key(customer.name or "\uffff"), customer.id))
-
-    def named(self, text: str) -> Customer:
-        """The one customer whose id, domain or name is `text`, or the one whose name begins with it.
-
-        Raises `AmbiguousCustomer` or `UnknownCustomer`, with the customers to choose from.
-        """
-        key = match_key(text)
-        exact = [c for c in self.customers if key in {c.id.lower(), *map(match_key, _names(c))}]
-        found = exact or [c for c in self.customers if any(match_key(name).startswith(key) for name in _names(c))]
-        if len(found) == 1:
-            return found[0]
-        shown = quoted(text)
-        if found:
-            more = f" and {len(found) - LISTED} more" if len(found) > LISTED else ""
-            raise AmbiguousCustomer(
-                f"{len(found)} customers match {shown}. Which one is meant? Ask again with its id: "
-                f"{_listed(found[:LISTED])}{more}."
-            )
-        unread = "" if self.complete else " The list of customers could not be read to its end."
-        raise UnknownCustomer(f"No customer matches {shown}.{unread} {self._hint(key)}")
-
-    def _hint(self, key: str) -> str:
-        near = self.matching(key)[:NEAREST]
-        if not near:
-            by_name = {match_key(name): c for c in self.customers for name in _names(c)}
-            near = [by_name[name] for name in difflib.get_close_matches(key, by_name, NEAREST, cutoff=0.6)]
-        if near:
-            return f"Nearest: {_listed(list(dict.fromkeys(near)))}."
-        return "Use find_customers to see which there are, or give the customer's tenant id."
+        found.sort(key=lambda entry: (entry.names[0] if entry.customer.name else "\uffff", entry.id))
+        return [entry.customer for entry in found]
 
 
-def _names(customer: Customer) -> Sequence[str]:
-    return [name for name in (customer.name, customer.domain) if name]
-
-
-def _listed(customers: Sequence[Customer]) -> str:
-    return "; ".join(f"{quoted(c.name or c.domain or 'unnamed')} (id {visible(c.id)[:80]})" for c in customers)
+def _entry(customer: Customer) -> Entry:
+    names = tuple(match_key(name) for name in (customer.name, customer.domain) if name)
+    return Entry(customer, guid_of(customer.id) or match_key(customer.id), names)

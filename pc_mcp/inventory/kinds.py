@@ -7,7 +7,8 @@ and look at no single device.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pc_mcp.inventory.text import visible, visible_or_none
+from pc_mcp.inventory.guids import guid_of
+from pc_mcp.inventory.text import match_key, visible, visible_or_none
 from pc_mcp.partner_center.models import AssignedPolicy, Device
 
 
@@ -24,10 +25,15 @@ class Kind:
 _AsSent = tuple[str | None, str | None, tuple[AssignedPolicy, ...] | None, bool]
 
 
+def policy_key(policy_id: str) -> str:
+    """The key by which a policy's id is known."""
+    return guid_of(policy_id) or match_key(policy_id)
+
+
 class Kinds:
     """Numbers the kinds from 0 in the order in which they are first seen.
 
-    policy_names: the names of policies by id in lower case; a device names its policy by either.
+    policy_names: the names of policies by `policy_key`; a device names its policy by either.
     """
 
     def __init__(self, policy_names: Mapping[str, str]) -> None:
@@ -55,7 +61,7 @@ class Kinds:
 
     def _policy(self, policies: tuple[AssignedPolicy, ...]) -> str | None:
         values = (visible_or_none(policy.value) for policy in policies)
-        named = (self._policy_names.get(value.casefold(), value) for value in values if value)
+        named = (self._policy_names.get(policy_key(value), value) for value in values if value)
         return self._shared(", ".join(dict.fromkeys(filter(None, map(visible, named)))))
 
     def _shared(self, text: str | None) -> str | None:

@@ -9,8 +9,10 @@ import anyio
 
 from pc_mcp.inventory import snapshot as snapshots
 from pc_mcp.inventory.cursors import CursorMint
-from pc_mcp.inventory.directory import GUID, CustomerDirectory
-from pc_mcp.inventory.errors import TimeIsUp
+from pc_mcp.inventory.customer_names import customer_named
+from pc_mcp.inventory.directory import CustomerDirectory
+from pc_mcp.inventory.errors import TimeIsUp, UnknownCustomer
+from pc_mcp.inventory.guids import guid_of, guids_in
 from pc_mcp.inventory.shelf import Shelf
 from pc_mcp.inventory.snapshot import Snapshot
 from pc_mcp.partner_center import PartnerCenter
@@ -97,33 +99,39 @@ class Library:
         return directory
 
     async def customer(self, call: Call, text: str) -> Customer:
-        """The customer that `text` names: a tenant id, a domain, a name or the start of one.
+        """The customer that `text` names: a tenant id, a domain, a name or a part of one.
 
         Raises a `QuestionError` that lists the customers to choose from. A tenant id is asked for
         directly, so it works for a customer that was added a moment ago, too.
         """
-        text = text.strip()
-        if not GUID.fullmatch(text):
-            return (await self.directory(call)).named(text)
+        tenant_id = guid_of(text)
+        if tenant_id is None:
+            directory = await self.directory(call)
+            try:
+                return await customer_named(directory, text)
+            except UnknownCustomer:
+                ids = guids_in(text)
+                if len(ids) != 1:
+                    raise
+                tenant_id = ids[0]
         account = await self._account(call)
-        if snapshot := self._snapshots.get((account, text.lower())):
+        if snapshot := self._snapshots.get((account, tenant_id)):
             return snapshot.customer
-        directory = self._directories.get(account)
-        for customer in directory.customers if directory else []:
-            if customer.id.lower() == text.lower():
-                return customer
+        kept = self._directories.get(account)
+        if kept and (customer := kept.with_id(tenant_id)):
+            return customer
         with call.in_time():
-            return await call.partner_center.customer(text)
+            return await call.partner_center.customer(tenant_id)
 
     async def kept_snapshot(self, call: Call, customer: Customer) -> Snapshot | None:
         """The customer's snapshot, if there is one that still lives."""
-        return self._snapshots.get((await self._account(call), customer.id))
+        return self._snapshots.get((await self._account(call), customer.id.casefold()))
 
     async def snapshot(
         self, call: Call, customer: Customer, *, anew: Callable[[Snapshot], bool] = lambda _: False
     ) -> Snapshot:
         """The customer's snapshot; a new one where there is none, or where `anew` asks for it."""
-        key = (await self._account(call), customer.id)
+        key = (await self._account(call), customer.id.casefold())
         before = self._snapshots.get(key)
         if before and not anew(before):
             return before

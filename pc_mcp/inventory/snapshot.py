@@ -18,6 +18,7 @@ import anyio.to_thread
 from anyio.lowlevel import checkpoint
 from anyio.streams.memory import MemoryObjectReceiveStream
 
+from pc_mcp.inventory.kinds import policy_key
 from pc_mcp.inventory.memory import let_go
 from pc_mcp.inventory.table import DeviceTable, Scope
 from pc_mcp.inventory.text import visible_or_none
@@ -284,7 +285,7 @@ def _first_of_each(batches: Iterable[DeviceBatch]) -> list[DeviceBatch]:
 
 @dataclass
 class _Policies:
-    """The names of a customer's policies by id in lower case, and why some may be missing.
+    """The names of a customer's policies by `policy_key`, and why some may be missing.
 
     A device may name its policy by id or by name.
     """
@@ -300,7 +301,7 @@ class _Policies:
                     for policy in page.items:
                         name = visible_or_none(policy.name)
                         if policy.id and name:
-                            self.names[policy.id.casefold()] = name
+                            self.names[policy_key(policy.id)] = name
         except PartnerCenterError as problem:
             self.problem = problem
         except TimeoutError:

@@ -96,7 +96,7 @@ class Duplicates:
 class DeviceTable:
     """Rows are added batch by batch, in the order in which the service gives them.
 
-    policy_names: the names of policies by id in lower case; a device names its policy by either.
+    policy_names: the names of policies by `policy_key`; a device names its policy by either.
     """
 
     def __init__(self, policy_names: Mapping[str, str], *, reveal_product_keys: bool) -> None:

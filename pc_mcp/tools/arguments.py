@@ -43,7 +43,7 @@ Text = Annotated[str, Field(min_length=1, max_length=256), AfterValidator(_plain
 Moment = Annotated[datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string"})]
 NotBoolean = BeforeValidator(_not_boolean)
 
-Customer = Annotated[Text, Field(description="Tenant id, domain, or name (or its start).")]
+Customer = Annotated[Text, Field(description="Tenant id, domain, name, or a part of it.")]
 # A batch id is free text, and its length is not documented.
 BatchId = Annotated[str, Field(min_length=1, max_length=1024), AfterValidator(_plain)]
 Cursor = Annotated[

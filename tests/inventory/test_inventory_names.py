@@ -21,6 +21,11 @@ BATCH = "Malmö-2606"
         "CONTOSO.onmicrosoft.com",
         "contoso l",
         "contoso.on",
+        "contoso.onmicrosoft",
+        "oso Lt",
+        '"Contoso Ltd"',
+        "https://portal.example/contoso.onmicrosoft.com/devices",
+        "ewa@contoso.onmicrosoft.com",
     ],
 )
 async def test_a_customer_is_found_by_name_domain_or_the_start_of_one(connect, world, text):
@@ -41,7 +46,7 @@ async def test_a_customer_is_found_by_its_id_in_any_case(connect, sandbox, world
             await ask(client, "find_customers", limit=1)
         answer = await ask(client, "list_device_batches", customer=f" {customer_id.upper()} ", limit=0)
     assert answer["customer"]["name"] == CONTOSO
-    asked = [request.path for request in sandbox.requests if request.path.endswith(customer_id.upper())]
+    asked = [request.path for request in sandbox.requests if request.path.endswith(f"/customers/{customer_id}")]
     assert len(asked) == (0 if directory_first else 1)
 
 
@@ -70,7 +75,6 @@ async def test_of_many_customers_that_match_ten_are_listed_and_the_rest_is_count
     ("text", "nearest"),
     [
         ("Contosso Ltd", "Contoso Ltd"),
-        ("Winery", "Coho Winery"),
         ("fabrikan.com", "Fabrikam Manufacturing"),
         ("qqqqqqqqqq", "find_customers"),
         ("11111111-2222-4333-8444-555555555555", "find_customers"),

@@ -7,6 +7,7 @@ from mcp_types import PromptReference, ResourceTemplateReference
 from pc_mcp.completing import customers_beginning
 from pc_mcp.partner_center.models import Customer
 from pc_mcp.sandbox import ScriptedAnswer
+from tests.inventory import plain
 
 OVERVIEW = PromptReference(name="device_overview")
 BATCH_FILE = ResourceTemplateReference(uri="pc-mcp://customers/{customer}/batches/{batch}/devices.csv")
@@ -26,7 +27,7 @@ async def test_customers_are_completed_by_the_start_of_name_or_domain(connect, w
         everything = await completed(client, "customer", "")
     assert (by_name.values, by_name.total, by_name.has_more) == (["Contoso Ltd"], 1, False)
     assert by_domain.values == [woodgrove]
-    assert everything.values == sorted(everything.values, key=str.casefold)
+    assert everything.values == sorted(everything.values, key=plain.key)
     assert everything.total == len(everything.values) > 5
 
 
