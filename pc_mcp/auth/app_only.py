@@ -29,7 +29,6 @@ class AppTokens:
         self._registration = registration
         self._credential = credential
         self._http: Http | None = None
-        self._threads = anyio.CapacityLimiter(2)
         self._app: Any = None
         self._token: str | None = None
         self._expires_at: float | None = None
@@ -104,7 +103,7 @@ class AppTokens:
             return dict(self._app.acquire_token_for_client([scope], **how))
 
         async with self._lock:
-            result = await in_thread(work, self._threads)
+            result = await in_thread(work)
         if "access_token" not in result:
             if service_failed(result):
                 raise SignInUnavailable("The sign-in service fails at the moment. Ask again in a minute.")

@@ -9,13 +9,15 @@ from functools import partial
 from typing import Any
 
 import anyio
-import anyio.to_thread
+
+from pc_mcp.waiting import in_daemon_thread
 
 logger = logging.getLogger(__name__)
 
 LAUNCH_SECONDS = 5.0
 LOOK_SECONDS = 0.1
 REMOTE_SHELL = ("SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY")
+_OURS = "PC_MCP_"
 DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY")
 
 # Processes that may still run: Python wants to know what became of each.
@@ -47,10 +49,12 @@ async def open_browser(url: str, patience: float = LAUNCH_SECONDS) -> bool:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        # A browser and what it starts have no use for our settings, some of which are secret.
+        env={name: value for name, value in os.environ.items() if not name.upper().startswith(_OURS)},
         start_new_session=True,
     )
     try:
-        launcher = await anyio.to_thread.run_sync(launch)
+        launcher = await in_daemon_thread(launch)
     except OSError as error:
         logger.info("no browser could be opened: %s", error.strerror)
         return False

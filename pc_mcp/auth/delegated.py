@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 import anyio
 import anyio.abc
-import anyio.to_thread
 
 from pc_mcp.auth.errors import (
     AccountChoiceNeeded,
@@ -23,6 +22,7 @@ from pc_mcp.auth.errors import (
 from pc_mcp.auth.flow import SignInFlow, Way
 from pc_mcp.auth.quiet import is_quiet
 from pc_mcp.auth.refusals import person_needed, service_failed, words_for
+from pc_mcp.auth.threads import in_thread
 from pc_mcp.auth.tokens import Refusal, Status
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ class DelegatedTokens:
         """The sign-in service, made in a thread on the first use: importing MSAL takes a while."""
         async with self._making:
             if self._made is None:
-                self._made = await anyio.to_thread.run_sync(self._make_entra)
+                self._made = await in_thread(self._make_entra)
             return self._made
 
     async def _current(self) -> _Held:

@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-import anyio
 import msal
 
 from pc_mcp.auth.errors import SignInRefused
@@ -35,7 +34,6 @@ class Entra:
         self._store = store
         self._scopes = [registration.scope]
         self._http = Http()
-        self._threads = anyio.CapacityLimiter(4)
         self._apps: dict[str, msal.PublicClientApplication] = {}
 
     @property
@@ -163,6 +161,6 @@ class Entra:
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         try:
-            return await in_thread(work, self._threads)
+            return await in_thread(work)
         except msal.IdTokenError:  # another issuer or audience; its text holds the claims
             raise SignInRefused(WRONG_ID_TOKEN) from None

@@ -1,15 +1,15 @@
-"""How MSAL is let work: in threads, since it blocks, and with an HTTP client that has time-outs."""
+"""How MSAL is let work: in daemon threads, since it blocks, with an HTTP client that has limits."""
 
 import logging
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import anyio
-import anyio.to_thread
 import httpx2
 
 from pc_mcp.auth.errors import SignInUnavailable
 from pc_mcp.network import BodyRefused, BoundedClient, Kind, NetworkRefused, obstacle
+from pc_mcp.waiting import in_daemon_thread
 
 logger = logging.getLogger(__name__)
 
@@ -17,6 +17,9 @@ T = TypeVar("T")
 
 HTTP_SECONDS = 20
 MOST_BYTES = 2**20
+ANSWER_SECONDS = 30.0
+"""How long MSAL may take in all, with the keyring and the lock of the token store."""
+_SPARE_SECONDS = 2.0
 
 # At DEBUG, MSAL logs authorization codes.
 logging.getLogger("msal").setLevel(logging.WARNING)
@@ -34,10 +37,21 @@ class Http(BoundedClient):
         return super().post(url, data=text, **options)
 
 
-async def in_thread(work: Callable[[], T], limiter: anyio.CapacityLimiter) -> T:
-    """Runs `work` of MSAL in a thread. Raises `SignInUnavailable` where the service cannot be reached."""
+async def in_thread(work: Callable[[], T]) -> T:
+    """Runs `work` of MSAL in a thread. Raises `SignInUnavailable` where the service does not answer in time.
+
+    That is said before the time of the call ends, so that nothing else is blamed.
+    """
+    left = anyio.current_effective_deadline() - anyio.current_time()
     try:
-        return await anyio.to_thread.run_sync(work, limiter=limiter, abandon_on_cancel=True)
+        with anyio.fail_after(min(ANSWER_SECONDS, max(left - _SPARE_SECONDS, left / 2))):
+            return await in_daemon_thread(work)
+    except TimeoutError:
+        logger.info("the sign-in service does not answer")
+        raise SignInUnavailable(
+            "The sign-in service does not answer. Check the network, the proxy and auth.authority, and ask again in "
+            "a minute."
+        ) from None
     except Exception as error:
         if words := _known(error):
             raise SignInUnavailable(words) from None

@@ -1,6 +1,7 @@
 """Keyrings for tests, chosen through keyring's own configuration."""
 
 import os
+import threading
 from pathlib import Path
 
 from keyring.backend import KeyringBackend
@@ -38,6 +39,28 @@ class Broken(Remembering):
 
     def get_password(self, service: str, username: str) -> str | None:
         raise OSError("org.freedesktop.DBus.Error.NoServer")
+
+
+class Silent(Remembering):
+    """Waits for somebody to unlock it, who does not come."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.unlocked = threading.Event()
+
+    def get_password(self, service: str, username: str) -> str | None:
+        self.unlocked.wait()
+        return super().get_password(service, username)
+
+
+class SilentWhenGiven(Silent):
+    """Is empty, and asks somebody before it keeps anything."""
+
+    def get_password(self, service: str, username: str) -> str | None:
+        return self.passwords.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self.unlocked.wait()
 
 
 class Forgetful(Remembering):

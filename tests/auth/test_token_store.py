@@ -19,11 +19,15 @@ from keyring.backends.fail import Keyring as NoKeyring
 
 from pc_mcp.auth.errors import SignInUnavailable
 from pc_mcp.auth.store import TokenStore
-from tests.auth.keyrings import Broken, Forgetful, Locked, Remembering
+from tests.auth.keyrings import Broken, Forgetful, Locked, Remembering, Silent, SilentWhenGiven
 
 NAME = "client global https://login.example.invalid"
 SECRET = "the-refresh-token"
 TENANT = "0b3c1f1e-52d1-4b0e-9c53-1f6d5a3e8b21"
+ACCESS = (
+    b'{"cache": {"AccessToken": {"k": {"home_account_id": "a", "environment": "b", "secret": "c", '
+    b'"target": "s", "cached_at": "1", "expires_on": %b}}}}'
+)
 KEY = "a.b-login.example.invalid-refreshtoken-client--scope"
 ENTRY = {
     "credential_type": "RefreshToken",
@@ -131,6 +135,21 @@ def test_a_file_that_others_could_read_is_replaced_by_one_that_they_cannot(folde
     assert mode_of(the_file(folder)) == 0o600
 
 
+def test_a_folder_into_which_others_can_write_is_closed_to_them(folder, caplog):
+    folder.mkdir()
+    folder.chmod(0o777)
+    sign_in(TokenStore(folder, NAME, "file"))
+    assert mode_of(folder) == 0o700
+    assert "others could write into the folder" in caplog.text
+
+
+def test_a_pipe_in_place_of_the_lock_is_not_waited_for(folder):
+    folder.mkdir()
+    os.mkfifo(f"{TokenStore(folder, NAME, 'file').path}.lock")
+    sign_in(store := TokenStore(folder, NAME, "file"))
+    assert secret_in(store) == SECRET
+
+
 def test_the_kind_file_is_not_encrypted_and_asks_no_keyring(folder, chosen):
     chosen(Broken())
     store = TokenStore(folder, NAME, "file")
@@ -186,9 +205,22 @@ def test_a_file_that_another_key_encrypted_is_left_alone(folder, chosen, caplog)
     assert secret_in(store) == "this session's"
     assert the_file(folder).read_bytes() == before
     assert store.path is None
-    assert "another key" in store.notice
+    assert "this keyring has no key to it" in store.notice
     assert "memory only" in store.notice
-    assert "another key" in caplog.text
+    assert "no key to it" in caplog.text
+    assert keyring.get_keyring().passwords == {}
+
+
+def test_a_file_whose_key_was_replaced_is_left_alone(folder, chosen):
+    sign_in(TokenStore(folder, NAME, "auto"))
+    before = the_file(folder).read_bytes()
+    passwords = keyring.get_keyring().passwords
+    chosen(other := Remembering())
+    other.passwords = dict.fromkeys(passwords, base64.b64encode(bytes(32)).decode())
+    store = TokenStore(folder, NAME, "auto")
+    sign_in(store, "this session's")
+    assert the_file(folder).read_bytes() == before
+    assert "another key" in store.notice
 
 
 def test_an_encrypted_file_is_left_alone_where_none_is_wanted(folder):
@@ -200,13 +232,82 @@ def test_an_encrypted_file_is_left_alone_where_none_is_wanted(folder):
     assert "another key" in store.notice
 
 
-def test_a_plain_file_is_encrypted_at_the_next_change_once_a_keyring_is_wanted(folder):
+def test_a_plain_file_is_encrypted_at_once_when_a_keyring_is_wanted(folder, caplog):
     sign_in(TokenStore(folder, NAME, "file"))
     store = TokenStore(folder, NAME, "keyring")
     assert secret_in(store) == SECRET
-    rotate(store, "rotated-token")
-    assert b"rotated-token" not in the_file(folder).read_bytes()
-    assert secret_in(TokenStore(folder, NAME, "keyring")) == "rotated-token"
+    assert SECRET.encode() not in the_file(folder).read_bytes()
+    assert "was not encrypted; it is now" in caplog.text
+    assert secret_in(TokenStore(folder, NAME, "auto")) == SECRET
+
+
+@pytest.mark.parametrize("kind", ["keyring", "auto"])
+@pytest.mark.parametrize("when", ["before it starts", "while it runs"])
+def test_a_plain_file_in_the_place_of_an_encrypted_one_is_not_taken(folder, tmp_path, kind, when):
+    sign_in(TokenStore(folder, NAME, kind))
+    running = TokenStore(folder, NAME, kind)
+    assert secret_in(running) == SECRET
+    sign_in(TokenStore(tmp_path / "elsewhere", NAME, "file"), "planted")
+    shutil.copy(the_file(tmp_path / "elsewhere"), the_file(folder))
+    planted = the_file(folder).read_bytes()
+    store = running if when == "while it runs" else TokenStore(folder, NAME, kind)
+    assert secret_in(store) != "planted"
+    assert "not encrypted although the keyring has a key" in store.notice
+    assert (store.kind, store.is_kept) == ("memory", False)
+    assert the_file(folder).read_bytes() == planted
+
+
+def test_a_plain_file_is_used_as_it_is_where_the_kind_is_left_open(folder, chosen):
+    sign_in(TokenStore(folder, NAME, "file"))
+    for backend in (Remembering(), NoKeyring()):
+        chosen(backend)
+        store = TokenStore(folder, NAME, "auto")
+        assert (secret_in(store), store.kind) == (SECRET, "file")
+        rotate(store, SECRET)
+    store.with_cache(store.forget)
+    assert (secret_in(TokenStore(folder, NAME, "auto"))) is None
+    chosen(Remembering())
+    sign_in(TokenStore(folder, NAME, "auto"))
+    assert SECRET.encode() not in the_file(folder).read_bytes()
+
+
+def test_an_encrypted_file_gives_way_to_a_plain_one_when_that_is_asked_for(folder):
+    sign_in(TokenStore(folder, NAME, "auto"))
+    store = TokenStore(folder, NAME, "file", replace=True)
+    assert secret_in(store) is None
+    sign_in(store, "new")
+    assert secret_in(TokenStore(folder, NAME, "file")) == "new"
+    assert keyring.get_keyring().passwords == {}
+    assert TokenStore(folder, NAME, "auto").with_cache(lambda: True)
+    assert secret_in(TokenStore(folder, NAME, "auto")) == "new"
+
+
+@pytest.mark.parametrize("backend", [Silent, SilentWhenGiven])
+def test_a_keyring_that_never_answers_is_named_and_holds_no_lock(folder, chosen, backend):
+    chosen(backend())
+    stores = [TokenStore(folder, NAME, "auto", keyring_seconds=0.2, lock_seconds=5) for _ in range(2)]
+    for store in stores:
+        sign_in(store)
+        assert (secret_in(store), store.kind) == (SECRET, "memory")
+        assert "The keyring did not answer within 0.2 s; it may be locked" in store.notice
+        assert "login --keep-in-file" in store.notice
+    with FileLock(f"{stores[0]._file.path}.lock", timeout=0):
+        assert not list(folder.glob("tokens-*.bin"))
+
+
+def test_a_keyring_that_is_unlocked_late_is_used_from_then_on(folder, chosen):
+    sign_in(TokenStore(folder, NAME, "auto"))
+    slow = Silent()
+    slow.passwords = keyring.get_keyring().passwords
+    chosen(slow)
+    store = TokenStore(folder, NAME, "auto", keyring_seconds=0.1)
+    assert secret_in(store) is None
+    assert store.kind == "memory"
+    slow.unlocked.set()
+    while not store._keyring.came_late:
+        pass
+    assert secret_in(store) == SECRET
+    assert (store.kind, store.notice) == ("keyring", "")
 
 
 @pytest.mark.parametrize(
@@ -224,6 +325,10 @@ def test_a_plain_file_is_encrypted_at_the_next_change_once_a_keyring_is_wanted(f
         b'{"cache": "text"}',
         b'{"cache": {"RefreshToken": []}}',
         b'{"cache": {"RefreshToken": {"key": "text"}}}',
+        b'{"cache": {"RefreshToken": {"key": {}}}}',
+        b'{"cache": {"RefreshToken": {"k": {"home_account_id": "a", "environment": "b", "secret": null}}}}',
+        b'{"cache": {"Account": {"k": {"home_account_id": "a", "environment": "b", "username": ["x"]}}}}',
+        *(ACCESS % time for time in (b"null", b'"soon"', b"NaN", b"-1", b'"99999999999999999999"', b"[]")),
         b'{"cache": {}, "extra": []}',
         b'{"cache": {}, "extra": "tenant"}',
         b"[" * 100_000,
@@ -362,12 +467,25 @@ def in_place_of_the_lock(folder: Path) -> None:
     Path(f"{file}.lock").mkdir(parents=True)
 
 
+def a_pipe_in_place_of_the_file(folder: Path) -> None:
+    folder.mkdir()
+    os.mkfifo(TokenStore(folder, NAME, "file").path or "")
+
+
 def in_place_of_the_folder(folder: Path) -> None:
     folder.write_text("a file")
 
 
 @pytest.mark.parametrize("kind", ["file", "keyring", "auto"])
-@pytest.mark.parametrize("obstacle", [in_place_of_the_file, in_place_of_the_lock, in_place_of_the_folder])
+@pytest.mark.parametrize(
+    "obstacle",
+    [
+        in_place_of_the_file,
+        a_pipe_in_place_of_the_file,
+        in_place_of_the_lock,
+        in_place_of_the_folder,
+    ],
+)
 def test_where_nothing_can_be_kept_the_session_works_from_memory_and_says_so(folder, obstacle, kind, caplog):
     obstacle(folder)
     store = TokenStore(folder, NAME, kind)

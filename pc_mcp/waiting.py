@@ -1,0 +1,65 @@
+"""Waiting for what may never answer: a keyring that somebody has to unlock, a library that blocks, a name server.
+
+Such work runs in a daemon thread: its wait has a limit, and the end of the process does not wait
+for it. (The threads of anyio and of `concurrent.futures` are joined when the interpreter ends.)
+"""
+
+import asyncio
+import contextvars
+import threading
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from typing import Any, TypeVar
+
+import anyio
+
+T = TypeVar("T")
+
+
+def begun(work: Callable[[], T]) -> "Future[T]":
+    """What `work` will have answered, once it has, from a thread of its own."""
+    future: Future[T] = Future()
+    context = contextvars.copy_context()
+
+    def answer() -> None:
+        try:
+            result = context.run(work)
+        except BaseException as error:
+            future.set_exception(error)
+        else:
+            future.set_result(result)
+
+    future.set_running_or_notify_cancel()
+    threading.Thread(target=answer, name="waits", daemon=True).start()
+    return future
+
+
+def within(seconds: float, work: Callable[[], T]) -> T:
+    """What `work` answers. Raises `TimeoutError` after `seconds`, whatever becomes of `work`."""
+    return begun(work).result(seconds)
+
+
+async def in_daemon_thread(work: Callable[[], T]) -> T:
+    """What `work` answers; who waits for it can be cancelled, it itself cannot."""
+    return await asyncio.wrap_future(begun(work))
+
+
+def run(main: Callable[..., Awaitable[T]], *arguments: Any) -> T:
+    """Runs `main` in an event loop whose end waits for no thread, not for a name server either."""
+
+    async def with_daemons() -> T:
+        asyncio.get_running_loop().set_default_executor(_DaemonThreads())
+        return await main(*arguments)
+
+    return anyio.run(with_daemons)
+
+
+class _DaemonThreads(ThreadPoolExecutor):
+    """A daemon thread for each piece of work. asyncio takes no other kind of executor than this one."""
+
+    def submit(self, work: Callable[..., T], /, *arguments: Any, **named: Any) -> "Future[T]":
+        return begun(partial(work, *arguments, **named))
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Nothing is waited for."""
