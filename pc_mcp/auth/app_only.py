@@ -92,7 +92,7 @@ class AppTokens:
 
                 proof = self._credential()
                 self._http = self._http or Http()
-                self._app = msal.ConfidentialClientApplication(
+                app = msal.ConfidentialClientApplication(
                     self._registration.client_id,
                     client_credential=proof,
                     authority=f"{self._registration.authority}/{self._registration.tenant}",
@@ -100,6 +100,8 @@ class AppTokens:
                     client_capabilities=["CP1"],
                     http_client=self._http,
                 )
+                self._registration.check([app.authority.token_endpoint])
+                self._app = app
             return dict(self._app.acquire_token_for_client([scope], **how))
 
         async with self._lock:

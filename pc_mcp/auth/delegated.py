@@ -159,6 +159,7 @@ class DelegatedTokens:
             store=entra.store.kind,
             path=str(entra.store.path) if entra.store.path else None,
             note=entra.store.notice or (several if len(accounts) > 1 else None),
+            is_kept=entra.store.is_kept,
         )
 
     async def _entra(self) -> "Entra":
@@ -234,12 +235,12 @@ class DelegatedTokens:
         elif not flow.opened and not flow.told and not flow.finished:
             # Nobody can have acted yet: the person has to be told first.
             flow.told = True
-            raise SignInNeeded(flow.instruction, flow.url)
+            raise self._needed(flow, entra)
         left = anyio.current_effective_deadline() - anyio.current_time() - _SPARE_SECONDS
         with anyio.move_on_after(max(0.0, min(PATIENCE_SECONDS, left))):
             await flow.wait()
         if not flow.finished:
-            raise SignInNeeded(flow.instruction, flow.url)
+            raise self._needed(flow, entra)
         if flow.error:
             self._end(flow)
             raise flow.error
@@ -248,6 +249,12 @@ class DelegatedTokens:
         if held is None:
             raise SignInRefused("The sign-in ended without a token. Ask again to sign in anew.")
         return held
+
+    @staticmethod
+    def _needed(flow: SignInFlow, entra: "Entra") -> SignInNeeded:
+        """What a person has to do, and why, where the keyring or the file is to blame."""
+        why = f"{entra.store.notice} " if not entra.store.is_kept else ""
+        return SignInNeeded(f"{why}{flow.instruction}", flow.url)
 
     async def _take_over(self) -> None:
         """Takes what a sign-in brought that ended since the last call, or tells once why it failed."""

@@ -150,7 +150,7 @@ class Entra:
         return self._apps[tenant]
 
     def _new_app(self, tenant: str, cache: msal.TokenCache | None) -> msal.PublicClientApplication:
-        return msal.PublicClientApplication(
+        app = msal.PublicClientApplication(
             self._registration.client_id,
             authority=f"{self._registration.authority}/{tenant}",
             instance_discovery=None if self._registration.known else False,
@@ -158,6 +158,11 @@ class Entra:
             token_cache=cache,
             http_client=self._http,
         )
+        found = app.authority
+        self._registration.check(
+            (found.token_endpoint, found.authorization_endpoint, found.device_authorization_endpoint)
+        )
+        return app
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         try:

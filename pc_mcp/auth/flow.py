@@ -1,9 +1,10 @@
 """One sign-in by a person: through the browser, or with a code on any device."""
 
 import logging
+import re
 from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 
@@ -16,7 +17,15 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+N = TypeVar("N", int, float)
+
 FLOW_SECONDS = 900.0
+_SECONDS_TO_ENTER = (60, 3600)
+_SECONDS_BETWEEN_POLLS = (1, 60)
+_MOST_SHOWN = 120  # characters of a name
+_PAGE = re.compile(r"https://[!-~]{1,4000}")
+_USER_CODE = re.compile(r"[A-Za-z0-9-]{4,40}")
+_UNREADABLE = "The sign-in service gave an answer that cannot be used. Check auth.authority, and ask again in a minute."
 
 
 class Way(StrEnum):
@@ -100,7 +109,7 @@ class SignInFlow:
 
         async with LoopbackListener() as listener:
             begun = await self._entra.begin_browser(listener.redirect_uri, **self.how)
-            self.url = str(begun["auth_uri"])
+            self.url = _checked(_PAGE, begun["auth_uri"])
             self.instruction = (
                 "You are not signed in to Partner Center. Open this address in a browser on this computer and sign "
                 f"in: {self.url}"
@@ -108,11 +117,13 @@ class SignInFlow:
 
             async def finish(answer: Mapping[str, str]) -> Outcome:
                 try:
-                    self._judge(await self._entra.end_browser(begun, answer, self._check))
+                    result = await self._entra.end_browser(begun, answer, self._check)
+                    self._judge(result)
                 except SignInError as error:
                     self.error = error
                     return Outcome(False, str(error))
-                return Outcome(True, "pc-mcp can now ask Partner Center in your name.")
+                lasts = "" if self._entra.store.is_kept else " This sign-in is not kept: it ends with pc-mcp."
+                return Outcome(True, f"{_who(result)} pc-mcp can now ask Partner Center in your name.{lasts}")
 
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._open_browser)
@@ -133,14 +144,13 @@ class SignInFlow:
         claims = {key: value for key, value in self.how.items() if key == "claims_challenge"}
         begun = await self._entra.begin_device(**claims)
         self._judge(begun, wanted="user_code")
-        self.url = str(begun["verification_uri"])
+        minutes, interval = _checked_times(begun)
+        self.url = _checked(_PAGE, begun.get("verification_uri"))
         self.instruction = (
             f"You are not signed in to Partner Center. Open {self.url} in any browser, enter the code "
-            f"{begun['user_code']} and sign in. The code is good for "
-            f"{int(begun.get('expires_in', 900)) // 60} minutes."
+            f"{_checked(_USER_CODE, begun['user_code'])} and sign in. The code is good for {minutes} minutes."
         )
         self._prepared.set()
-        interval = float(begun.get("interval", 5))
         while True:
             await anyio.sleep(interval)
             try:
@@ -163,3 +173,37 @@ class SignInFlow:
         if result.get("error") == "invalid_response":
             raise SignInRefused("The answer to the sign-in was not the expected one. Ask again to sign in anew.")
         raise SignInRefused(words_for(result))
+
+
+def _checked(pattern: re.Pattern[str], value: object) -> str:
+    """What a person is told to open or to type, which a terminal shows too. Raises `SignInUnavailable`."""
+    if not isinstance(value, str) or not pattern.fullmatch(value):
+        raise SignInUnavailable(_UNREADABLE)
+    return value
+
+
+def _checked_times(begun: Mapping[str, Any]) -> tuple[int, float]:
+    """The minutes that a device code is good for, and the seconds between two polls, within reason."""
+    try:
+        life, interval = int(begun.get("expires_in", FLOW_SECONDS)), float(begun.get("interval", 5))
+    except (TypeError, ValueError, OverflowError):
+        raise SignInUnavailable(_UNREADABLE) from None
+    return _within(_SECONDS_TO_ENTER, life) // 60, _within(_SECONDS_BETWEEN_POLLS, interval)
+
+
+def _within(limits: tuple[int, int], value: N) -> N | int:
+    """The nearest value that is within; the lowest for what is not a number."""
+    lowest, highest = limits
+    return min(max(lowest, value), highest)
+
+
+def _who(result: Mapping[str, Any]) -> str:
+    """As whom, and in which tenant, a person has signed in."""
+    claims = result.get("id_token_claims") or {}
+    name, tenant = (_printable(claims.get(claim)) for claim in ("preferred_username", "tid"))
+    return f"Signed in as {name or 'an account without a name'}{f', tenant {tenant}' if tenant else ''}."
+
+
+def _printable(value: object) -> str:
+    """What of a text can be seen, and not too much of it."""
+    return "".join(char for char in str(value or "") if char.isprintable())[:_MOST_SHOWN]

@@ -5,6 +5,7 @@ address in a container. It takes exactly one POST, with the right `state` and `H
 is answered 400 and changes nothing.
 """
 
+import errno
 import hmac
 import html
 from collections.abc import Awaitable, Callable, Mapping
@@ -18,6 +19,7 @@ import anyio.abc
 import h11
 
 MAX_BODY_BYTES = 64 * 1024
+PORTS_TRIED = 10
 REQUEST_SECONDS = 10
 _HEADERS = (
     ("Content-Type", "text/html; charset=utf-8"),
@@ -38,16 +40,21 @@ class Outcome:
 
 
 class LoopbackListener:
-    """Waits on 127.0.0.1 for the sign-in service's form_post. Use as an async context manager."""
+    """Waits on loopback for the sign-in service's form_post. Use as an async context manager.
+
+    It listens at 127.0.0.1 and, where there is IPv6, at the same port of ::1: the browser is sent
+    to `localhost`, which may be either, and at the one that is left free another program could wait.
+    """
 
     async def __aenter__(self) -> Self:
-        self._listener = await anyio.create_tcp_listener(local_host="127.0.0.1", local_port=0)
-        self._port = self._listener.extra(anyio.abc.SocketAttribute.local_port)  # noqa: S610
+        self._listeners, self._port = await _listeners()
         self._taken = False
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
-        await self._listener.aclose()
+        with anyio.CancelScope(shield=True):  # each of them, also when the sign-in is called off
+            for listener in self._listeners:
+                await listener.aclose()
 
     @property
     def redirect_uri(self) -> str:
@@ -67,7 +74,8 @@ class LoopbackListener:
                 if outcome:
                     tasks.cancel_scope.cancel()
 
-            tasks.start_soon(self._listener.serve, handle)
+            for listener in self._listeners:
+                tasks.start_soon(listener.serve, handle)
         return outcome[0]
 
     async def _handle(
@@ -122,9 +130,25 @@ class LoopbackListener:
         return (
             request.method == b"POST"
             and request.target == b"/"
-            and headers.get("host") in {f"localhost:{self._port}", f"127.0.0.1:{self._port}"}
+            and headers.get("host") in {f"{host}:{self._port}" for host in ("localhost", "127.0.0.1", "[::1]")}
             and headers.get("content-type", "").split(";")[0].strip() == "application/x-www-form-urlencoded"
         )
+
+
+async def _listeners() -> tuple[list[anyio.abc.Listener[anyio.abc.SocketStream]], int]:
+    """Listeners at a free port of both loopback addresses, and that port. Raises `OSError`."""
+    for _ in range(PORTS_TRIED):
+        first = await anyio.create_tcp_listener(local_host="127.0.0.1", local_port=0)
+        port = int(first.extra(anyio.abc.SocketAttribute.local_port))  # noqa: S610
+        try:
+            second = await anyio.create_tcp_listener(local_host="::1", local_port=port)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                return [first], port  # no IPv6 here
+            await first.aclose()
+        else:
+            return [first, second], port
+    raise OSError(errno.EADDRINUSE, "no port is free at both addresses of localhost")
 
 
 async def _respond(connection: h11.Connection, stream: anyio.abc.SocketStream, status: int, body: bytes) -> None:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 
 _CODE = re.compile(r"AADSTS(\d{4,9})")
+_MOST_TEXT = 2000
 _ERROR = re.compile(r"[a-z_]{1,40}")
 
 _WORDS: Mapping[str, str] = {
@@ -38,8 +39,25 @@ _WORDS: Mapping[str, str] = {
     "700027": "The certificate is not registered with the application, or has expired.",
     "700082": "The sign-in has expired because it was not used for 90 days. Sign in again.",
     "70008": "The sign-in has expired. Sign in again.",
+    "650052": "The tenant lacks the service principal of Microsoft Partner Center, or does not subscribe to it. An "
+    "administrator of the partner's tenant adds it: step 3 of docs/sign-in.md.",
+    "65005": "The application asks for a permission that it does not list. Its administrator adds the permission "
+    "user_impersonation for Microsoft Partner Center.",
+    "500014": "The service principal of Microsoft Partner Center is disabled in the tenant. An administrator of the "
+    "partner's tenant enables it, under Enterprise applications in Entra.",
+    "7000112": "The application is disabled in the tenant. An administrator of the partner's tenant enables it, under "
+    "Enterprise applications in Entra.",
+    "90094": "Only an administrator may consent to the application. An administrator of the partner's tenant grants "
+    "consent once, for everybody: step 3 of docs/sign-in.md.",
     "90002": "There is no such tenant. Check auth.tenant_id.",
     "500011": "The tenant does not know Microsoft Partner Center. Sign in to the partner's own tenant.",
+    "530002": "Conditional Access requires a compliant device, and this one is not known to be. Sign in on a device "
+    "that your company manages, or ask the administrator of the partner's tenant.",
+    "53001": "Conditional Access requires a device that is joined to the domain. Ask the administrator of the "
+    "partner's tenant.",
+    "50055": "The password has expired. Change it, for instance at https://myaccount.microsoft.com, and sign in again.",
+    "50034": "There is no such account in this tenant. Sign in with an account of the partner's tenant, or check "
+    "auth.tenant_id.",
     "530003": "Conditional Access requires a managed device. Ask the administrator of the partner's tenant.",
 }
 _BY_ERROR: Mapping[str, str] = {
@@ -50,16 +68,18 @@ _BY_ERROR: Mapping[str, str] = {
     "invalid_client": "The application could not prove who it is. Check auth.client_id and its credential.",
     "unauthorized_client": "The application may not sign in this way. Ask its administrator.",
 }
+_FOR_ADMINISTRATORS = frozenset(
+    {"700016", "7000218", "65004", "90002", "50057", "650052", "65005", "500011", "500014", "7000112"}
+)
 _PERSON_NEEDED = frozenset({"interaction_required", "login_required", "consent_required", "invalid_grant"})
 
 
 def code_of(result: Mapping[str, object]) -> str | None:
     """The AADSTS number of a refusal, such as "65001", or None."""
     codes = result.get("error_codes")
-    if isinstance(codes, list) and codes and isinstance(codes[0], int):
-        return str(codes[0])
-    found = _CODE.search(str(result.get("error_description", "")))
-    return found[1] if found else None
+    listed = [str(code) for code in codes if isinstance(code, int)] if isinstance(codes, list) else []
+    found = [*listed, *_CODE.findall(str(result.get("error_description", ""))[:_MOST_TEXT])]
+    return next((code for code in found if code in _WORDS), found[0] if found else None)
 
 
 def words_for(result: Mapping[str, object]) -> str:
@@ -72,7 +92,7 @@ def words_for(result: Mapping[str, object]) -> str:
 
 def person_needed(result: Mapping[str, object]) -> bool:
     """Whether signing in interactively may help: nothing that only an administrator can mend."""
-    if code_of(result) in {"700016", "7000218", "65004", "90002", "50057"}:
+    if code_of(result) in _FOR_ADMINISTRATORS:
         return False
     return result.get("error") in _PERSON_NEEDED
 

@@ -20,6 +20,7 @@ MOST_BYTES = 2**20
 ANSWER_SECONDS = 30.0
 """How long MSAL may take in all, with the keyring and the lock of the token store."""
 _SPARE_SECONDS = 2.0
+_OF_MSAL = (httpx2.HTTPError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
 
 # At DEBUG, MSAL logs authorization codes.
 logging.getLogger("msal").setLevel(logging.WARNING)
@@ -55,11 +56,12 @@ async def in_thread(work: Callable[[], T]) -> T:
     except Exception as error:
         if words := _known(error):
             raise SignInUnavailable(words) from None
-        # MSAL raises ValueError when it cannot read what an authority says of itself, and an error of its own
-        # when the authority fails; to name that one here would import MSAL before it is needed.
-        if not isinstance(error, httpx2.HTTPError | ValueError) and not type(error).__module__.startswith("msal."):
+        # MSAL raises ValueError when it cannot read what an authority says of itself, an error of its own when the
+        # authority fails (to name that one here would import MSAL before it is needed), and whatever Python raises
+        # for a field of another type than it takes for granted.
+        if not isinstance(error, _OF_MSAL) and not type(error).__module__.startswith("msal."):
             raise
-        logger.info("the sign-in service cannot be used: %s", type(error).__name__)
+        logger.info("the sign-in service cannot be used", exc_info=error)
         raise SignInUnavailable(
             "The sign-in service cannot be reached or gave an answer that cannot be read. Check the network, the "
             "proxy, auth.authority and auth.tenant_id, and ask again in a minute."

@@ -28,7 +28,7 @@ class Refusal:
 class Status:
     """Who the tokens speak for. `expires_at` (seconds since 1970) is the access token's, if known;
     `store` and `path` say where the sign-in is kept: `keyring` (the file is encrypted), `file` or
-    `memory`; `note` says what else a person should know."""
+    `memory`; `note` says what else a person should know; is_kept: whether it is kept as it was asked to be."""
 
     signed_in: bool
     mode: str
@@ -38,6 +38,7 @@ class Status:
     store: str | None = None
     path: str | None = None
     note: str | None = None
+    is_kept: bool = True
 
     @property
     def kept(self) -> str | None:

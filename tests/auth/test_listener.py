@@ -58,7 +58,9 @@ class Waiting:
         content = content if body is None else body
         lines = [f"{method} {target} HTTP/1.1", f"Content-Length: {len(content)}"]
         lines += (
-            [f"Host: {host}:{self.port}" if host in {"localhost", "127.0.0.1"} else f"Host: {host}"] if host else []
+            [f"Host: {host}:{self.port}" if host in {"localhost", "127.0.0.1", "[::1]"} else f"Host: {host}"]
+            if host
+            else []
         )
         lines += [f"Content-Type: {kind}"] if kind else []
         return "\r\n".join([*lines, "", ""]).encode("latin-1") + content
@@ -245,11 +247,11 @@ async def test_a_second_request_on_the_same_connection_is_not_read():
     assert [fields["code"] for fields in listener.taken] == ["c"]
 
 
-async def test_it_listens_on_127_0_0_1_alone_and_on_nothing_afterwards():
+async def test_it_listens_on_loopback_alone_and_on_nothing_afterwards():
     async with LoopbackListener() as listener:
         port = urlsplit(listener.redirect_uri).port
         assert listener.redirect_uri == f"http://localhost:{port}"
-        assert bound(port or 0) == {"127.0.0.1"}
+        assert bound(port or 0) == {"127.0.0.1", "::1"}
         with pytest.raises(OSError, match=r"[Cc]onnect"):
             await anyio.connect_tcp("127.0.0.2", port or 0)
     assert bound(port or 0) == set()
@@ -269,6 +271,13 @@ def bound(port: int) -> set[str]:
                     raw = b"".join(bytes.fromhex(address[i : i + 8])[::-1] for i in range(0, len(address), 8))
                     found.add(socket.inet_ntop(family, raw))
     return found
+
+
+async def test_a_browser_that_takes_localhost_for_ipv6_is_answered():
+    async with waiting() as listener, await anyio.connect_tcp("::1", listener.port) as stream:
+        await stream.send(listener.request(host="[::1]"))
+        assert status(await everything(stream)) == 200
+    assert len(listener.taken) == 1
 
 
 async def test_pages_are_not_stored_nor_framed_and_run_nothing():
@@ -437,6 +446,22 @@ async def test_what_a_browser_prints_reaches_no_stream_of_ours(no_other_browser,
     assert await open_browser(url) is True
     assert seen.read_text() == url + "''"
     assert capfd.readouterr() == ("", "")
+
+
+async def test_a_browser_inherits_none_of_our_settings(no_other_browser, monkeypatch, tmp_path):
+    seen = tmp_path / "seen"
+    monkeypatch.setenv("PC_MCP_AUTH__CLIENT_SECRET", "the-secret")
+    monkeypatch.setenv("pc_mcp_auth__certificate_password", "the-password")
+    monkeypatch.setenv("BROWSER", browser_that(f"import os; open({str(seen)!r}, 'w').write(repr(dict(os.environ)))"))
+    assert await open_browser("https://localhost:1/") is True
+    assert "BROWSER" in seen.read_text()
+    assert "pc_mcp_" not in seen.read_text().lower()
+
+
+async def test_the_last_page_says_as_whom_and_in_which_tenant_and_whether_that_is_kept(service):
+    async with connected(service, auth={"flow": "browser"}) as client:
+        said = await do_as_told(service, await told(client))
+    assert f"Signed in as {service.entra.accounts[0].username}, tenant {service.tenant_id}." in said
 
 
 async def test_without_a_browser_that_opens_the_answer_names_the_address(service, no_other_browser, monkeypatch):

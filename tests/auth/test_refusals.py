@@ -30,6 +30,10 @@ def refusal(code: int, error: str = "invalid_grant") -> dict[str, object]:
         (7000215, "client secret is wrong", "Check auth.client_secret"),
         (7000218, "not allowed to sign people in", "Its administrator sets"),
         (7000222, "client secret has expired", "The administrator of the application makes a new one"),
+        (650052, "lacks the service principal of Microsoft Partner Center", "step 3 of docs/sign-in.md"),
+        (90094, "Only an administrator may consent", "grants consent once"),
+        (500014, "is disabled in the tenant", "Enterprise applications"),
+        (530002, "requires a compliant device", "a device that your company manages"),
         (90002, "no such tenant", "Check auth.tenant_id"),
     ],
 )
@@ -83,6 +87,8 @@ def test_an_error_that_is_no_name_is_not_shown(error):
         ({"error_codes": [65001]}, "65001"),
         ({"error_codes": [65001, 1], "error_description": "AADSTS50011: x"}, "65001"),
         ({"error_codes": [], "error_description": "AADSTS50011: x"}, "50011"),
+        ({"error_codes": [1, 650052]}, "650052"),
+        ({"error_codes": [1], "error_description": "AADSTS2000: x AADSTS90094: y"}, "90094"),
         ({"error_codes": ["65001"], "error_description": "x AADSTS50011: y"}, "50011"),
         ({"error_codes": "65001"}, None),
         ({"error_description": "AADSTS1"}, None),
@@ -101,6 +107,7 @@ def test_a_person_is_asked_only_where_a_person_can_help():
     for code in (700016, 7000218, 65004, 90002, 50057):
         assert not person_needed(refusal(code))
     assert not person_needed({"error": "invalid_client"})
+    assert "service principal" in words_for(refusal(650052, "invalid_client"))
     assert not person_needed({})
 
 

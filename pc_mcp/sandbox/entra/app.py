@@ -91,12 +91,12 @@ class SignInApp:
         """What an application asks for; None when it is not that."""
         match [request.method, *request.url.path.split("/")[1:]]:
             case ["GET", tenant, "v2.0", ".well-known", "openid-configuration"]:
-                return self._configuration(self.directory.tenant(tenant))
+                return self._configuration(self.directory.tenant(tenant)) | self.switches.configuration_says
             case ["GET", tenant, "discovery", "v2.0", "keys"]:
                 self.directory.tenant(tenant)
                 return tokens.key_set()
             case ["POST", tenant, "oauth2", "v2.0", "devicecode"]:
-                return self.endpoint.device_code(self.directory.tenant(tenant), form)
+                return self.endpoint.device_code(self.directory.tenant(tenant), form) | self.switches.device_code_says
             case ["POST", tenant, "oauth2", "v2.0", "token"]:
                 return self.endpoint.tokens(self.directory.tenant(tenant), tenant, form)
         return None

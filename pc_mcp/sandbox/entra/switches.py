@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
 
 Where: TypeAlias = Literal["nowhere", "everywhere", "token"]
 """Which requests a fault hits: none, all of them, or those to the token endpoint."""
@@ -48,6 +48,12 @@ class EntraSwitches:
 
     device_code_interval: int = 5
     """Seconds that a client shall wait between two polls; at least 1."""
+
+    device_code_says: dict[str, Any] = field(default_factory=dict)
+    """Fields of the answer to a request for a device code, in place of the right ones."""
+
+    configuration_says: dict[str, Any] = field(default_factory=dict)
+    """Fields of the configuration document, in place of the right ones."""
 
     wrong_nonce: bool = False
     """Id tokens carry another nonce than the one that the client sent."""
