@@ -57,11 +57,8 @@ class Waiting:
         content = urlencode({"state": STATE, "code": "c"} if fields is None else fields).encode()
         content = content if body is None else body
         lines = [f"{method} {target} HTTP/1.1", f"Content-Length: {len(content)}"]
-        lines += (
-            [f"Host: {host}:{self.port}" if host in {"localhost", "127.0.0.1", "[::1]"} else f"Host: {host}"]
-            if host
-            else []
-        )
+        port = f":{self.port}" if host in {"localhost", "127.0.0.1", "[::1]"} else ""
+        lines += [f"Host: {host}{port}"] if host else []
         lines += [f"Content-Type: {kind}"] if kind else []
         return "\r\n".join([*lines, "", ""]).encode("latin-1") + content
 
