@@ -25,7 +25,7 @@ from pc_mcp.inventory.text import visible_or_none
 from pc_mcp.partner_center import NextToken, Page, PartnerCenter, PartnerCenterError
 from pc_mcp.partner_center.errors import BrokenPaging, NotSignedIn, RequestRefused, Unreachable
 from pc_mcp.partner_center.models import Customer, Device, DeviceBatch
-from pc_mcp.partner_center.transport import seconds_left
+from pc_mcp.partner_center.retries import seconds_left
 
 DEVICES_KEPT_AT_ONCE = 1000
 """More at once would hold up everything else for longer than some milliseconds."""

@@ -37,6 +37,7 @@ The codes are those of "Partner Center REST error codes". `summary` says what ha
 what to do next, both in this program's own words: the text of an answer is never passed on.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Self
 
@@ -45,7 +46,8 @@ class PartnerCenterError(Exception):
     """The root of the tree. `str(error)` is one line for a person or a model.
 
     status: HTTP status or None when there was no answer; code: the service's own code or None;
-    correlation_id: what Microsoft's support asks for.
+    correlation_id: what Microsoft's support asks for; wait_seconds: how long the service asks to be
+    left alone, where it says so.
     """
 
     summary = "Partner Center did not do what was asked."
@@ -63,6 +65,7 @@ class PartnerCenterError(Exception):
         self.status = status
         self.code = code
         self.correlation_id = correlation_id
+        self.wait_seconds: float | None = None
         super().__init__(detail)
 
     @property
@@ -76,6 +79,7 @@ class PartnerCenterError(Exception):
         facts = [
             f"HTTP {self.status}" if self.status else "",
             f"code {self.code}" if self.code else "",
+            f"it wants no request for {math.ceil(self.wait_seconds)} s" if self.wait_seconds else "",
             f"correlation id {self.correlation_id}" if self.correlation_id else "",
         ]
         known = ", ".join(fact for fact in facts if fact)

@@ -1,13 +1,10 @@
 """One HTTP GET to Partner Center: headers, time-outs, retries and errors ("Partner Center REST headers").
 
-Retried are only failures that may pass: no answer, 408, 429, 500, 502, 503 and 504, with growing,
-jittered waits, or as long as `Retry-After` says, but no wait goes beyond the deadline of the task that
-asks. 401 is tried once more with a renewed token.
+Retried are only failures that may pass: no answer, 408, 429, 500, 502, 503 and 504 (see `retries`). 401 is
+tried once more with a renewed token.
 """
 
-import email.utils
 import logging
-import time
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
@@ -17,12 +14,6 @@ from typing import Self, TypeVar
 import anyio
 import anyio.to_thread
 import httpx2
-from tenacity import (
-    AsyncRetrying,
-    RetryCallState,
-    retry_if_exception_type,
-    wait_random_exponential,
-)
 
 from pc_mcp.auth import Refusal, SignInError, TokenProvider
 from pc_mcp.network import BodyRefused, Kind, NetworkRefused, obstacle
@@ -35,7 +26,6 @@ from pc_mcp.partner_center.errors import (
     MfaMissing,
     NoToken,
     NotSignedIn,
-    PartnerCenterError,
     ProxyRefused,
     Throttled,
     Unreachable,
@@ -44,48 +34,14 @@ from pc_mcp.partner_center.errors import (
 )
 from pc_mcp.partner_center.http import APPLICATION, Answer, Host
 from pc_mcp.partner_center.pace import Pace
+from pc_mcp.partner_center.retries import RETRIED_STATUSES, TryAgain, asked_seconds, backoff, retried, seconds_left
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-ATTEMPTS = 5
-RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
-MAX_RETRY_AFTER_SECONDS = 300.0
 SPARE_CONNECTIONS = 4
 """For short questions beside a walk that uses all of its own."""
-
-BACKOFF = wait_random_exponential(multiplier=0.5, max=8)
-
-
-class _TryAgain(Exception):
-    """An attempt, begun at `began`, that may be repeated: `error` is what to raise when it is not."""
-
-    def __init__(self, error: PartnerCenterError, began: float, retry_after: float | None = None) -> None:
-        super().__init__(str(error))
-        self.error = error
-        self.began = began
-        self.retry_after = retry_after
-
-
-class _Patience:
-    """When there is no other attempt: after `ATTEMPTS`, or where the next one would be after the deadline.
-
-    A 429 is no attempt as long as the service answers other requests of the account in the meantime:
-    then it was only the turn of another one.
-    """
-
-    def __init__(self, pace: Pace) -> None:
-        self._pace = pace
-        self._answers = pace.answers
-        self._not_its_turn = 0
-
-    def __call__(self, state: RetryCallState) -> bool:
-        failed = state.outcome.exception() if state.outcome else None
-        if isinstance(failed, _TryAgain) and isinstance(failed.error, Throttled) and self._pace.answers > self._answers:
-            self._answers = self._pace.answers
-            self._not_its_turn += 1
-        return state.attempt_number - self._not_its_turn >= ATTEMPTS or state.upcoming_sleep > seconds_left()
 
 
 class Transport:
@@ -93,7 +49,7 @@ class Transport:
 
     The token goes to that base URL only: paths are joined to it here, redirects are not followed,
     and no link of an answer is. Use as an async context manager, which owns the connections.
-    `backoff` is the wait before another attempt where the service does not say how long to wait.
+    `backoff` is the wait after so many failures where the service does not say how long to wait.
     """
 
     def __init__(
@@ -104,7 +60,7 @@ class Transport:
         locale: str = "en-US",
         timeout_seconds: float = 30,
         concurrency: int = 8,
-        backoff: Callable[[RetryCallState], float] = BACKOFF,
+        backoff: Callable[[int], float] = backoff,
     ) -> None:
         self._host = Host(
             f"{base_url}/v1", timeout_seconds=timeout_seconds, connections=concurrency + SPARE_CONNECTIONS
@@ -155,40 +111,23 @@ class Transport:
         try:
             if answer.length < LARGE_BODY_BYTES:
                 return read(answer.body())
-            return await anyio.to_thread.run_sync(lambda: read(answer.body()))
+            # Nobody has to wait for the end of what nobody wants any more.
+            return await anyio.to_thread.run_sync(lambda: read(answer.body()), abandon_on_cancel=True)
         except NotReadable as error:
             raise MalformedAnswer(str(error), status=answer.status, correlation_id=correlation_id) from None
 
     async def _with_retries(self, path: str, headers: dict[str, str], token: str, pace: Pace) -> Answer:
         headers = headers | {"Authorization": f"Bearer {token}", "MS-RequestId": str(uuid.uuid4())}
 
-        def wait(state: RetryCallState) -> float:
-            failed = state.outcome.exception() if state.outcome else None
-            if not isinstance(failed, _TryAgain):
-                return 0.0
-            seconds = self._backoff(state) if failed.retry_after is None else failed.retry_after
-            if isinstance(failed.error, Throttled):
-                pace.throttled(seconds, failed.began)
-            return seconds
-
-        retrying = AsyncRetrying(
-            retry=retry_if_exception_type(_TryAgain),
-            stop=_Patience(pace),
-            wait=wait,
-            sleep=anyio.sleep,
-            before_sleep=_log_retry,
-            reraise=True,
-        )
-        try:
-            return await retrying(self._attempt, path, headers, pace)
-        except _TryAgain as failed:
-            raise failed.error from None
+        return await retried(lambda: self._attempt(path, headers, pace), pace, self._backoff)
 
     async def _attempt(self, path: str, headers: dict[str, str], pace: Pace) -> Answer:
-        """One request. Raises `_TryAgain` for what may pass, a `PartnerCenterError` for the rest."""
+        """One request. Raises `TryAgain` for what may pass, a `PartnerCenterError` for the rest."""
         correlation_id = headers["MS-CorrelationId"]
         if pace.wait_seconds > seconds_left():
-            raise Throttled(f"It wants no request for {pace.wait_seconds:.0f} s.", correlation_id=correlation_id)
+            throttled = Throttled(correlation_id=correlation_id)
+            throttled.wait_seconds = pace.wait_seconds
+            raise throttled
         began = anyio.current_time()
         try:
             async with pace.turn():
@@ -205,20 +144,20 @@ class Transport:
             unreachable = _unreachable(error, self._host.base_url, correlation_id)
             if type(unreachable) is not Unreachable:
                 raise unreachable from None
-            raise _TryAgain(unreachable, began) from None
+            raise TryAgain(unreachable, began) from None
         milliseconds = (anyio.current_time() - began) * 1000
         logger.debug("GET %s: %d in %.0f ms", _kind(path), answer.status, milliseconds)
         if answer.status == httpx2.codes.OK:
             pace.answered()
             return answer
         headers["MS-RequestId"] = str(uuid.uuid4())
-        code = error_code(answer.body()) if answer.length < LARGE_BODY_BYTES else None
-        failure = error_for(answer.status, code, correlation_id)
+        body = answer.body() if answer.length < LARGE_BODY_BYTES else b""
+        failure = error_for(answer.status, error_code(body), correlation_id)
         if isinstance(failure, NotSignedIn):
             failure.claims = claims_asked(answer.headers.get_list("WWW-Authenticate"))
         if answer.status not in RETRIED_STATUSES:
             raise failure
-        raise _TryAgain(failure, began, _retry_after(answer.headers.get("Retry-After")))
+        raise TryAgain(failure, began, asked_seconds(answer.headers.get("Retry-After"), body))
 
 
 def _kind(path: str) -> str:
@@ -246,27 +185,3 @@ def _signing_in() -> Iterator[None]:
         yield
     except SignInError as error:
         raise NoToken(str(error)) from error
-
-
-def seconds_left() -> float:
-    """Seconds until the deadline of the task that asks; infinite without one."""
-    return anyio.current_effective_deadline() - anyio.current_time()
-
-
-def _log_retry(state: RetryCallState) -> None:
-    error = state.outcome.exception() if state.outcome else None
-    logger.info("attempt %d failed, trying again: %s", state.attempt_number, error)
-
-
-def _retry_after(value: str | None) -> float | None:
-    """Seconds to wait, from seconds or an HTTP date; None where the header is missing or odd."""
-    if value is None:
-        return None
-    if value.strip().isascii() and value.strip().isdigit():
-        seconds = float(value)
-    else:
-        try:
-            seconds = email.utils.parsedate_to_datetime(value).timestamp() - time.time()
-        except (ValueError, OverflowError):
-            return None
-    return min(max(seconds, 0.0), MAX_RETRY_AFTER_SECONDS)

@@ -12,7 +12,6 @@ from anyio.from_thread import start_blocking_portal
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from mcp import Client
-from tenacity import wait_none
 
 from pc_mcp.inventory import Call, DeviceFilter, Library, QuestionError, find_devices, list_devices
 from pc_mcp.partner_center import PartnerCenter, PartnerCenterError, Transport
@@ -144,7 +143,7 @@ def transport(portal, service):
 
     @asynccontextmanager
     async def opened():
-        async with Transport(service.base_url, Renewing(), backoff=wait_none()) as transport:
+        async with Transport(service.base_url, Renewing(), backoff=lambda _: 0.0) as transport:
             yield transport
 
     with portal.wrap_async_context_manager(opened()) as transport:

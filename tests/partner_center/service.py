@@ -9,7 +9,6 @@ from typing import Any
 import anyio
 from anyio.abc import ByteStream, SocketAttribute
 from pydantic import SecretStr
-from tenacity import wait_none
 
 from pc_mcp.auth import StaticToken, TokenProvider
 from pc_mcp.partner_center import PartnerCenter, Transport, checked_base_url
@@ -118,6 +117,6 @@ def customer(**fields: Any) -> bytes:
 async def asking(base_url: str, tokens: TokenProvider | None = None, **options: Any) -> AsyncIterator[PartnerCenter]:
     """A client of a service or a sandbox that does not wait between attempts unless told to."""
     tokens = tokens or StaticToken(SecretStr("sandbox-token"))
-    options = {"backoff": wait_none()} | options
+    options = {"backoff": lambda _: 0.0} | options
     async with Transport(checked_base_url(base_url), tokens, **options) as transport:
         yield PartnerCenter(transport, CORRELATION_ID)

@@ -6,12 +6,11 @@ from email.utils import formatdate
 
 import anyio
 import pytest
-from tenacity import AsyncRetrying, RetryCallState
 
 from pc_mcp.auth import StaticToken
 from pc_mcp.partner_center import PartnerCenterError, errors
 from pc_mcp.partner_center.pace import Pace
-from pc_mcp.partner_center.transport import ATTEMPTS, BACKOFF, RETRIED_STATUSES
+from pc_mcp.partner_center.retries import ATTEMPTS, RETRIED_STATUSES, backoff
 from tests.partner_center.service import HANG, HANG_UP, asking, customer, raw, serving
 
 
@@ -21,8 +20,8 @@ class Waits:
     def __init__(self):
         self.attempts = []
 
-    def __call__(self, state):
-        self.attempts.append(state.attempt_number)
+    def __call__(self, failures):
+        self.attempts.append(failures)
         return 0
 
 
@@ -55,7 +54,7 @@ class Retrying(logging.Handler):
 
 @pytest.fixture
 def retrying(caplog):
-    handler, logger = Retrying(), logging.getLogger("pc_mcp.partner_center.transport")
+    handler, logger = Retrying(), logging.getLogger("pc_mcp.partner_center.retries")
     caplog.set_level(logging.INFO, logger.name)
     logger.addHandler(handler)
     yield handler
@@ -127,10 +126,8 @@ async def test_a_port_where_nobody_listens_is_unreachable():
 
 
 def test_waits_grow_differ_and_stay_short():
-    state = RetryCallState(AsyncRetrying(), None, (), {})
     for attempt, longest in enumerate([0.5, 1, 2, 4, 8, 8], 1):
-        state.attempt_number = attempt
-        waits = [BACKOFF(state) for _ in range(200)]
+        waits = [backoff(attempt) for _ in range(200)]
         assert 0 <= min(waits) < longest / 4
         assert longest * 3 / 4 < max(waits) <= longest
 
@@ -142,6 +139,48 @@ async def test_a_wait_in_seconds_goes_before_the_backoff(status):
     async with serving(*answers) as service, asking(service.base_url, backoff=waits) as client:
         await client.customer("1")
     assert waits.attempts == []
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        ({"Retry_After": "2.5"}, 2.5),
+        ({"Retry_After": "3."}, 3),
+        ({"Retry_After": "2.5", "body": b"Try again in 9 seconds."}, 2.5),
+        ({"Retry_After": "-1", "body": b'{"message":"Rate limit is exceeded. Try again in 3 seconds."}'}, 3),
+        ({"body": b'{"statusCode":429,"message":"Rate limit is exceeded. Try again in 3 seconds."}'}, 3),
+        ({"body": b"Please retry after 1.5 s."}, 1.5),
+        ({"body": b"TRY AGAIN IN 2 MINUTES"}, 120),
+        ({"body": b"try again in 250 milliseconds"}, 0.25),
+        ({"body": b"try again in 999999999 seconds"}, 300),
+        ({"Retry_After": "9" * 400}, 300),
+        ({"body": b"try again in " + b"9" * 100_000 + b" seconds"}, None),
+        ({"body": b" " * 5000 + b"try again in 3 seconds"}, None),
+        ({"body": b"try again in 3 weeks"}, None),
+    ],
+)
+async def test_how_long_a_429_asks_to_wait_is_read_and_reported(said, seconds):
+    waits = Waits()
+    async with serving(raw(status=429, **said)) as service, asking(service.base_url, backoff=waits) as client:
+        with anyio.move_on_after(0.2), pytest.raises(errors.Throttled) as caught:
+            await client.customer("1")
+    assert len(service.requests) == (1 if seconds else ATTEMPTS)
+    assert bool(waits.attempts) == (seconds is None)
+    assert caught.value.wait_seconds == seconds
+
+
+@pytest.mark.parametrize("said", [{"Retry_After": "0.2"}, {"body": b"Try again in 0.2 seconds."}])
+async def test_a_wait_of_a_fraction_or_in_words_is_kept(said):
+    times = []
+    answers = iter([raw(status=429, **said), customer()])
+
+    async def answer_to(_):
+        times.append(time.monotonic())
+        return next(answers)
+
+    async with serving(answer_to=answer_to) as service, asking(service.base_url) as client:
+        await client.customer("1")
+    assert times[1] - times[0] >= 0.2
 
 
 async def test_a_wait_until_a_date_is_kept():
@@ -169,7 +208,22 @@ async def test_a_date_that_has_passed_is_no_wait():
 
 
 async def test_a_wait_that_cannot_be_read_leaves_it_to_the_backoff():
-    odd = ["", "soon", "-1", "1.5", "0x1", "1, 2", "\u00b2", "Wed, 99 Oct 2015 07:28:00 GMT", "Wed Oct"]
+    odd = [
+        "",
+        "soon",
+        "-1",
+        "nan",
+        "inf",
+        "1e3",
+        "1_0",
+        ".",
+        "1.5.2",
+        "0x1",
+        "1, 2",
+        "\u00b2",
+        "Wed, 99 Oct 2015 07:28:00 GMT",
+        "Wed Oct",
+    ]
     answers = [answer for text in odd for answer in (raw(status=429, Retry_After=text), customer())]
     options = {"backoff": (waits := Waits())}
     async with serving(*answers) as service, asking(service.base_url, **options) as client:
@@ -197,6 +251,8 @@ async def test_a_wait_that_would_end_after_the_deadline_is_not_begun(status):
                 with pytest.raises(PartnerCenterError) as caught:
                     await client.customer("1")
                 assert "ask again in a minute" in str(caught.value).lower()
+                assert 59 < caught.value.wait_seconds <= 60
+                assert "it wants no request for 60 s" in str(caught.value)
     assert not scope.cancelled_caught
     # After the 429 nothing more is sent until the time has come.
     assert len(service.requests) == (1 if status == 429 else 2)
