@@ -33,6 +33,7 @@ from pc_mcp.resources import read_whole_list
 from pc_mcp.settings import Settings
 from pc_mcp.tools import App, all_tools
 from pc_mcp.tools.addresses import TEMPLATES
+from pc_mcp.tools.asking import readable
 from pc_mcp.tools.hosts import ADDED_BY_HOSTS, texts_as_meant
 
 INSTRUCTIONS = """\
@@ -101,14 +102,17 @@ class Server(MCPServer[App]):
         return await super().get_prompt(name, given, context)
 
 
-async def _texts_as_meant(context: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
-    """Takes a null among arguments that are text for left out, which the SDK would refuse without words."""
+async def _as_meant(context: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+    """Reads as it was meant what the SDK would refuse without words: a null among arguments that are text
+    is left out, and an error in place of a person's answer is none."""
     params = dict(context.params or {})
     if context.method == "prompts/get" and "arguments" in params:
         params["arguments"] = texts_as_meant(params["arguments"])
     elif context.method == "completion/complete" and isinstance(params.get("context"), dict):
         before = params["context"]
         params["context"] = before | {"arguments": texts_as_meant(before.get("arguments"))}
+    elif context.method == "tools/call" and "inputResponses" in params:
+        params["inputResponses"] = readable(params["inputResponses"])
     else:
         return await call_next(context)
     return await call_next(replace(context, params=params))
@@ -155,7 +159,7 @@ def build_server(settings: Settings) -> Server:
         version=__version__,
         tools=list(all_tools(exports=exports)),
         lifespan=lifespan,
-        middleware=[_texts_as_meant],
+        middleware=[_as_meant],
         subscriptions=False,
         log_level="WARNING",
     )

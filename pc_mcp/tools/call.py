@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from pc_mcp.answers import Answer
 from pc_mcp.auth import TokenProvider
 from pc_mcp.inventory import Call, Library, Progress
 from pc_mcp.partner_center import Cloud, PartnerCenter, Transport
+from pc_mcp.tools.asking import Asked
 
 Report = Callable[[float, float | None, str | None], Awaitable[None]]
 
@@ -28,6 +29,7 @@ class App:
     max_chars: int
     time_budget_seconds: float
     exports_folder: Path | None = None
+    asked: Asked = field(default_factory=Asked)
 
     def call(self, correlation_id: str, report: Report) -> "ToolCall":
         """A call that begins now. All of its requests carry `correlation_id`."""

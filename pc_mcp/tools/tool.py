@@ -91,7 +91,7 @@ class DomainTool(Tool):
             needed = error if isinstance(error, SignInNeeded) else error.__cause__
             if not isinstance(needed, SignInNeeded):
                 raise
-            reply = await ask(context, needed)
+            reply = await ask(context, needed, app.asked, app.time_budget_seconds)
             if reply is Reply.CANNOT_ASK:
                 raise
         if reply is Reply.DECLINED:

@@ -2,8 +2,10 @@
 
 import anyio
 import pytest
+from mcp.shared.exceptions import MCPError
+from mcp_types import INVALID_REQUEST, METHOD_NOT_FOUND, ErrorData, ListRootsResult
 
-from tests.auth.people import CODE, URL, Asked, answered, asked, connected, do_as_told, sign_in, told
+from tests.auth.people import CODE, URL, Asked, answered, ask, asked, connected, do_as_told, sign_in, told
 
 pytestmark = pytest.mark.slow
 
@@ -67,6 +69,74 @@ async def test_who_accepts_but_does_not_sign_in_is_told_how_to(service, mode):
         words = await told(client)
         assert len(person.urls) == 1
         assert URL.findall(words) == person.urls
+        await do_as_told(service, words)
+        await answered(client)
+
+
+@pytest.mark.parametrize("way", ["browser", "device_code"])
+@pytest.mark.parametrize(
+    "failing",
+    [
+        ErrorData(code=INVALID_REQUEST, message="Elicitation is not enabled"),
+        ErrorData(code=METHOD_NOT_FOUND, message="[x](https://e.invalid)"),
+        RuntimeError("the dialog crashed"),
+    ],
+    ids=str,
+)
+async def test_a_client_that_answers_the_question_with_an_error_gets_the_words(service, way, failing):
+    async def fails(*_):
+        if isinstance(failing, Exception):
+            raise failing
+        return failing
+
+    async with connected(service, "legacy", elicitation=fails, auth={"flow": way}, answers=IMPATIENT) as client:
+        words = await told(client)
+        assert words.startswith("You are not signed in to Partner Center.")
+        assert "e.invalid" not in words
+        await do_as_told(service, words)
+        await answered(client)
+
+
+async def test_a_client_of_today_that_fails_to_ask_gets_the_words_with_the_next_call(service):
+    """The first call ends within the SDK's client, which calls back only with an answer."""
+    questions = []
+
+    async def fails(_, params):
+        questions.append(params.url)
+        return ErrorData(code=INVALID_REQUEST, message="Elicitation is not enabled")
+
+    async with connected(service, elicitation=fails, auth=BROWSER, answers=IMPATIENT) as client:
+        with pytest.raises(MCPError):
+            await ask(client)
+        words = await told(client)
+        assert URL.findall(words) == questions
+        await do_as_told(service, words)
+        await answered(client)
+
+
+async def test_a_call_that_comes_back_without_a_yes_or_no_gets_the_words(service):
+    async with connected(service, elicitation=Asked(service), auth=BROWSER, answers=IMPATIENT) as client:
+        needs = await client.session.call_tool("find_customers", {}, allow_input_required=True)
+        (question,) = needs.input_requests.values()
+        for responses in ({}, {"sign_in": ListRootsResult(roots=[])}):
+            again = await client.session.call_tool("find_customers", {}, input_responses=responses)
+            assert again.is_error
+            assert URL.findall(again.content[0].text) == [question.params.url]
+
+
+async def test_a_question_that_is_never_answered_ends_with_the_words(service):
+    asked_for = anyio.Event()
+
+    async def never(*_):
+        asked_for.set()
+        await anyio.sleep_forever()
+
+    async with connected(service, "legacy", elicitation=never, auth=BROWSER, answers=IMPATIENT) as client:
+        with anyio.fail_after(30):
+            words = await told(client)
+            assert asked_for.is_set()
+            # Nobody is asked twice for one sign-in.
+            assert await told(client) == words
         await do_as_told(service, words)
         await answered(client)
 
