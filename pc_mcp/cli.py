@@ -137,7 +137,7 @@ def _add_clients(commands: "Commands") -> None:
         "uninstall", help="disconnect an assistant", description="Take pc-mcp out of a client's configuration."
     )
     for command, work in ((install, _install), (uninstall, _uninstall)):
-        command.add_argument("client", type=_client, metavar="CLIENT", help=", ".join(CLIENTS))
+        command.add_argument("client", nargs="?", type=_client, metavar="CLIENT", help=", ".join(CLIENTS))
         command.add_argument("--dry-run", action="store_true", help="show what would change, and write nothing")
         command.set_defaults(command=work)
 
@@ -148,6 +148,12 @@ def _add_clients(commands: "Commands") -> None:
         "Ends with 1 if something is wrong.",
     )
     _add_config(doctor)
+    doctor.add_argument(
+        "--client",
+        type=_client,
+        metavar="CLIENT",
+        help="look with the environment and the configuration file that this client's server gets",
+    )
     doctor.add_argument("--json", action="store_true", help="as JSON")
     doctor.add_argument("--timeout", type=seconds, default=10, metavar="SECONDS", help="longest time of one check (10)")
     doctor.set_defaults(command=_doctor)
@@ -239,8 +245,13 @@ def _status(options: argparse.Namespace) -> int:
 
 
 def _install(options: argparse.Namespace) -> int:
-    from pc_mcp.install.commands import install
+    from pc_mcp.install.commands import install, name_clients
 
+    if options.client is None:
+        print(
+            "pc-mcp install: which client is to be connected? Run: pc-mcp install CLIENT, with one of", file=sys.stderr
+        )
+        return name_clients(connected=False)
     ids = {"client_id": options.client_id, "tenant_id": options.tenant_id}
     return install(
         options.client,
@@ -252,15 +263,18 @@ def _install(options: argparse.Namespace) -> int:
 
 
 def _uninstall(options: argparse.Namespace) -> int:
-    from pc_mcp.install.commands import uninstall
+    from pc_mcp.install.commands import name_clients, uninstall
 
+    if options.client is None:
+        print("pc-mcp uninstall: which client? Run: pc-mcp uninstall CLIENT, with one of", file=sys.stderr)
+        return name_clients(connected=True)
     return uninstall(options.client, dry_run=options.dry_run)
 
 
 def _doctor(options: argparse.Namespace) -> int:
     from pc_mcp.doctor.command import doctor
 
-    return doctor(options.config, in_json=options.json, seconds=options.timeout)
+    return doctor(options.config, in_json=options.json, seconds=options.timeout, client=options.client)
 
 
 def _configured(options: argparse.Namespace) -> "Settings":

@@ -291,7 +291,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _parsed(text: str, path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(text)
+        return _in_lower_case(tomllib.loads(text), path)
     except tomllib.TOMLDecodeError as error:
         hint = " Paths of Windows stand in single quotes there, such as 'C:\\exports'." if "\\" in text else ""
         raise ConfigurationError(f"The configuration file {path} is no valid TOML: {error}.{hint}") from None
@@ -299,6 +299,22 @@ def _parsed(text: str, path: Path) -> dict[str, Any]:
         raise ConfigurationError(
             f"The configuration file {path} is no valid TOML: a value is too long or too deep."
         ) from None
+
+
+def _in_lower_case(root: dict[str, Any], path: Path, within: str = "") -> dict[str, Any]:
+    """Sections and settings by their own names: `[Auth]` and `Client_ID` are meant as `[auth]` and `client_id`.
+
+    Raises `ConfigurationError` where a name is there twice so.
+    """
+    found: dict[str, Any] = {}
+    for name, value in root.items():
+        plain = name.lower()
+        if plain in found:
+            raise ConfigurationError(
+                f"The configuration file {path} says {within}{plain} twice, in upper and in lower case. Keep one."
+            )
+        found[plain] = _in_lower_case(value, path, f"{plain}.") if isinstance(value, dict) and not within else value
+    return found
 
 
 def _refuse_unknown_variables(environment: Iterable[str]) -> None:

@@ -2,7 +2,9 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -14,7 +16,8 @@ from pc_mcp.accounts import token_provider
 from pc_mcp.doctor import account, local
 from pc_mcp.doctor.network import CLOCK, PARTNER_CENTER, SIGN_IN_SERVICE, Network
 from pc_mcp.doctor.report import Finding, as_json, as_line, bounded, not_checked
-from pc_mcp.install.commands import this_machine
+from pc_mcp.install.clients import CLIENTS
+from pc_mcp.install.machine import Connection, Machine, this_machine
 from pc_mcp.install.program import typed
 from pc_mcp.logs import configure_logging
 from pc_mcp.settings import Settings
@@ -24,10 +27,10 @@ Say = Callable[[Finding], None]
 T = TypeVar("T")
 
 
-def doctor(config: Path | None, *, in_json: bool, seconds: float) -> int:
+def doctor(config: Path | None, *, in_json: bool, seconds: float, client: str | None = None) -> int:
     """Prints what is right and what is wrong; the exit status is 1 where something is wrong.
 
-    seconds: the longest time of one check.
+    seconds: the longest time of one check; client: the one whose server's environment it looks with.
     """
     configure_logging("error", "human")  # what would be logged besides is found here
     findings: list[Finding] = []
@@ -37,7 +40,7 @@ def doctor(config: Path | None, *, in_json: bool, seconds: float) -> int:
         if not in_json:
             print(as_line(finding), flush=True)
 
-    anyio.run(_examine, config, seconds, say)
+    anyio.run(_examine, config, client, seconds, say)
     if in_json:
         print(as_json(findings), flush=True)
     status = int(any(finding.state == "wrong" for finding in findings))
@@ -48,11 +51,45 @@ def doctor(config: Path | None, *, in_json: bool, seconds: float) -> int:
     return status
 
 
-async def _examine(config: Path | None, seconds: float, say: Say) -> None:
+async def _examine(config: Path | None, client: str | None, seconds: float, say: Say) -> None:
     machine = this_machine()
-    connected = await bounded(local.CLIENTS, seconds, partial(_in_thread, partial(local.connected, machine)))
-    clients = [] if isinstance(connected, Finding) else connected
+    found = await bounded(local.CLIENTS, seconds, partial(_in_thread, partial(local.connected, machine)))
     say(local.program())
+    if client is None:
+        await _examine_with(machine, config, found, local.NO_CLIENT, seconds, say)
+        return
+    theirs = found if isinstance(found, Finding) else [each for each in found if each.client.id == client]
+    connection = theirs[0] if isinstance(theirs, list) and theirs else Connection(CLIENTS[client], Path())
+    with _only(environment := connection.environment(machine)):
+        say(local.environment(connection, machine, environment))
+        config = config or (Path(connection.config) if connection.config else None)
+        seen = replace(machine, environment=environment)
+        await _examine_with(seen, config, theirs, local.not_connected(connection.client), seconds, say)
+
+
+@contextmanager
+def _only(environment: Mapping[str, str]) -> Iterator[None]:
+    """This process has no other environment variables meanwhile."""
+    before = dict(os.environ)
+    os.environ.clear()
+    os.environ.update(environment)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+async def _examine_with(
+    machine: Machine,
+    config: Path | None,
+    connected: list[Connection] | Finding,
+    nobody: Finding,
+    seconds: float,
+    say: Say,
+) -> None:
+    """What there is to find with the machine's environment. nobody: what is said where nothing is connected."""
+    clients = [] if isinstance(connected, Finding) else connected
     config = local.config_to_examine(config, machine.environment, clients)
     look = partial(local.configuration, config, machine.environment, clients)
     found = await bounded(local.CONFIGURATION, seconds, partial(_in_thread, look))
@@ -71,7 +108,7 @@ async def _examine(config: Path | None, seconds: float, say: Say) -> None:
     else:
         await _ask(settings, seconds, configured, typed(["pc-mcp", "login", *local.config_option(config)]), say)
     if not clients:
-        say(connected if isinstance(connected, Finding) else local.NO_CLIENT)
+        say(connected if isinstance(connected, Finding) else nobody)
     for client in clients:
         say(await bounded(client.client.title, seconds, partial(_in_thread, partial(local.client, client))))
 

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from pc_mcp import __version__, network
 from pc_mcp.doctor.report import Finding
-from pc_mcp.install.commands import Connection, Machine, connections
+from pc_mcp.install.clients import Client
+from pc_mcp.install.environment import missing
+from pc_mcp.install.machine import Connection, Machine, connections
 from pc_mcp.install.program import typed
 from pc_mcp.prompting import PromptFileError, prompts_in
 from pc_mcp.settings import (
@@ -27,6 +29,7 @@ CERTIFICATES = "certificates"
 PROMPTS = "prompts"
 EXPORTS = "exports"
 CLIENTS = "clients"
+ENVIRONMENT = "environment"
 _CONFIG = "--config"
 _CORRECT = "Correct that; docs/settings.md describes every setting."
 _NO_TENANT = "no tenant yet, which the connected assistants do not need: they ask the simulated customers"
@@ -66,6 +69,36 @@ def configuration(
         mend = f"{_SET_UP[:1].upper()}{_SET_UP[1:]}: {again}"
         return Finding(CONFIGURATION, "wrong", f"{found}; no application to sign in as", mend), settings
     return Finding(CONFIGURATION, "ok", found), settings
+
+
+def not_connected(client: Client) -> Finding:
+    """That the one client that was asked for does not start us."""
+    return Finding(client.title, "wrong", "is not connected", f"Run: pc-mcp install {client.id}")
+
+
+def environment(connection: Connection, machine: Machine, handed_on: Mapping[str, str]) -> Finding:
+    """Whether the server that the client starts gets what it needs of the environment.
+
+    machine: with this shell's environment; handed_on: what of it the server gets.
+    """
+    client = connection.client
+    if client.hands_on is None:
+        return Finding(ENVIRONMENT, "ok", f"{client.title} hands on all that it has itself; this shell has the rest")
+    settings = [ENV_CONFIG, *variables_set(machine.environment)]
+    absent = missing(machine.environment, handed_on, machine.platform, settings)
+    if connection.config:  # it need not be found
+        for purpose, found in {"the place of its files": "XDG_CONFIG_HOME", "settings": ENV_CONFIG}.items():
+            if found in absent.get(purpose, ()):
+                absent[purpose].remove(found)
+    listed = "; ".join(f"{', '.join(names)} ({purpose})" for purpose, names in absent.items() if names)
+    if not listed:
+        names = ", ".join(sorted(handed_on))
+        return Finding(ENVIRONMENT, "ok", f"{client.title} hands on {names}; nothing else that is set here is needed")
+    mend = "Connect it first." if connection.command is None else ""
+    mend = mend or f"Write what they say into env of its entry in {connection.path}, settings into the configuration."
+    if client.forwards and connection.command:
+        mend = f"Connect it again: {typed(_connecting(connection))}"
+    return Finding(ENVIRONMENT, "warning", f"{client.title} does not hand on what is set here: {listed}", mend)
 
 
 def prompts(folder: Path) -> Finding:
@@ -126,12 +159,13 @@ def client(connection: Connection) -> Finding:
     """Whether what the client starts is there, and can be started."""
     title = connection.client.title
     if connection.command is None:
-        return Finding(title, "warning", connection.fault or "its file cannot be read")
+        return _without_entry(connection)
     program, *arguments = connection.command
     found = " ".join([f"starts {program}", *arguments])
     config = connection.config
-    connecting = ["pc-mcp", "install", connection.client.id, *(["--sandbox"] if connection.is_sandbox else [])]
-    again = f"Connect it again: {typed([*connecting, *config_option(config)])}"
+    again = f"Connect it again: {typed(_connecting(connection))}"
+    if connection.fault:
+        return Finding(title, "wrong", connection.fault, again)
     if not os.path.isabs(program):
         return Finding(title, "warning", f"{found}, which it may not find without an absolute path", again)
     if not os.path.isfile(program):
@@ -140,9 +174,25 @@ def client(connection: Connection) -> Finding:
         if config:
             load_settings(Path(config))
     except ConfigurationError as error:
-        mend = f"Correct that, or connect it with another file: {typed([*connecting, _CONFIG, 'FILE'])}"
+        mend = f"Correct that, or connect it with another file: {typed(_connecting(connection, 'FILE'))}"
         return Finding(title, "wrong", f"{found}, which cannot serve: {error}", mend)
     return Finding(title, "ok", found)
+
+
+def _without_entry(connection: Connection) -> Finding:
+    """What became of an entry that is not there, or why that cannot be told."""
+    title, name = connection.client.title, connection.client.id
+    if not connection.is_lost:
+        return Finding(title, "warning", connection.fault or "its file cannot be read")
+    found = f"our entry is not in {connection.path} any more, beside which its backup lies"
+    mend = f"Quit {title}, which may have written its file back, then run: pc-mcp install {name}"
+    return Finding(title, "warning", found, f"{mend} (to be rid of it instead: pc-mcp uninstall {name})")
+
+
+def _connecting(connection: Connection, config: str | None = None) -> list[str]:
+    """The command that makes the entry anew. config: another configuration file."""
+    options = ["--sandbox"] if connection.is_sandbox else []
+    return ["pc-mcp", "install", connection.client.id, *options, *config_option(config or connection.config)]
 
 
 def _only_sandbox(connected: Sequence[Connection]) -> bool:

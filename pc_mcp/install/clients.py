@@ -1,14 +1,18 @@
 """The clients that can be connected: where each keeps its configuration, and what an entry looks like there."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from pc_mcp.failures import Failure
+from pc_mcp.install.environment import CODEX, CODEX_WINDOWS, EVERYWHERE, SDK, SDK_WINDOWS, needed, only
 
 NAME = "pc-mcp"
 """What the entry is called in every client."""
+CARRIED = ("XDG_DATA_HOME",)
+"""Written into an entry as they are where a client does not hand them on: the place of the sign-in."""
 
 Format = Literal["json", "jsonc", "toml"]
 
@@ -21,46 +25,107 @@ class ClientNotFound(Failure):
 class Client:
     """An MCP client.
 
-    section: the object of its file that holds the servers; typed: whether an entry says that it is
-    started as a program (`"type": "stdio"`); restart: what a person does for it to be read anew.
+    section: the object of its file that holds the servers; restart: what a person does for it to be read anew;
+    is_typed: whether an entry says that it is started as a program (`"type": "stdio"`);
+    writes_back: whether it keeps its file in memory while it runs, and may write that over what is there;
+    hands_on: the variables that a server gets of its environment by platform (`win32`, or any other), all where
+    it is None; forwards: the member of an entry that names further ones, if entries can have one;
+    command: what starts it in a shell.
     """
 
     id: str
     title: str
     format: Format
     section: str
-    typed: bool
     restart: str
+    is_typed: bool = False
+    writes_back: bool = False
+    hands_on: Mapping[str, frozenset[str]] | None = None
+    forwards: str | None = None
+    command: str | None = None
 
-    def entry(self, command: list[str]) -> dict[str, Any]:
-        """What makes the client start `command`."""
-        kind = {"type": "stdio"} if self.typed else {}
-        return {**kind, "command": command[0], "args": command[1:]}
+    @property
+    def is_strict(self) -> bool:
+        """Whether its file is JSON and nothing else: no comments, no byte-order mark."""
+        return self.format == "json"
+
+    def entry(
+        self, command: list[str], platform: str, environment: Mapping[str, str], settings: Sequence[str] = ()
+    ) -> dict[str, Any]:
+        """What makes the client start `command` with what that needs of the environment.
+
+        settings: the variables that set something. Of what may be secret the name is written at most.
+        """
+        entry: dict[str, Any] = {"type": "stdio"} if self.is_typed else {}
+        entry |= {"command": command[0], "args": command[1:]}
+        if self.forwards:
+            entry[self.forwards] = [*needed(platform), *settings]
+        elif self.hands_on and (carried := only(CARRIED, environment, platform)):
+            entry["env"] = carried
+        return entry
+
+    def environment(self, entry: Mapping[str, Any], platform: str, environment: Mapping[str, str]) -> dict[str, str]:
+        """What a server that `entry` starts gets of the client's environment."""
+        if self.hands_on is None:
+            handed_on = dict(environment)
+        else:
+            usual = self.hands_on["win32" if platform == "win32" else "posix"]
+            handed_on = only({*usual, *self.forwarded(entry)}, environment, platform)
+        own = entry.get("env")
+        return handed_on | {name: str(value) for name, value in (own if isinstance(own, dict) else {}).items()}
+
+    def forwarded(self, entry: Mapping[str, Any]) -> list[str]:
+        """The variables that an entry asks for, as plain names or as objects with a name."""
+        listed = entry.get(self.forwards) if self.forwards else None
+        names = [each.get("name") if isinstance(each, dict) else each for each in listed or ()]
+        return [name for name in names if isinstance(name, str)]
+
+    def may_forward(self, name: object) -> bool:
+        """Whether `entry` may have asked for a variable of this name."""
+        return isinstance(name, str) and (name in EVERYWHERE or name.upper().startswith("PC_MCP_"))
 
 
+_CLAUDE_DESKTOP = Client(
+    "claude-desktop",
+    "Claude Desktop",
+    "json",
+    "mcpServers",
+    "Quit Claude Desktop (closing its window is not enough) and start it again.",
+    writes_back=True,
+    hands_on={"posix": SDK, "win32": SDK_WINDOWS},
+)
+_CLAUDE_CODE = Client(
+    "claude-code",
+    "Claude Code",
+    "json",
+    "mcpServers",
+    "Start Claude Code again.",
+    is_typed=True,
+    writes_back=True,
+    command="claude",
+)
+_VSCODE = Client(
+    "vscode",
+    "VS Code",
+    "jsonc",
+    "servers",
+    "Start VS Code again, or start pc-mcp with its command MCP: List Servers.",
+    is_typed=True,
+    command="code",
+)
+_CURSOR = Client("cursor", "Cursor", "jsonc", "mcpServers", "Start Cursor again.", is_typed=True, command="cursor")
+_CODEX = Client(
+    "codex",
+    "Codex",
+    "toml",
+    "mcp_servers",
+    "Start Codex again.",
+    hands_on={"posix": CODEX, "win32": CODEX_WINDOWS},
+    forwards="env_vars",
+    command="codex",
+)
 CLIENTS: Mapping[str, Client] = {
-    client.id: client
-    for client in (
-        Client(
-            "claude-desktop",
-            "Claude Desktop",
-            "json",
-            "mcpServers",
-            False,
-            "Quit Claude Desktop (closing its window is not enough) and start it again.",
-        ),
-        Client("claude-code", "Claude Code", "json", "mcpServers", True, "Start Claude Code again."),
-        Client(
-            "vscode",
-            "VS Code",
-            "jsonc",
-            "servers",
-            True,
-            "Start VS Code again, or start pc-mcp with its command MCP: List Servers.",
-        ),
-        Client("cursor", "Cursor", "jsonc", "mcpServers", True, "Start Cursor again."),
-        Client("codex", "Codex", "toml", "mcp_servers", False, "Start Codex again."),
-    )
+    client.id: client for client in (_CLAUDE_DESKTOP, _CLAUDE_CODE, _VSCODE, _CURSOR, _CODEX)
 }
 
 
@@ -89,6 +154,41 @@ def hidden_path(client: str, platform: str, environment: Mapping[str, str], home
     if client == "claude-desktop" and platform == "win32" and _packaged_claude(environment, home):
         return _application_data(platform, environment, home) / "Claude" / "claude_desktop_config.json"
     return None
+
+
+def is_there(client: str, path: Path) -> bool:
+    """Whether an application has made more than the file at `path`, which may be ours alone."""
+    match client:
+        case "claude-code":
+            return (path.parent / ".claude").is_dir()
+        case "vscode":
+            return _holds_more(path) or _holds_more(path.parent)
+        case _:
+            return _holds_more(path)
+
+
+def vscode_profiles(path: Path) -> list[str]:
+    """The names of the profiles that do not read the file at `path`, which is that of the default one."""
+    folders = [folder.name for folder in _within(path.parent / "profiles") if folder.is_dir()]
+    try:
+        known = json.loads((path.parent / "globalStorage" / "storage.json").read_bytes())["userDataProfiles"]
+        profiles = {each["location"]: each for each in known}
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        profiles = {}
+    own = [name for name in folders if not (profiles.get(name, {}).get("useDefaultFlags") or {}).get("mcp")]
+    return sorted(str(profiles.get(name, {}).get("name", name)) for name in own)
+
+
+def _holds_more(path: Path) -> bool:
+    """Whether something lies beside `path` that is neither a backup of it nor a part of one."""
+    return any(not found.name.lstrip(".").startswith(path.name.lstrip(".")) for found in _within(path.parent))
+
+
+def _within(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except OSError:
+        return []
 
 
 def _application_data(platform: str, environment: Mapping[str, str], home: Path) -> Path:

@@ -1,98 +1,71 @@
 """The commands `install` and `uninstall`: what they change is shown, and what to do next is said."""
 
-import difflib
-import io
-import itertools
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from pc_mcp.failures import Failure
-from pc_mcp.install.clients import CLIENTS, Client, config_path, hidden_path
-from pc_mcp.install.configuration import with_ids
+from pc_mcp.install.clients import CLIENTS, Client
+from pc_mcp.install.configuration import checked_ids, with_ids
 from pc_mcp.install.entry import ClientText, FileRefused, Unchangeable
 from pc_mcp.install.files import ClientFile, found, text_of
 from pc_mcp.install.json_text import Malformed
+from pc_mcp.install.machine import Machine, connection_of, notes_on, this_machine
 from pc_mcp.install.program import PassingProgram, Running, name_in_a_shell, program, script_folders, typed
-from pc_mcp.settings import (
-    ENV_CONFIG,
-    ConfigurationError,
-    Settings,
-    load_settings,
-    usual_config_file,
-    variables_set,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Machine:
-    """Where this runs: platform as `sys.platform`, environment variables, and the user's home."""
-
-    platform: str
-    environment: Mapping[str, str]
-    home: Path
-
-    def path_for(self, client: Client) -> Path:
-        """The file that the client reads. Raises `Failure`."""
-        return config_path(client.id, self.platform, self.environment, self.home)
-
-    def start_for(self, client: Client, file: ClientFile) -> ClientFile:
-        """What `file` begins as: where it is new, it keeps what the client has read elsewhere so far."""
-        hidden = hidden_path(client.id, self.platform, self.environment, self.home) if file.raw is None else None
-        return found(hidden) if hidden else file
+from pc_mcp.settings import ENV_CONFIG, ConfigurationError, Settings, load_settings, usual_config_file, variables_set
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A file, and the text that it is to have."""
+    """A file, the text that it is to have, and what of it is ours: the lines that go and those that come.
+
+    marked: whether a byte-order mark at its beginning stays.
+    """
 
     file: ClientFile
     text: str
+    old: str = ""
+    new: str = ""
+    marked: bool = True
 
     @property
     def is_needed(self) -> bool:
-        return self.text != self.file.text
+        return self.text != self.file.text or (not self.marked and bool(self.file.mark))
 
     def make(self) -> Path | None:
         """Writes the text; the backup, where there was something to keep. Raises `FileRefused`."""
         backup = self.file.back_up()
-        self.file.replace(self.text)
+        self.file.replace(self.text, marked=self.marked)
         return backup
 
     def difference(self) -> Iterator[str]:
-        """The lines of a unified diff, with their ends."""
-        path = str(self.file.path)
-        for line in difflib.unified_diff(_lines(self.file.text), _lines(self.text), path, path):
-            yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
+        """Our own lines; whatever else is in the file may be somebody's secret."""
+        yield f"{self.file.path}:"
+        if self.file.mark and not self.marked:
+            yield "- (a byte-order mark, which the client cannot read)"
+        yield from (f"- {line}" for line in self.old.splitlines())
+        yield from (f"+ {line}" for line in self.new.splitlines())
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
-    """What a client's file says of us: the command that it starts, or `fault`, why that cannot be told."""
-
-    client: Client
-    path: Path
-    command: list[str] | None = None
-    fault: str | None = None
-
-    @property
-    def is_sandbox(self) -> bool:
-        """Whether the command serves the simulated customers."""
-        return "--sandbox" in (self.command or [])
-
-    @property
-    def config(self) -> str | None:
-        """The configuration file that the command names."""
-        options = itertools.pairwise(self.command or [])
-        return next((value for option, value in options if option == "--config"), None)
+def name_clients(*, connected: bool) -> int:
+    """Says which clients there are; the exit status is that of wrong usage. connected: which have our entry."""
+    machine = this_machine()
+    for client in CLIENTS.values():
+        print(
+            f"  {client.id:<16}{client.title:<16}{_state(client, machine, connected=connected)}".rstrip(),
+            file=sys.stderr,
+        )
+    return ConfigurationError.exit_status
 
 
-def this_machine() -> Machine:
-    """The machine and the user of this process."""
-    return Machine(sys.platform, os.environ, Path.home())
+def _state(client: Client, machine: Machine, *, connected: bool) -> str:
+    connection = connection_of(client, machine)
+    if connection and connection.command:
+        return "connected" + (", to the simulated customers" if connection.is_sandbox else "")
+    if connected:
+        return ""
+    return "found on this computer" if machine.has(client) else "not found on this computer"
 
 
 def how_to_connect() -> str:
@@ -133,23 +106,33 @@ def install(
     settings_file = Path(named) if named else usual_config_file()
     configuration = None
     if ids:
-        file = found(settings_file)
-        text, settings = with_ids(file, ids)
-        configuration = Change(file, text)
+        configuration, settings = _with_ids(settings_file, ids)
     else:
         settings = load_settings(config)
-    command = _command(machine, named, sandbox=sandbox)
+    carried = named or (settings_file if _is_to_be_named(settings_file, machine, written=bool(ids)) else None)
+    command = _command(machine, carried, sandbox=sandbox)
     entry = _with_entry(client, machine, command)
+    notes = list(notes_on(client, machine))
     if dry_run:
-        _show(change for change in (configuration, entry) if change and change.is_needed)
+        _show([change for change in (configuration, entry) if change and change.is_needed])
         return 0
     if configuration:
         _write_ids(configuration)
     _connect(client, entry, command, "the simulated customers" if sandbox else "Partner Center")
     _say_next(_steps(client, settings, named, sandbox=sandbox))
-    if not sandbox:
+    for note in notes:
+        print(f"Note: {note}")
+    if not sandbox and not client.forwards:
         _say_variables(client, machine, settings_file)
     return 0
+
+
+def _is_to_be_named(settings_file: Path, machine: Machine, *, written: bool) -> bool:
+    """Whether the usual file is where only this environment leads to, which a client may not hand on."""
+    if machine.platform == "win32" or not machine.environment.get("XDG_CONFIG_HOME"):
+        return False
+    elsewhere = machine.platform == "darwin" or settings_file.parent.parent != machine.home / ".config"
+    return elsewhere and (written or os.path.lexists(settings_file))
 
 
 def _command(machine: Machine, config: str | Path | None, *, sandbox: bool) -> list[str]:
@@ -163,14 +146,25 @@ def _running() -> Running:
     return Running(sys.argv[0], sys.executable, script_folders())
 
 
+def _with_ids(path: Path, ids: Mapping[str, str]) -> tuple[Change, Settings]:
+    """The configuration file with the ids, and the settings that it then gives. Raises a `Failure`."""
+    file = found(path)
+    found_ids = checked_ids(ids)
+    made = with_ids(file, found_ids)
+    old = "".join(f'{name} = "{value}"\n' for name, value in made.replaced.items())
+    new = "".join(f'{name} = "{value}"\n' for name, value in found_ids.items())
+    return Change(file, made.text, f"[auth]\n{old}" if old else "", f"[auth]\n{new}"), made.settings
+
+
 def _with_entry(client: Client, machine: Machine, command: list[str]) -> Change:
     """The client's file with our entry. Raises a `Failure`."""
-    entry = client.entry(command)
+    entry = client.entry(command, machine.platform, machine.environment, variables_set(machine.environment))
     file = found(machine.path_for(client))
     start = machine.start_for(client, file)
     text = ClientText(client, start.text)
     try:
-        return Change(file, text.with_entry(entry))
+        made = text.with_entry(entry)
+        return Change(file, made, text.own_lines(), ClientText(client, made).own_lines(), not client.is_strict)
     except Malformed as error:
         raise _refused(start, error, f"add there by hand: {text.snippet(entry).strip()}") from None
 
@@ -178,7 +172,11 @@ def _with_entry(client: Client, machine: Machine, command: list[str]) -> Change:
 def _write_ids(change: Change) -> None:
     if change.is_needed:
         backup = change.make()
-        _say("Wrote the ids into the configuration file.", {"File": str(change.file.path), "Backup": str(backup or "")})
+        facts = {"File": str(change.file.path), "Backup": str(backup or "")}
+        _say(
+            "Replaced ids in the configuration file." if change.old else "Wrote the ids into the configuration file.",
+            facts,
+        )
     else:
         _say("The ids are in the configuration file already.", {"File": str(change.file.path)})
 
@@ -202,8 +200,10 @@ def uninstall(client_id: str, *, dry_run: bool, machine: Machine | None = None) 
     try:
         if text.entry() is None:
             _say(f"{client.title} is not connected; nothing was changed.", {"File": str(file.path)})
+            if not dry_run:
+                file.set_aside()
             return 0
-        change = Change(file, text.without_entry([*earlier, ""]))
+        change = Change(file, text.without_entry([*earlier, ""]), text.own_lines(), marked=not client.is_strict)
         is_undone = text.comes_from(change.text)
     except Malformed as error:
         raise _refused(file, error, 'remove "pc-mcp" there by hand') from None
@@ -215,35 +215,15 @@ def uninstall(client_id: str, *, dry_run: bool, machine: Machine | None = None) 
         file.remove()
         facts["File"] += " (held nothing else and was removed)"
     elif is_undone and change.text in earlier:
-        file.replace(change.text)
+        file.replace(change.text, marked=change.marked)
         facts["File"] += " (is again as it was before)"
     else:
         facts["Backup"] = str(change.make())
+    if backups := file.set_aside():
+        facts["Backup"] = ", ".join(map(str, backups))
     _say(f"Disconnected {client.title}.", facts)
     _say_next([client.restart, "A sign-in stays on this computer until you forget it with: pc-mcp logout"])
     return 0
-
-
-def connections(machine: Machine) -> Iterator[Connection]:
-    """The clients that have our entry, and those whose file cannot be read; nothing is changed."""
-    for client in CLIENTS.values():
-        path = Path()
-        try:
-            file = found(machine.path_for(client))
-            path = file.path
-            entry = ClientText(client, file.text).entry()
-        except Failure as error:
-            yield Connection(client, path, fault=str(error))
-        except Malformed as error:
-            yield Connection(client, path, fault=f"{path}, line {error.line}: {error.fault}.")
-        else:
-            if entry is not None:
-                yield Connection(client, path, _command_of(entry))
-
-
-def _command_of(entry: Mapping[str, Any]) -> list[str]:
-    arguments = entry.get("args")
-    return [str(entry.get("command", "")), *map(str, arguments if isinstance(arguments, list) else [])]
 
 
 def _refused(file: ClientFile, error: Malformed, by_hand: str) -> FileRefused:
@@ -287,12 +267,8 @@ def _say_variables(client: Client, machine: Machine, settings_file: str | Path) 
         )
 
 
-def _show(changes: Iterable[Change]) -> None:
-    shown = "".join(line for change in changes for line in change.difference())
-    print(shown, end="")
-    print("Nothing was written." if shown else "There is nothing to change.", file=sys.stderr)
-
-
-def _lines(text: str) -> list[str]:
-    """Lines with their ends; only a line feed ends one."""
-    return io.StringIO(text, newline="\n").readlines()
+def _show(changes: Sequence[Change]) -> None:
+    for change in changes:
+        for line in change.difference():
+            print(line)
+    print("Nothing was written." if changes else "There is nothing to change.", file=sys.stderr)

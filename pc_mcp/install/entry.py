@@ -7,10 +7,11 @@ from typing import Any
 
 from pc_mcp.failures import Failure
 from pc_mcp.install import json_text, toml_text
-from pc_mcp.install.clients import NAME, Client
+from pc_mcp.install.clients import CARRIED, NAME, Client
 from pc_mcp.install.json_text import Malformed
 
 _OURS = {"type", "command", "args"}
+_ENV = "env"
 
 
 class FileRefused(Failure):
@@ -52,6 +53,7 @@ class ClientText:
         # An entry of another kind, such as one with a URL, has nothing that could be kept.
         kept = old if old and "command" in old else {}
         root = self.parsed()
+        entry = self._merged(kept, entry)
         wanted = {**root, self.client.section: {**root.get(self.client.section, {}), NAME: {**kept, **entry}}}
         changes = {key: value for key, value in entry.items() if kept.get(key) != value}
         path = (self.client.section, NAME)
@@ -64,6 +66,19 @@ class ClientText:
         else:
             text = json_text.put(self.text, path, dict(entry), comments=self._comments)
         return self._checked(text, wanted)
+
+    def _merged(self, kept: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[str, Any]:
+        """`entry` with the variables that a person added to what is there."""
+        merged = dict(entry)
+        if isinstance(own := kept.get(_ENV), dict) and _ENV in merged:
+            merged[_ENV] = {**own, **merged[_ENV]}
+        forwards = self.client.forwards
+        if forwards and isinstance(listed := kept.get(forwards), list):
+            merged[forwards] = [
+                *listed,
+                *(name for name in merged[forwards] if name not in self.client.forwarded(kept)),
+            ]
+        return merged
 
     def without_entry(self, earlier: Iterable[str] = ()) -> str:
         """The text without our entry, which must be there.
@@ -87,19 +102,39 @@ class ClientText:
     def comes_from(self, earlier: str) -> bool:
         """Whether this is the text `earlier` with our entry, to which nobody added anything."""
         entry, before = self.entry(), ClientText(self.client, earlier)
-        if entry is None or not entry.keys() <= _OURS:
+        if entry is None or not self._is_ours(entry):
             return False
         try:
             return before.entry() is None and before.with_entry(entry) == self.text
         except Malformed:
             return False
 
+    def _is_ours(self, entry: Mapping[str, Any]) -> bool:
+        """Whether nobody but `install` can have written it."""
+        own = entry.get(_ENV, {})
+        if not isinstance(own, dict) or not own.keys() <= set(CARRIED):
+            return False
+        rest = entry.keys() - _OURS - {_ENV}
+        if self.client.forwards not in rest:
+            return not rest
+        listed = entry[self.client.forwards]
+        return rest == {self.client.forwards} and isinstance(listed, list) and all(map(self.client.may_forward, listed))
+
+    def own_lines(self) -> str:
+        """Our entry alone, if there is one; of what a person added to it the names."""
+        entry = self.entry()
+        if entry is None:
+            return ""
+        ours = {key: value for key, value in entry.items() if key in _OURS or key == self.client.forwards}
+        added = sorted(entry.keys() - ours.keys())
+        return self.snippet(ours) + (f"# and: {', '.join(added)}\n" if added else "")
+
     def snippet(self, entry: Mapping[str, Any]) -> str:
         """Our entry alone, as the client's file would have it."""
         path = (self.client.section, NAME)
         if self.client.format == "toml":
             return toml_text.put("", path, entry)
-        return json.dumps({path[0]: {path[1]: dict(entry)}}, ensure_ascii=False)
+        return json.dumps({path[0]: {path[1]: dict(entry)}}, ensure_ascii=False) + "\n"
 
     def _checked(self, text: str, wanted: Mapping[str, Any]) -> str:
         """`text`, if it says exactly what is wanted."""

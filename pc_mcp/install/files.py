@@ -1,8 +1,10 @@
 """A client's file on disk: read as a whole, backed up, and replaced in one step."""
 
 import codecs
+import itertools
 import os
 import stat
+import sys
 import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,6 +14,8 @@ from pc_mcp.install.entry import FileRefused
 
 _BYTE_ORDER_MARK = codecs.BOM_UTF8.decode()
 _MOST_BACKUPS = 1000
+_BACKUP, _KEPT = ".before-pc-mcp", ".kept-by-pc-mcp"
+_MOST_BYTES = 50_000_000
 _PRIVATE = 0o600  # such files hold other servers' secrets
 
 
@@ -57,11 +61,35 @@ class ClientFile:
                 return path
         raise FileRefused(f"There are {_MOST_BACKUPS} backups beside {self.path}. Remove some, and try again.")
 
-    def replace(self, text: str) -> None:
-        """Writes `text` in one step, with the file's permissions. Raises `FileRefused`."""
+    def set_aside(self) -> list[Path]:
+        """Renames the backups, since the connection is over; one that says what the file says again goes.
+
+        Their new places.
+        """
+        return [kept for path in self.backups() if (kept := self._set_aside(path))]
+
+    def _set_aside(self, path: Path) -> Path | None:
+        numbers = itertools.count(2)
+        other = self.path.with_name(f"{self.path.name}{_KEPT}")
+        while os.path.lexists(other):
+            other = self.path.with_name(f"{self.path.name}{_KEPT}-{next(numbers)}")
+        try:
+            if self.path.is_file() and _same(path, self.path.read_bytes()):
+                path.unlink()
+                return None
+            path.rename(other)
+        except OSError:
+            return path
+        return other
+
+    def replace(self, text: str, *, marked: bool = True) -> None:
+        """Writes `text` in one step, with the file's permissions. Raises `FileRefused`.
+
+        marked: whether a byte-order mark stays.
+        """
         self._refuse_what_is_to_stay()
         try:
-            content = (self.mark + text).encode()
+            content = ((self.mark if marked else "") + text).encode()
         except UnicodeEncodeError:
             raise FileRefused(
                 "The path of pc-mcp, or of its configuration file, cannot be written as text. Give the folder another "
@@ -99,6 +127,7 @@ class ClientFile:
 
     def _refuse_what_is_to_stay(self) -> None:
         """Another file could take the place of one that is write-protected, or of a device, but must not."""
+        self._refuse_what_is_somebody_elses()
         try:
             mode = self.path.stat().st_mode
         except OSError:
@@ -110,15 +139,33 @@ class ClientFile:
                 f"{self.path} is write-protected and was left as it was. Make it writable, and try again."
             )
 
+    def _refuse_what_is_somebody_elses(self) -> None:
+        """What root writes in a person's home, with `sudo` for instance, that person could not read any more."""
+        if sys.platform == "win32" or os.geteuid() != 0:
+            return
+        place = next((place for place in (self.path, *self.path.parents) if place.exists()), self.path)
+        if place.stat().st_uid != 0:
+            raise FileRefused(
+                f"{place} belongs to another user, and what you write there as root they could not read. Nothing was "
+                "changed. Run this as that user, without sudo."
+            )
+
     def _backup(self, number: int) -> Path:
         suffix = f"-{number}" if number > 1 else ""
-        return self.path.with_name(f"{self.path.name}.before-pc-mcp{suffix}")
+        return self.path.with_name(f"{self.path.name}{_BACKUP}{suffix}")
 
 
 def found(path: Path) -> ClientFile:
     """The file at `path`, or where a link there leads. Raises `FileRefused`."""
     try:
         path = path.resolve()
+        status = path.stat()
+        if stat.S_ISFIFO(status.st_mode) or stat.S_ISSOCK(status.st_mode):
+            raise FileRefused(f"{path} is a pipe, no file, and was left as it was. Remove it, and try again.")
+        if status.st_size > _MOST_BYTES:
+            raise FileRefused(
+                f"{path} has {status.st_size // 1_000_000} MB, which is no configuration, and was left as it was."
+            )
         raw = path.read_bytes()
     except FileNotFoundError:
         return ClientFile(path, None)

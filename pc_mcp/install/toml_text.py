@@ -13,6 +13,8 @@ from typing import Any
 from pc_mcp.install.json_text import Malformed
 
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
+# A key whose value is a string or a number on one line, and what follows it.
+_SIMPLE = re.compile(r"""(\s*[\w"'-]+[ \t]*=[ \t]*)(?:"[^"\\\n]*"|'[^'\n]*'|[\w.+-]+)([ \t]*(?:\#[^\n]*)?\r?\n?)""")
 _WHERE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
 
@@ -57,11 +59,20 @@ def put(text: str, table: Sequence[str], values: Mapping[str, Any]) -> str:
     missing = "".join(line for key, line in lines.items() if key not in there)
     parts = []
     for statement in statements:
-        ours = statement.table == path and len(statement.keys) == 1
-        parts.append(lines.get(statement.keys[0], statement.text) if ours else statement.text)
+        ours = statement.table == path and len(statement.keys) == 1 and statement.keys[0] in values
+        parts.append(_with_value(statement, values, eol) if ours else statement.text)
         if statement.is_header and statement.table == path:
             parts.append(missing if statement.text.endswith("\n") else eol + missing)
     return "".join(parts)
+
+
+def _with_value(statement: _Statement, values: Mapping[str, Any], eol: str) -> str:
+    """The line of a key with its new value; what else stands there, such as a comment, stays."""
+    (key,) = statement.keys
+    value = _value(values[key])
+    if simple := _SIMPLE.fullmatch(statement.text):
+        return f"{simple[1]}{value}{simple[2]}"
+    return f"{key} = {value}{eol}"
 
 
 def cut(text: str, table: Sequence[str]) -> str:
@@ -107,7 +118,9 @@ def _path(read: Any) -> Iterator[str]:
 
 
 def _value(value: object) -> str:
-    """A string or a list of strings; a JSON string is a TOML string."""
+    """A string, a list or an inline table; a JSON string is a TOML string."""
     if isinstance(value, list):
         return f"[{', '.join(map(_value, value))}]"
+    if isinstance(value, dict):
+        return f"{{ {', '.join(f'{json.dumps(key)} = {_value(each)}' for key, each in value.items())} }}"
     return json.dumps(value, ensure_ascii=False, default=str)

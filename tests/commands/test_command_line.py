@@ -13,8 +13,9 @@ from mcp import Client, StdioServerParameters
 
 from pc_mcp import __version__
 from pc_mcp.cli import main, parser
+from pc_mcp.install.clients import CLIENTS
 from pc_mcp.install.program import Running, program
-from tests.commands.processes import COMMAND, environment
+from tests.commands.processes import COMMAND, environment, run
 
 COMMANDS = ["serve", "demo", "login", "logout", "status", "install", "uninstall", "doctor", "sandbox"]
 COMMANDS += ["help", "version"]
@@ -80,6 +81,7 @@ def test_help_explains_a_command_as_the_command_itself_does(name, capsys):
         (["serve", "--htpp=127.0.0.1:0"], "--http"),
         (["install", "cursor", "--client_id", "x"], "--client-id"),
         (["login", "--devicecode"], "--device-code"),
+        (["doctor", "--client", "kursor"], "cursor"),
         (["install", "claude"], "claude-desktop or claude-code"),
         (["install", "vs-code"], "vscode"),
     ],
@@ -145,15 +147,14 @@ def test_an_address_is_a_host_and_a_port(text, address):
 
 def test_what_a_pipe_cannot_take_is_replaced(tmp_path):
     """On Windows, what is printed to a file or a pipe is in the code page of the country."""
-    (tmp_path / ".cursor").mkdir()
-    (tmp_path / ".cursor" / "mcp.json").write_text('{"mcpServers": {"東京": {}}}', encoding="utf-8")
+    (tmp_path / "東京.toml").touch()
     ended = subprocess.run(
-        [*COMMAND, "install", "cursor", "--sandbox", "--dry-run"],
+        [*COMMAND, "install", "cursor", "--config", str(tmp_path / "東京.toml"), "--dry-run"],
         env=environment(tmp_path, PYTHONIOENCODING="cp1252"),
         capture_output=True,
         check=True,
     )
-    assert b'+{"mcpServers": {"??": {}, "pc-mcp"' in ended.stdout
+    assert b"??.toml" in ended.stdout
 
 
 def test_a_reader_that_leaves_early_ends_a_command_without_a_word(tmp_path):
@@ -168,6 +169,23 @@ def test_a_reader_that_leaves_early_ends_a_command_without_a_word(tmp_path):
         process.stdout.close()
         assert process.stderr.read() in {b"", b"Nothing was written.\n"}
         assert process.wait(30) == 1
+
+
+@pytest.mark.parametrize("command", ["install", "uninstall"])
+def test_without_a_client_those_that_there_are_are_named_with_what_is_found(command, tmp_path):
+    env = environment(tmp_path, PATH=str(tmp_path))
+    (tmp_path / ".codex").mkdir()
+    (tmp_path / ".codex" / "auth.json").touch()
+    run("install", "cursor", "--sandbox", env=env)
+    done = run(command, env=env)
+    assert (done.returncode, done.stdout) == (2, "")
+    first, *lines = done.stderr.splitlines()
+    assert f"pc-mcp {command} CLIENT" in first
+    assert [line.split()[0] for line in lines] == list(CLIENTS)
+    states = dict(re.match(r" *(\S+) +(?:\S+ )*?\S+ +(.*)", f"{line}  ").groups() for line in lines)
+    assert states["cursor"].strip() == "connected, to the simulated customers"
+    assert states["codex"].strip() == ("found on this computer" if command == "install" else "")
+    assert states["vscode"].strip().endswith("not found on this computer" if command == "install" else "Code")
 
 
 HOSTILE = ("argparse.py", "json.py", "mcp.py", "pc_mcp.py", "pkgutil.py", "ssl.py", "sitecustomize.py")

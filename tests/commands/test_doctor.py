@@ -541,3 +541,87 @@ def test_a_time_that_is_none_is_wrong_usage(seconds, capsys):
         main(["doctor", "--timeout", seconds])
     assert ended.value.code == 2
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_an_entry_that_a_running_application_wrote_over_is_missed(doctor, tmp_path, capsys):
+    file = tmp_path / ".config" / "Claude" / "claude_desktop_config.json"
+    file.parent.mkdir(parents=True)
+    file.write_text('{"theme": "dark"}')
+    assert main(["install", "claude-desktop"]) == 0
+    file.write_text('{"theme": "light"}')
+    state, words = doctor(1)["Claude Desktop"]
+    assert state == "warning"
+    assert f"our entry is not in {file} any more" in words
+    assert "Quit Claude Desktop, which may have written its file back, then run: pc-mcp install claude-desktop" in words
+    assert main(["uninstall", "claude-desktop"]) == 0  # whoever took it out by hand
+    assert "Claude Desktop" not in doctor(1)
+
+
+def test_a_file_that_the_client_cannot_read_for_its_byte_order_mark_is_found(doctor, tmp_path):
+    assert main(["install", "claude-desktop", "--sandbox"]) == 0
+    file = tmp_path / ".config" / "Claude" / "claude_desktop_config.json"
+    file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+    state, words = doctor(1)["Claude Desktop"]
+    assert (state, words.partition("byte-order mark")[1]) == ("wrong", "byte-order mark")
+    assert words.endswith("Connect it again: pc-mcp install claude-desktop --sandbox")
+    assert main(["install", "claude-desktop", "--sandbox"]) == 0
+    assert doctor(1)["Claude Desktop"][0] == "ok"
+
+
+SESSION = {"DBUS_SESSION_BUS_ADDRESS": "unix:path=/nowhere", "DISPLAY": ":7"}
+
+
+def test_it_looks_with_the_environment_of_a_client(doctor, login, monkeypatch, tmp_path):
+    """Codex hands on little: nothing of this shell's settings but what its entry asks for."""
+    login()
+    for name, value in SESSION.items():
+        monkeypatch.setenv(name, value)
+    assert main(["install", "codex"]) == 0
+    found = doctor(0, "--client", "codex")
+    assert list(found) == ["program", "environment", *CHECKS[1:-1], "Codex"]
+    assert found["environment"][0] == "ok"
+    assert "DBUS_SESSION_BUS_ADDRESS, DISPLAY, HOME" in found["environment"][1]
+    file = tmp_path / ".codex" / "config.toml"
+    file.write_text(re.sub(r"env_vars = .*\n", "", file.read_text()))
+    found = doctor(1, "--client", "codex")
+    state, words = found["environment"]
+    assert state == "warning"
+    assert "DBUS_SESSION_BUS_ADDRESS (the keyring); DISPLAY (the display); XDG_DATA_HOME (the place of its" in words
+    assert "PC_MCP_AUTH__CLIENT_ID" in words
+    assert words.endswith("Connect it again: pc-mcp install codex")
+    assert "no application to sign in as" in found["configuration"][1]
+    assert os.environ["DISPLAY"] == ":7"
+    assert main(["install", "codex"]) == 0
+    assert doctor(0, "--client", "codex")["environment"][0] == "ok"
+
+
+def test_what_a_clients_own_entry_sets_is_seen_and_what_it_lacks_is_to_be_written_there(doctor, monkeypatch, tmp_path):
+    config = tmp_path / "mine.toml"
+    config.touch()
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    assert main(["install", "claude-desktop", "--config", str(config)]) == 0
+    (file,) = tmp_path.rglob("claude_desktop_config.json")
+    written = json.loads(file.read_text())
+    written["mcpServers"]["pc-mcp"]["env"]["BROWSER"] = "mine"
+    file.write_text(json.dumps(written))
+    found = doctor(1, "--client", "claude-desktop")
+    state, words = found["environment"]
+    assert state == "warning"
+    assert "SSL_CERT_FILE" in words
+    assert "BROWSER" not in words
+    assert "XDG_" not in words
+    assert f"into env of its entry in {file}" in words
+    assert found["configuration"][1].startswith(f"{config}, which the connected assistants name; mode delegated")
+
+
+def test_a_client_that_is_not_connected_is_told_how(doctor):
+    found = doctor(1, "--client", "codex")
+    assert found["Codex"] == ("wrong", "is not connected. Run: pc-mcp install codex")
+    assert found["environment"][1].endswith("Connect it first.")
+
+
+def test_a_client_that_hands_on_everything_is_looked_at_with_everything(doctor, login):
+    login()
+    assert main(["install", "cursor"]) == 0
+    found = doctor(0, "--client", "cursor")
+    assert found["environment"] == ("ok", "Cursor hands on all that it has itself; this shell has the rest")

@@ -12,12 +12,14 @@ import pytest
 
 from pc_mcp.failures import Failure
 from pc_mcp.install.clients import CLIENTS, config_path
-from pc_mcp.install.commands import Machine, install, uninstall
+from pc_mcp.install.commands import install, uninstall
 from pc_mcp.install.files import ClientFile, _refused, found
 from pc_mcp.install.json_text import parse
+from pc_mcp.install.machine import Machine
 from tests.commands.client_files import CLAUDE_DESKTOP, CURSOR, EXAMPLES, VSCODE
 
 SECTION = {client.id: client.section for client in CLIENTS.values()}
+MARKED = {"vscode", "cursor", "codex"}  # those that read a file with a byte-order mark
 clients = pytest.mark.parametrize("client", CLIENTS)
 
 
@@ -84,6 +86,88 @@ def test_without_a_file_or_its_folder_both_are_made_and_taken_back(client, machi
     assert not path.exists()
 
 
+def test_where_a_client_is_not_install_says_so(machine, capsys):
+    for client in CLIENTS:
+        connect(client, machine)
+        shown = capsys.readouterr().out
+        assert f"Note: {CLIENTS[client].title} was not found on this computer" in shown
+        connect(client, machine)  # its folder is there now, with our file alone
+        assert "was not found on this computer" in capsys.readouterr().out
+        path_of(client, machine).with_name(".claude" if client == "claude-code" else "its-own").mkdir()
+        connect(client, machine)
+        assert "was not found" not in capsys.readouterr().out
+        disconnect(client, machine)
+
+
+@pytest.mark.parametrize("storage", ["", "[]", '{"userDataProfiles": [{"location": 1}]}', "[" * 100_000])
+def test_the_profiles_of_vscode_are_counted_whatever_it_says_of_them(machine, capsys, storage):
+    user = path_of("vscode", machine).parent
+    (user / "profiles" / "3f0c9d5e").mkdir(parents=True)
+    (user / "globalStorage").mkdir()
+    (user / "globalStorage" / "storage.json").write_text(storage)
+    connect("vscode", machine)
+    assert "Note: VS Code has profiles (3f0c9d5e), each of which reads a file of its own" in capsys.readouterr().out
+
+
+def test_the_profiles_of_vscode_that_read_a_file_of_their_own_are_named(machine, capsys):
+    user = path_of("vscode", machine).parent
+    profiles = [
+        {"location": "a", "name": "Help desk\x1b[2J"},
+        {"location": "b", "name": "Shared", "useDefaultFlags": {"mcp": True}},
+        {"location": "c", "name": "Lyon", "useDefaultFlags": None},
+    ]
+    for profile in profiles:
+        (user / "profiles" / str(profile["location"])).mkdir(parents=True)
+    (user / "globalStorage").mkdir()
+    (user / "globalStorage" / "storage.json").write_text(json.dumps({"userDataProfiles": profiles}))
+    connect("vscode", machine)
+    shown = capsys.readouterr().out
+    assert "VS Code has profiles (Help desk" in shown
+    assert ", Lyon)" in shown
+    assert "Shared" not in shown
+    assert "\x1b" not in shown
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_client_that_writes_its_file_back_is_to_be_quit_first(client, machine, capsys):
+    connect(client, machine)
+    said = f"quit {CLIENTS[client].title} before you connect it" in capsys.readouterr().out
+    assert said == (client in {"claude-desktop", "claude-code"})
+
+
+def test_codex_is_asked_to_hand_on_what_the_keyring_the_display_and_the_proxy_need(machine):
+    config = machine.home / "mine.toml"
+    config.touch()
+    theirs = Machine("linux", {"PC_MCP_AUTH__CLIENT_SECRET": "secret"}, machine.home)
+    path = file_with("codex", machine, '[mcp_servers.pc-mcp]\ncommand = "x"\nenv_vars = ["MINE", { name = "OTHER" }]\n')
+    connect("codex", theirs, sandbox=False, config=config)
+    asked = entry("codex", path)["env_vars"]
+    assert asked[:2] == ["MINE", {"name": "OTHER"}]
+    assert {"DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR", "DISPLAY", "WAYLAND_DISPLAY"} <= set(asked[2:])
+    assert {"HTTPS_PROXY", "https_proxy", "SSL_CERT_FILE", "XDG_DATA_HOME", "BROWSER"} <= set(asked[2:])
+    assert "PC_MCP_AUTH__CLIENT_SECRET" in asked
+    assert len(asked[2:]) == len(set(asked[2:]))
+    before = path.read_text()
+    connect("codex", theirs, sandbox=False, config=config)
+    assert path.read_text() == before
+    for platform, none in (("win32", "DISPLAY"), ("darwin", "DBUS_SESSION_BUS_ADDRESS")):
+        path.unlink()
+        connect("codex", Machine(platform, {}, machine.home))
+        asked = entry("codex", path)["env_vars"]
+        assert "HTTPS_PROXY" in asked
+        assert none not in asked
+
+
+def test_where_the_sign_in_is_kept_is_written_for_a_client_that_does_not_hand_it_on(machine):
+    variables = {"XDG_DATA_HOME": str(machine.home / "data"), "HTTPS_PROXY": "http://adele:secret@proxy"}
+    theirs = Machine("linux", variables, machine.home)
+    path = file_with("claude-desktop", theirs, CLAUDE_DESKTOP)
+    connect("claude-desktop", theirs)
+    assert entry("claude-desktop", path)["env"] == {"XDG_DATA_HOME": str(machine.home / "data")}
+    disconnect("claude-desktop", theirs)
+    assert path.read_text() == CLAUDE_DESKTOP
+
+
 @clients
 @pytest.mark.parametrize("content", ["", "\n", " \r\n"])
 def test_an_empty_file_is_filled_and_is_as_before_afterwards(client, content, machine):
@@ -129,12 +213,13 @@ def test_other_servers_comments_and_layout_stay_byte_for_byte(client, line_end, 
     connect(client, machine)
     after = path.read_bytes()
     following = iter(after)
-    assert all(byte in following for byte in before)  # nothing was taken away
-    assert after.startswith(mark)
+    kept = before if client in MARKED else before.removeprefix(mark)
+    assert all(byte in following for byte in kept)  # nothing else was taken away
+    assert after.startswith(mark) == (client in MARKED or not mark)
     assert after.count(b"\r\n") == (after.count(b"\n") if line_end == "\r\n" else 0)
     assert others(client, path) == read_example(client)
     disconnect(client, machine)
-    assert path.read_bytes() == before
+    assert path.read_bytes() == kept
 
 
 def read_example(client: str) -> dict:
@@ -160,7 +245,7 @@ def test_what_was_changed_since_stays_when_our_entry_goes(client, machine):
     path.write_text(changed)
     disconnect(client, machine)
     assert path.read_text() == EXAMPLES[client].replace("adele", "diego").replace("mcp-server-", "diego-")
-    assert path.with_name(f"{path.name}.before-pc-mcp-2").read_text() == changed
+    assert path.with_name(f"{path.name}.kept-by-pc-mcp-2").read_text() == changed
 
 
 def test_an_entry_comes_after_the_others_with_their_indentation_and_leaves_comments_where_they_are(machine):
@@ -230,7 +315,7 @@ def test_what_a_person_wrote_into_the_entry_is_in_a_backup_even_where_an_earlier
     path.write_text(path.read_text() + added)
     disconnect("codex", machine)
     assert path.read_text().startswith(EXAMPLES["codex"].rstrip())
-    assert added in path.with_name(f"{path.name}.before-pc-mcp-2").read_text()
+    assert [name for name in beside(path) if added in path.with_name(name).read_text()]
 
 
 @pytest.mark.parametrize(
@@ -434,6 +519,49 @@ def test_a_link_is_followed_and_permissions_stay(machine):
     assert target.read_text() == CURSOR
 
 
+@clients
+def test_a_byte_order_mark_goes_where_the_client_cannot_read_it_even_beside_a_right_entry(client, machine):
+    path = file_with(client, machine, EXAMPLES[client])
+    connect(client, machine)
+    right = path.read_bytes()
+    marked = b"\xef\xbb\xbf" + right
+    path.write_bytes(marked)
+    connect(client, machine)
+    assert path.read_bytes() == (marked if client in MARKED else right)
+    backups = [path.with_name(name).read_bytes() for name in beside(path)]
+    assert (marked in backups) == (client not in MARKED)
+
+
+def test_a_pipe_in_the_place_of_a_file_is_refused_at_once(machine):
+    path = path_of("codex", machine)
+    path.parent.mkdir()
+    os.mkfifo(path)
+    with pytest.raises(Failure, match="is a pipe, no file"):
+        connect("codex", machine)
+
+
+def test_a_file_that_is_far_too_large_is_refused(machine):
+    path = file_with("cursor", machine, "")
+    os.truncate(path, 60_000_000)
+    with pytest.raises(Failure, match="has 60 MB, which is no configuration"):
+        connect("cursor", machine)
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can give files to others")
+def test_root_leaves_the_files_of_a_person_alone(machine):
+    """With `sudo`, a file that root wrote is one that the person could not read."""
+    path = file_with("cursor", machine, CURSOR)
+    os.chown(path, 65534, 65534)
+    with pytest.raises(Failure, match=r"belongs to another user.*without sudo"):
+        connect("cursor", machine)
+    assert path.read_text() == CURSOR
+    assert beside(path) == []
+    os.chown(machine.home, 65534, 65534)
+    with pytest.raises(Failure, match=r"belongs to another user.*without sudo"):
+        connect("codex", machine)
+    assert not (machine.home / ".codex").exists()
+
+
 def test_links_that_go_round_in_a_circle_are_refused(machine):
     path = path_of("codex", machine)
     path.parent.mkdir()
@@ -449,9 +577,24 @@ def test_no_backup_is_written_over_and_none_is_made_twice(machine):
     connect("claude-desktop", machine)
     second = path.with_name(f"{path.name}.before-pc-mcp-2")
     assert (first.read_text(), second.read_text()) == ("of another time", CLAUDE_DESKTOP)
-    disconnect("claude-desktop", machine)
     connect("claude-desktop", machine)
     assert beside(path) == [first.name, second.name]
+
+
+def test_when_the_connection_is_over_its_backups_have_another_name(machine, capsys):
+    """So that one without an entry beside it says that the entry was lost."""
+    path = file_with("claude-desktop", machine, CLAUDE_DESKTOP)
+    connect("claude-desktop", machine)
+    disconnect("claude-desktop", machine)
+    assert beside(path) == []  # the file is what the backup was
+    for old, new in (("Space", "F1"), ("F1", "F2")):
+        connect("claude-desktop", machine)
+        path.write_text(path.read_text().replace(old, new))
+        disconnect("claude-desktop", machine)
+    names = [f"{path.name}.kept-by-pc-mcp{end}" for end in ("", "-2", "-3", "-4")]
+    assert beside(path) == names
+    assert str(path.with_name(names[-1])) in capsys.readouterr().out
+    assert path.with_name(names[0]).read_text() == CLAUDE_DESKTOP
 
 
 def test_a_backup_in_another_encoding_or_a_folder_of_its_name_is_passed_over(machine):
@@ -498,20 +641,44 @@ def test_a_place_where_nothing_can_be_written_is_refused(machine):
 
 
 @clients
-def test_a_dry_run_shows_the_difference_and_writes_nothing(client, machine, capsys):
+def test_a_dry_run_shows_our_own_lines_alone_and_writes_nothing(client, machine, capsys):
     path = file_with(client, machine, EXAMPLES[client])
     connect(client, machine, dry_run=True)
     shown = capsys.readouterr()
-    assert shown.out.startswith(f"--- {path}\n+++ {path}\n@@ ")
-    assert '"--sandbox"' in "".join(line for line in shown.out.splitlines() if line.startswith("+"))
+    first, *lines = shown.out.splitlines()
+    assert first == f"{path}:"
+    assert all(line.startswith("+ ") for line in lines)
+    assert '"--sandbox"' in lines[-1] or "env_vars" in lines[-1]
     assert shown.err == "Nothing was written.\n"
     assert path.read_text() == EXAMPLES[client]
     connect(client, machine)
     capsys.readouterr()
     connected = path.read_text()
     disconnect(client, machine, dry_run=True)
-    assert "\n-" in capsys.readouterr().out
+    first, *lines = capsys.readouterr().out.splitlines()
+    assert first == f"{path}:"
+    assert lines
+    assert all(line.startswith("- ") for line in lines)
     assert path.read_text() == connected
+
+
+SECRET = "hunter2-of-another-server"
+
+
+@clients
+@pytest.mark.parametrize("indent", [None, 2])
+def test_a_dry_run_shows_no_secret_of_another_server_nor_of_our_own_entry(client, indent, machine, capsys):
+    servers = {"other": {"command": "x", "env": {"TOKEN": SECRET}}, "pc-mcp": {"command": "y", "env": {"P": SECRET}}}
+    before = json.dumps({SECTION[client]: servers}, indent=indent)
+    if client == "codex":
+        before = f'[mcp_servers.other.env]\nTOKEN = "{SECRET}"\n[mcp_servers.pc-mcp]\ncommand = "y"\n'
+        before += f'env = {{ P = "{SECRET}" }}\n[mcp_servers.last]\nenv = {{ TOKEN = "{SECRET}" }}\n'
+    file_with(client, machine, before)
+    connect(client, machine, dry_run=True)
+    disconnect(client, machine, dry_run=True)
+    shown = capsys.readouterr().out
+    assert SECRET not in shown
+    assert "and: env" in shown
 
 
 def test_a_dry_run_that_would_change_nothing_says_so(machine, capsys):
@@ -524,7 +691,7 @@ def test_a_dry_run_that_would_change_nothing_says_so(machine, capsys):
 
 def test_a_dry_run_without_a_file_makes_no_folder(machine, capsys):
     connect("cursor", machine, dry_run=True)
-    assert '+    "pc-mcp": {' in capsys.readouterr().out
+    assert '+ {"mcpServers": {"pc-mcp": {' in capsys.readouterr().out
     assert not path_of("cursor", machine).parent.exists()
 
 

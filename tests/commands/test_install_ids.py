@@ -64,7 +64,8 @@ def test_without_a_file_or_its_folder_both_are_made_for_this_user_alone(home, ca
     assert main(["install", "cursor", *IDS]) == 0
     assert path.read_text() == f"[auth]\n{BOTH}"
     assert os.name != "posix" or stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert entry(home)["args"][-1] == "serve"
+    # The variable that leads to the file may not be there where the server is started.
+    assert entry(home)["args"][-3:] == ["serve", "--config", str(path)]
     shown = capsys.readouterr().out
     assert shown.startswith(
         f"Wrote the ids into the configuration file.\n  File:   {path}\nConnected Cursor to Partner C"
@@ -117,14 +118,31 @@ def test_ids_that_are_there_already_change_nothing(capsys, there):
     assert [found.name for found in path.parent.iterdir()] == ["config.toml"]
 
 
-def test_another_id_is_never_written_over_and_both_are_shown(capsys):
-    text = f'[auth]\nclient_id = "{CLIENT_ID}"\ntenant_id = "fabrikam.com"\n'
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_another_id_takes_the_place_of_the_one_that_is_there_which_a_backup_keeps(capsys, line_end):
+    text = f"[auth]\nclient_id = '{CLIENT_ID}'\ntenant_id   =  \"fabrikam.com\"  # ours\n".replace("\n", line_end)
     path = written(text, usual_config_file())
-    assert refused(capsys, *IDS) == (
-        f'pc-mcp: {path} says auth.tenant_id = "fabrikam.com", not "{TENANT_ID}". Nothing was changed. If yours is the '
-        "right one, correct it there, and try again.\n"
-    )
-    assert path.read_text() == text
+    assert main(["install", "cursor", *IDS]) == 0
+    assert path.read_bytes().decode() == text.replace("fabrikam.com", TENANT_ID)
+    backup = path.with_name("config.toml.before-pc-mcp")
+    assert backup.read_bytes().decode() == text
+    shown = capsys.readouterr().out
+    assert shown.startswith("Replaced ids in the configuration file.\n")
+    assert f"  Backup: {backup}\n" in shown
+
+
+@pytest.mark.parametrize("section", ["[Auth]", "[AUTH]"])
+def test_a_section_in_another_case_is_the_same_one(section, capsys):
+    path = written(f'{section}\nTenant_Id = "fabrikam.com"\n', usual_config_file())
+    assert main(["install", "cursor", *IDS]) == 0
+    auth = load_settings().auth
+    assert (auth.client_id, auth.tenant_id) == (CLIENT_ID, TENANT_ID)
+    assert path.read_text() == f'{section}\nclient_id = "{CLIENT_ID}"\nTenant_Id = "{TENANT_ID}"\n'
+
+
+def test_a_section_that_is_there_in_two_cases_is_refused(capsys):
+    written("[auth]\n[Auth]\n", usual_config_file())
+    assert "says auth twice, in upper and in lower case. Keep one." in refused(capsys, *IDS)
 
 
 @pytest.mark.parametrize(
@@ -149,12 +167,45 @@ def test_a_file_that_cannot_be_used_is_refused_and_left_as_it_was(capsys, monkey
     assert [found.name for found in path.parent.iterdir()] == ["config.toml"]
 
 
-@pytest.mark.parametrize("wrong", [("--client-id", "our app"), ("--client-id", ""), ("--tenant-id", "a b")])
-def test_what_is_no_id_is_refused(capsys, monkeypatch, wrong):
+@pytest.mark.parametrize(
+    ("option", "wrong", "words"),
+    [
+        ("--client-id", "our app", "is no id, which looks like "),
+        ("--client-id", "ID", "is no id, which looks like "),
+        ("--client-id", "", "is no id, which looks like "),
+        ("--client-id", "00000000-0000-0000-0000-000000000000", "is an example, not yours"),
+        ("--client-id", "11111111-1111-1111-1111-111111111111", "is an example, not yours"),
+        ("--client-id", CLIENT_ID[:-1], "has 31 digits; an id has 32, such as "),
+        ("--client-id", CLIENT_ID + "0", "has 33 digits; an id has 32, such as "),
+        ("--client-id", CLIENT_ID.replace("-", ""), "has its dashes in the wrong places, such as "),
+        ("--client-id", "contoso.com", "is no id, which looks like "),
+        ("--client-id", TENANT_ID, "is no id, which looks like "),
+        ("--tenant-id", "ID", "or a domain, such as contoso.onmicrosoft.com"),
+        ("--tenant-id", "a b", "or a domain, such as contoso.onmicrosoft.com"),
+        ("--tenant-id", "organizations", "or a domain, such as contoso.onmicrosoft.com"),
+        ("--tenant-id", "00000000-0000-0000-0000-000000000000", "is an example, not yours"),
+        ("--tenant-id", "3f0c9d5e-0000-4000-8000", "has 20 digits; an id has 32"),
+        ("--tenant-id", "adele@contoso.com", "is no domain, such as contoso.onmicrosoft.com"),
+        ("--tenant-id", "https://contoso.com", "is no domain, such as contoso.onmicrosoft.com"),
+        ("--tenant-id", "a." * 200, "is no domain, such as contoso.onmicrosoft.com"),
+    ],
+)
+def test_what_is_no_id_is_refused(capsys, monkeypatch, option, wrong, words):
     monkeypatch.setenv("PC_MCP_AUTH__CLIENT_ID", CLIENT_ID)
-    setting = wrong[0].removeprefix("--").replace("-", "_")
-    assert f"The setting auth.{setting} is wrong" in refused(capsys, *wrong)
+    told = refused(capsys, option, wrong)
+    assert told.startswith(f"pc-mcp: {option} ")
+    assert words in told
     assert not usual_config_file().exists()
+
+
+def test_one_id_for_both_is_refused(capsys):
+    assert "are the same" in refused(capsys, "--client-id", CLIENT_ID, "--tenant-id", CLIENT_ID.upper())
+
+
+@pytest.mark.parametrize("form", ["{{{}}}", " {} ", '"{}"'])
+def test_an_id_may_be_wrapped_as_it_was_copied(form):
+    assert main(["install", "cursor", "--client-id", form.format(CLIENT_ID), *IDS[2:]]) == 0
+    assert load_settings().auth.client_id == CLIENT_ID
 
 
 def test_a_client_whose_file_cannot_be_changed_leaves_the_configuration_alone(home, capsys):
@@ -173,12 +224,9 @@ def test_a_dry_run_shows_both_differences_and_writes_nothing(home, capsys):
     path = written(OTHERS, usual_config_file())
     assert main(["install", "cursor", *IDS, "--dry-run"]) == 0
     shown = capsys.readouterr()
-    ours, theirs = shown.out.split(f"--- {home / '.cursor' / 'mcp.json'}\n")
-    assert ours.startswith(f"--- {path}\n+++ {path}\n@@ ")
-    assert [line for line in ours.splitlines() if line.startswith("+")][1:] == [
-        f"+{line}" for line in BOTH.splitlines()
-    ]
-    assert '+    "pc-mcp": {' in theirs
+    ours, theirs = shown.out.split(f"{home / '.cursor' / 'mcp.json'}:\n")
+    assert ours == f"{path}:\n+ [auth]\n" + "".join(f"+ {line}\n" for line in BOTH.splitlines())
+    assert theirs.startswith('+ {"mcpServers": {"pc-mcp": {')
     assert shown.err == "Nothing was written.\n"
     assert path.read_text() == OTHERS
     assert not (home / ".cursor").exists()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from mcp import Client, StdioServerParameters
 
-from pc_mcp.install.commands import this_machine
+from pc_mcp.install.machine import this_machine
 from tests.commands.client_files import CODEX
 from tests.commands.processes import COMMAND, environment, run
 
@@ -70,3 +70,21 @@ def test_a_proxy_or_certificate_that_cannot_be_used_ends_a_command_with_one_line
     done = run(command, env=environment(tmp_path, **variables))
     assert (done.returncode, done.stdout) == (2, "")
     assert re.fullmatch(rf"pc-mcp: .*{name}.*, or unset it\.\n", done.stderr)
+
+
+@pytest.mark.parametrize("client", ["claude-desktop", "codex"])
+async def test_an_entry_finds_the_configuration_in_an_environment_without_the_variable_that_leads_there(
+    client, tmp_path
+):
+    """`export_devices` is there where the setting is read."""
+    folder = tmp_path / "elsewhere" / "pc-mcp"
+    folder.mkdir(parents=True)
+    (folder / "config.toml").write_text(f"[exports]\nfolder = '{tmp_path}'\n")
+    env = environment(tmp_path, XDG_CONFIG_HOME=str(folder.parent))
+    assert run("install", client, "--sandbox", env=env).returncode == 0
+    (path,) = [*tmp_path.rglob("claude_desktop_config.json"), *tmp_path.rglob(".codex/config.toml")]
+    text = path.read_text()
+    entry = (tomllib.loads(text)["mcp_servers"] if client == "codex" else json.loads(text)["mcpServers"])["pc-mcp"]
+    server = StdioServerParameters(command=entry["command"], args=entry["args"], env={"HOME": str(tmp_path)})
+    async with Client(server) as started:
+        assert "export_devices" in [tool.name for tool in (await started.list_tools()).tools]

@@ -1,0 +1,67 @@
+"""Which environment variables a server needs where they are set, and which of them a client hands on to it."""
+
+from collections.abc import Iterable, Mapping
+
+PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
+CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+PLACES = ("XDG_DATA_HOME", "XDG_CONFIG_HOME")
+KEYRING = ("DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR")
+# Whether a browser can be opened in front of the person, and which one.
+BROWSER = ("BROWSER", "SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY")
+DISPLAY = ("DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "XDG_CURRENT_DESKTOP", "XDG_SESSION_TYPE")
+
+# What clients hand on by themselves; the shorter list where versions differ.
+# The SDK of TypeScript, from which most clients are made ("getDefaultEnvironment").
+SDK = frozenset({"HOME", "LOGNAME", "PATH", "SHELL", "TERM", "USER"})
+SDK_WINDOWS = frozenset(
+    {"APPDATA", "HOMEDRIVE", "HOMEPATH", "LOCALAPPDATA", "PATH", "PROCESSOR_ARCHITECTURE", "PROGRAMFILES"}
+    | {"SYSTEMDRIVE", "SYSTEMROOT", "TEMP", "USERNAME", "USERPROFILE"}
+)
+# Codex ("DEFAULT_ENV_VARS" of its rmcp-client).
+CODEX = frozenset({"HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "SHELL", "TERM", "TMPDIR", "TZ", "USER"})
+CODEX_WINDOWS = frozenset(
+    {"APPDATA", "COMSPEC", "HOMEDRIVE", "HOMEPATH", "LOCALAPPDATA", "PATH", "PATHEXT", "PROGRAMDATA", "PROGRAMFILES"}
+    | {"PROGRAMFILES(X86)", "PROGRAMW6432", "SYSTEMDRIVE", "SYSTEMROOT", "TEMP", "TMP", "USERDOMAIN", "USERNAME"}
+    | {"USERPROFILE"}
+)
+
+
+def needs(platform: str) -> Mapping[str, tuple[str, ...]]:
+    """The variables that a server uses where they are set, by what they are for. platform: as `sys.platform`."""
+    proxies = PROXIES if platform == "win32" else (*PROXIES, *map(str.lower, PROXIES))
+    network = {"the proxy": proxies, "certificates": CERTIFICATES}
+    if platform == "win32":
+        return network
+    local = {"the place of its files": PLACES, "the browser": BROWSER}
+    if platform == "darwin":
+        return {**local, **network}
+    return {"the keyring": KEYRING, "the display": DISPLAY, **local, **network}
+
+
+def needed(platform: str) -> list[str]:
+    """The names of those variables."""
+    return [name for names in needs(platform).values() for name in names]
+
+
+EVERYWHERE = frozenset(needed("linux")) | frozenset(needed("win32"))
+"""Those of any platform."""
+
+
+def missing(
+    environment: Mapping[str, str], handed_on: Mapping[str, str], platform: str, settings: Iterable[str]
+) -> dict[str, list[str]]:
+    """What is set and needed and not handed on, by what it is for. settings: the variables that set something."""
+    found: dict[str, list[str]] = {}
+    for purpose, names in {**needs(platform), "settings": settings}.items():
+        if absent := [name for name in names if environment.get(name) and name not in handed_on]:
+            found[purpose] = absent
+    return found
+
+
+def only(names: Iterable[str], environment: Mapping[str, str], platform: str) -> dict[str, str]:
+    """The variables of these names; on Windows, names have no case."""
+    if platform != "win32":
+        wanted = set(names)
+        return {name: value for name, value in environment.items() if name in wanted}
+    wanted = {name.upper() for name in names}
+    return {name: value for name, value in environment.items() if name.upper() in wanted}
