@@ -18,6 +18,7 @@ from pc_mcp import __version__
 from pc_mcp.failures import Failure
 from pc_mcp.grammar import Parser, address, meant, seconds, subcommands
 from pc_mcp.sandbox_command import add_sandbox
+from pc_mcp.streams import open_closed_streams
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[Parser]
@@ -39,6 +40,7 @@ DEMO = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command; returns the exit status: 0, 1 for a failure, 2 for wrong usage or settings."""
+    open_closed_streams()
     options = parser().parsed(sys.argv[1:] if arguments is None else arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a pipe or a file need not be UTF-8, and a path may hold anything

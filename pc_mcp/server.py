@@ -10,7 +10,9 @@ from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.lowlevel.helper_types import ReadResourceContents
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
+from mcp.shared._stream_protocols import ReadStream, WriteStream
 from mcp.shared.exceptions import MCPError
+from mcp.shared.message import SessionMessage
 from mcp_types import (
     INVALID_PARAMS,
     CallToolResult,
@@ -53,6 +55,13 @@ class Server(MCPServer[App]):
         super().__init__(name, **options)
         # The SDK's own decorator for completions hides the context, and with it the connection.
         self._lowlevel_server.add_request_handler("completion/complete", CompleteRequestParams, self._complete)
+
+    async def run_over(
+        self, read_stream: ReadStream[SessionMessage | Exception], write_stream: WriteStream[SessionMessage]
+    ) -> None:
+        """Serves one client over a pair of streams until the first one is closed."""
+        server = self._lowlevel_server
+        await server.run(read_stream, write_stream, server.create_initialization_options())
 
     async def _complete(self, context: ServerRequestContext[App], params: CompleteRequestParams) -> CompleteResult:
         known = (params.context and params.context.arguments) or {}

@@ -1,114 +1,150 @@
 """Runs a server over stdio, and ends it at once when it is asked to.
 
-A signal, a closed pipe and the client's goodbye all end a server the same way: what is under way
-is cancelled, the pipes are closed, and the process exits with 0.
+A signal and a closed pipe end a server at once: what is under way is cancelled, and the process
+exits with 0. Where the client only has nothing more to say, the calls under way get some seconds.
 """
 
+import asyncio
 import contextlib
-import errno
-import io
 import logging
 import os
-import select
 import socket
-import sys
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import anyio
-from typing_extensions import Buffer
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+from mcp.shared.message import SessionMessage
+from mcp_types import JSONRPCMessage
 
+from pc_mcp.failures import Failure
+from pc_mcp.jsonrpc import OpenRequests, lines, read
 from pc_mcp.server import Server
 from pc_mcp.signals import on_signal
+from pc_mcp.streams import closed_at_start
+from pc_mcp.waiting import in_daemon_thread, run
 
 logger = logging.getLogger(__name__)
 
+GRACE_SECONDS = 5.0
+"""How long calls under way may take once the client has closed our standard input."""
 _CHUNK_BYTES = 65536
 _LAST_WORDS_SECONDS = 0.5
 
 
+class NobodyListens(Failure):
+    """There is nobody to serve."""
+
+
 def serve_stdio(server: Server) -> None:
-    """Serves one client over standard input and output until either is closed or a signal comes."""
-    with _interruptible_stdio() as end, on_signal(end):
-        logger.info("serving over standard input and output")
-        # The client is gone where its pipe is: nothing is left to tell it.
-        with contextlib.suppress(*_GONE):
-            _run_ignoring_closed_pipes(server)
+    """Serves one client over standard input and output until either is closed or a signal comes.
+
+    Raises `NobodyListens` where standard output was closed from the start.
+    """
+    if 1 in closed_at_start():
+        raise NobodyListens("standard output is closed, so nobody could read an answer: start it from an MCP client.")
+    with _standard_streams() as (source, wire):
+        client = _Client(source, wire)
+        with on_signal(client.end):
+            logger.info("serving over standard input and output")
+            run(client.serve, server)
     logger.info("stopped")
 
 
-_GONE = (BrokenPipeError, ConnectionResetError)
-
-
-def _run_ignoring_closed_pipes(server: Server) -> None:
-    try:
-        anyio.run(server.run_stdio_async)
-    except* _GONE:
-        logger.debug("the client closed the pipe")
-
-
 @contextlib.contextmanager
-def _interruptible_stdio() -> Iterator[Callable[[], None]]:
-    """Gives the SDK a standard input that can be ended from within: yields what ends it.
+def _standard_streams() -> Iterator[tuple[socket.socket, int]]:
+    """A socket that brings standard input, and the descriptor of the protocol's output.
 
-    The SDK reads standard input in a thread that nothing can interrupt, so a signal would have to
-    wait for the client. Here a daemon thread reads it instead, and passes it on through a socket
-    that `end` closes. Standard output belongs to the protocol: whatever else writes to descriptor 1
-    goes to standard error, and a failure to write ends the server too.
+    Nothing can interrupt who reads standard input, so a daemon thread does. Standard output belongs
+    to the protocol: whatever else writes to descriptor 1 goes to standard error.
     """
     ours, theirs = socket.socketpair()
-
-    def end() -> None:
-        with contextlib.suppress(OSError):
-            ours.shutdown(socket.SHUT_RDWR)
 
     def pump() -> None:
         with contextlib.suppress(OSError):
             while chunk := os.read(0, _CHUNK_BYTES):
                 ours.sendall(chunk)
-        end()
+        with contextlib.suppress(OSError):
+            ours.shutdown(socket.SHUT_WR)
 
-    wire = _Wire(os.dup(1), ours, end)
+    wire = os.dup(1)
     os.dup2(2, 1)
-    before = sys.stdin, sys.stdout
-    sys.stdin = io.TextIOWrapper(theirs.makefile("rb"), encoding="utf-8")
-    sys.stdout = io.TextIOWrapper(io.BufferedWriter(wire), encoding="utf-8")
     threading.Thread(target=pump, name="stdin", daemon=True).start()
-    try:
-        yield end
-    finally:
-        sys.stdin, sys.stdout = before
-        end()
+    yield theirs, wire
 
 
-class _Wire(io.FileIO):
-    """Standard output for the protocol. A write that fails, or that nobody reads after the end, ends it.
+class _Client:
+    """The one client, at the other end of the pipes."""
 
-    ended: a socket that is readable once the server is to end; end: what ends it.
-    """
+    def __init__(self, source: socket.socket, wire: int) -> None:
+        self._source = source
+        self._wire = wire
+        self._open = OpenRequests()
+        self._stop: Callable[[], object] | None = None
+        self._ended = False
 
-    def __init__(self, descriptor: int, ended: socket.socket, end: Callable[[], None]) -> None:
-        super().__init__(descriptor, "wb")
-        self._ended = ended
-        self._end = end
-        self._seconds_left = _LAST_WORDS_SECONDS
+    def end(self) -> None:
+        """Ends `serve` at once; from a signal handler too, and before it has begun."""
+        self._ended = True
+        if self._stop:
+            self._stop()
 
-    def write(self, data: Buffer, /) -> int:
-        """Writes a part of `data`. Raises `OSError`."""
-        try:
-            if os.name != "posix":
-                return super().write(data)
-            self._wait_for_reader()
-            # As much as a pipe that takes anything takes without waiting.
-            return super().write(memoryview(data).cast("B")[: select.PIPE_BUF])
-        except OSError:
-            self._end()
-            raise
+    async def serve(self, server: Server) -> None:
+        """Until there is nothing more to read, or nobody to write to."""
+        self._listening = anyio.CancelScope()
+        self._stop = partial(asyncio.get_running_loop().call_soon_threadsafe, self._listening.cancel)
+        if self._ended:  # before there was a loop to tell
+            self._listening.cancel()
+        to_server, read_stream = anyio.create_memory_object_stream[SessionMessage | Exception](0)
+        write_stream, from_server = anyio.create_memory_object_stream[SessionMessage](0)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._listen, to_server, write_stream.clone())
+            tasks.start_soon(self._tell, from_server)
+            await server.run_over(read_stream, write_stream)
+            self._stop = None
+            self._listening.cancel()
+            tasks.cancel_scope.deadline = anyio.current_time() + _LAST_WORDS_SECONDS
 
-    def _wait_for_reader(self) -> None:
-        _, writable, _ = select.select([self._ended], [self], [])
-        if not writable:
-            _, writable, _ = select.select([], [self], [], self._seconds_left)
-        if not writable:
-            self._seconds_left = 0
-            raise BrokenPipeError(errno.EPIPE, "the client does not read")
+    async def _listen(
+        self,
+        to_server: MemoryObjectSendStream[SessionMessage | Exception],
+        to_client: MemoryObjectSendStream[SessionMessage],
+    ) -> None:
+        """Hands on what the client sends; what cannot be read is answered here."""
+        with contextlib.suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
+            async with to_server, to_client:
+                with self._listening:
+                    source, writer = await asyncio.open_connection(sock=self._source)
+                    with contextlib.closing(writer):
+                        async for line in lines(partial(source.read, _CHUNK_BYTES)):
+                            message, refusal = read(line)
+                            if message:
+                                self._open.note(message)
+                                await to_server.send(SessionMessage(message))
+                            elif refusal:
+                                await to_client.send(SessionMessage(refusal))
+                        with anyio.move_on_after(GRACE_SECONDS):
+                            await self._open.all_answered()
+
+    async def _tell(self, from_server: MemoryObjectReceiveStream[SessionMessage]) -> None:
+        """Writes what the server says, until nobody can read it any more."""
+        write: Callable[[bytes], None] | None = self._write
+        async with from_server:
+            async for said in from_server:
+                message: JSONRPCMessage = said.message
+                line = message.model_dump_json(by_alias=True, exclude_unset=True) + "\n"
+                try:
+                    if write:
+                        await in_daemon_thread(partial(write, line.encode()))
+                except OSError:
+                    logger.debug("the client closed the pipe")
+                    write = None
+                    self._listening.cancel()
+                self._open.close(message)
+
+    def _write(self, line: bytes) -> None:
+        """Raises `OSError`."""
+        left = memoryview(line)
+        while left:
+            left = left[os.write(self._wire, left) :]

@@ -7,7 +7,6 @@ import os
 import socket
 from collections.abc import Callable, Iterator
 
-import anyio
 import uvicorn
 
 from pc_mcp.failures import Failure
@@ -15,6 +14,7 @@ from pc_mcp.http_limits import Limits, OutOfDescriptors
 from pc_mcp.network import LOOPBACK_HOSTS
 from pc_mcp.server import Server
 from pc_mcp.signals import on_signal
+from pc_mcp.waiting import run
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ def serve_http(
         )
         http = _HttpServer(limits.configured(app), lambda: on_ready(url))
         with on_signal(http.stop):
-            anyio.run(http.serve, [listener])
+            run(http.serve, [listener])
     logger.info("stopped")
 
 
