@@ -5,12 +5,11 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 
-import anyio
-
 from pc_mcp.accounts import token_provider
 from pc_mcp.answers.clean import minute, shown
-from pc_mcp.auth import SignInError, Status, TokenProvider
+from pc_mcp.auth import SignInError, SignInRefused, Status, TokenProvider
 from pc_mcp.settings import Settings
+from pc_mcp.waiting import run
 
 FAILED = 1
 _NOT_KEPT = "This sign-in is not kept: it has ended with this command."
@@ -18,17 +17,28 @@ _REVOKES_NOTHING = (
     "Signed out: the sign-in was removed from this computer. That revokes nothing; an administrator can revoke the "
     "account's sessions in Entra."
 )
+_LEFT_ALONE = "{} may hold a sign-in, which could not be read and was not removed. To forget it, remove that file."
 _HOW_TO = "Sign in with: pc-mcp login"
 
 
-def login(settings: Settings, *, device_code: bool) -> int:
-    """Signs in and waits for the person; the exit status says whether somebody is signed in."""
-    provider = token_provider(settings, "device_code" if device_code else None, tell=_tell)
-    found = _run(provider, lambda tokens: tokens.sign_in())
+def login(settings: Settings, *, device_code: bool, keep_in_file: bool) -> int:
+    """Signs in and waits for the person; the exit status says whether somebody is signed in, and that is kept.
+
+    Where it could not be kept, although nobody asked for that, nobody is asked to sign in.
+    """
+    provider = token_provider(settings, "device_code" if device_code else None, tell=_tell, keep_in_file=keep_in_file)
+
+    async def sign_in(tokens: TokenProvider) -> Status:
+        before = await tokens.status()
+        if not before.is_kept:
+            raise SignInRefused(f"{before.note} Nobody was signed in.")
+        return await tokens.sign_in()
+
+    found = _run(provider, sign_in)
     if found is None:
         return FAILED
     print(_as_text(found, settings, _NOT_KEPT if found.store == "memory" else None))
-    return 0
+    return 0 if found.is_kept else FAILED
 
 
 def logout(settings: Settings) -> int:
@@ -44,6 +54,9 @@ def logout(settings: Settings) -> int:
     if found is None:
         return FAILED
     print(_as_text(found, settings, _REVOKES_NOTHING if removed and not found.signed_in else None))
+    if found.left_alone:
+        print(f"pc-mcp: {_LEFT_ALONE.format(found.left_alone)}", file=sys.stderr)
+        return FAILED
     return 0
 
 
@@ -73,7 +86,7 @@ def _run(provider: TokenProvider, work: Callable[[TokenProvider], Awaitable[Stat
             return await work(tokens)
 
     try:
-        return anyio.run(in_loop)
+        return run(in_loop)
     except SignInError as error:
         print(f"pc-mcp: {error}", file=sys.stderr)
         return None

@@ -25,9 +25,12 @@ def token_provider(
     settings: Settings,
     way: Literal["auto", "browser", "device_code"] | None = None,
     tell: Callable[[str], None] | None = None,
+    *,
+    keep_in_file: bool = False,
 ) -> TokenProvider:
     """The way of signing in that `auth.mode` names. way: another one than `auth.flow`; tell: says to
-    the person what to do, and is for whoever can wait as long as that takes."""
+    the person what to do, and is for whoever can wait as long as that takes; keep_in_file: whatever
+    `auth.token_store` says."""
     auth = settings.auth
     if auth.mode == "token":
         return StaticToken(auth.access_token)
@@ -42,31 +45,33 @@ def token_provider(
     )
     if auth.mode == "app":
         return _app_only(registration, auth)
-    return _delegated(registration, settings, way or auth.flow, tell)
+    make_entra = _entra(registration, auth, settings.partner_center.cloud, keep_in_file=keep_in_file)
+    return _delegated(make_entra, auth, way or auth.flow, tell)
 
 
 def _delegated(
-    registration: Registration, settings: Settings, flow: str, tell: Callable[[str], None] | None
+    make_entra: "Callable[[], Entra]", auth: AuthSettings, flow: str, tell: Callable[[str], None] | None
 ) -> TokenProvider:
     from pc_mcp.auth.delegated import DelegatedTokens  # noqa: PLC0415 - not every mode needs it
     from pc_mcp.auth.flow import way_for  # noqa: PLC0415
 
     return DelegatedTokens(
-        _entra(registration, settings.auth, settings.partner_center.cloud),
-        account=settings.auth.account,
+        make_entra,
+        account=auth.account,
         way=lambda: way_for(flow),
         tell=tell,
     )
 
 
-def _entra(registration: Registration, auth: AuthSettings, cloud: str) -> "Callable[[], Entra]":
+def _entra(registration: Registration, auth: AuthSettings, cloud: str, *, keep_in_file: bool) -> "Callable[[], Entra]":
     def make() -> "Entra":
         from pc_mcp.auth.entra import Entra  # noqa: PLC0415 - MSAL costs time
         from pc_mcp.auth.store import TokenStore  # noqa: PLC0415
 
         folder = platformdirs.user_data_path("pc-mcp", appauthor=False)
         name = f"{registration.client_id} {cloud} {registration.authority}"
-        return Entra(registration, TokenStore(folder, name, auth.token_store))
+        kind = "file" if keep_in_file else auth.token_store
+        return Entra(registration, TokenStore(folder, name, kind, replace=keep_in_file))
 
     return make
 

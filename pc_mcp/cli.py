@@ -106,6 +106,11 @@ def _add_accounts(commands: "Commands") -> None:
     )
     _add_config(login)
     login.add_argument("--device-code", action="store_true", help="sign in with a code, on any device")
+    login.add_argument(
+        "--keep-in-file",
+        action="store_true",
+        help="keep the sign-in in a file that only you can read, not encrypted: for where no keyring can",
+    )
     login.set_defaults(command=_login)
 
     logout = commands.add_parser(
@@ -200,7 +205,7 @@ def _version(_: argparse.Namespace) -> int:
 def _login(options: argparse.Namespace) -> int:
     from pc_mcp.account_commands import login
 
-    return login(_configured(options), device_code=options.device_code)
+    return login(_configured(options), device_code=options.device_code, keep_in_file=options.keep_in_file)
 
 
 def _logout(options: argparse.Namespace) -> int:

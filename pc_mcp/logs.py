@@ -66,10 +66,10 @@ class _Lines(logging.Handler):
     def _write_all(self) -> None:
         while True:
             line = self._queue.get()
-            dropped, self._dropped = self._dropped, 0
             try:
                 self._write(line)
-                if dropped:
+                if self._dropped and self._queue.empty():
+                    dropped, self._dropped = self._dropped, 0
                     self._write(f"({dropped} lines were dropped here, since nobody read them)")
             except (OSError, ValueError):  # closed: there is nobody to tell
                 pass

@@ -160,6 +160,7 @@ class DelegatedTokens:
             path=str(entra.store.path) if entra.store.path else None,
             note=entra.store.notice or (several if len(accounts) > 1 else None),
             is_kept=entra.store.is_kept,
+            left_alone=str(entra.store.left_alone) if entra.store.left_alone else None,
         )
 
     async def _entra(self) -> "Entra":

@@ -91,7 +91,7 @@ class KeyringKey:
         import keyring  # noqa: PLC0415
 
         self._lock_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = FileLock(self._lock_file, timeout=self._seconds, mode=0o600)
+        lock = FileLock(self._lock_file, timeout=2 * self._seconds, mode=0o600)
         with suppress(Timeout), lock:
             if key := self._kept():
                 return key

@@ -93,6 +93,12 @@ class TokenStore:
         """The file, or None where nothing is written. Known once `with_cache` was called."""
         return None if self.kind == "memory" else self._file.path
 
+    @property
+    def left_alone(self) -> Path | None:
+        """The file that is there and could not be used."""
+        unused = self.kind == "memory" and self._wanted != "memory"
+        return self._file.path if unused and self._file.form() is not Form.MISSING else None
+
     def with_cache(self, work: Callable[[], T]) -> T:
         """Calls `work`, which may use `cache`, alone among all threads and processes.
 
@@ -103,7 +109,12 @@ class TokenStore:
         try:
             if not self._opened or (self._keyring.came_late and not self.accounts()):
                 self._open()
-            return work() if self.kind == "memory" else self._locked(work)
+            gives_way = self._replace
+            try:
+                return work() if self.kind == "memory" else self._locked(work)
+            finally:
+                if gives_way and not self._replace:
+                    self._keyring.forget()
         finally:
             self._thread_lock.release()
 
@@ -170,9 +181,7 @@ class TokenStore:
                     self.kind = "file"
                 else:
                     self._stay_in_memory(f"{error}, {_NOW_IN_MEMORY} {_KEEP_IN_FILE}")
-        elif self._wanted == "file" and self._replace and self._file.form() is Form.ENCRYPTED:
-            self._keyring.forget()
-            self.cache.has_state_changed = True  # what is there is not read, and gives way
+        self._replace = self._replace and self._file.form() is Form.ENCRYPTED
 
     def _open_with_key(self, form: Form) -> None:
         """Raises `KeyringUnusable`."""
@@ -217,7 +226,7 @@ class TokenStore:
             identity = self._file.identity()
             if identity == self._read:
                 return
-            if self._replace and not self._read:
+            if self._replace:  # what is there is not read, and gives way to the next sign-in
                 return
             content, identity = self._file.read(self._key)
         except FileNotFoundError:

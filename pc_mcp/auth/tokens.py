@@ -28,7 +28,8 @@ class Refusal:
 class Status:
     """Who the tokens speak for. `expires_at` (seconds since 1970) is the access token's, if known;
     `store` and `path` say where the sign-in is kept: `keyring` (the file is encrypted), `file` or
-    `memory`; `note` says what else a person should know; is_kept: whether it is kept as it was asked to be."""
+    `memory`; `note` says what else a person should know; is_kept: whether it is kept as it was asked to be;
+    left_alone: a file with sign-ins that could not be used."""
 
     signed_in: bool
     mode: str
@@ -39,6 +40,7 @@ class Status:
     path: str | None = None
     note: str | None = None
     is_kept: bool = True
+    left_alone: str | None = None
 
     @property
     def kept(self) -> str | None:

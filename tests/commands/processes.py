@@ -152,31 +152,34 @@ class Hang(ScriptedAnswer):
         return taken
 
 
-_MODERN: Mapping[str, Any] = {
+MODERN: Mapping[str, Any] = {
     "io.modelcontextprotocol/protocolVersion": "2026-07-28",
     "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
     "io.modelcontextprotocol/clientCapabilities": {},
 }
-_INITIALIZE: Mapping[str, Any] = {
+INITIALIZE: Mapping[str, Any] = {
     "protocolVersion": "2025-11-25",
     "capabilities": {},
     "clientInfo": {"name": "test", "version": "1"},
 }
 
 
+INITIALIZED: Mapping[str, Any] = {"jsonrpc": "2.0", "method": "notifications/initialized"}
+
+
 def greet(process: Process, mode: str) -> None:
     """Begins a session over standard input and output; the modern era needs no greeting."""
     if mode == "legacy":
-        process.send({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": _INITIALIZE})
+        process.send({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": INITIALIZE})
         assert process.receive()["id"] == 0
-        process.send({"jsonrpc": "2.0", "method": "notifications/initialized"})
+        process.send(INITIALIZED)
     ask(process, mode, "ping" if mode == "legacy" else "server/discover")
     assert "result" in process.receive()
 
 
 def ask(process: Process, mode: str, method: str, **parameters: Any) -> None:
     """Sends a request and does not wait for the answer."""
-    meta = {} if mode == "legacy" else {"_meta": _MODERN}
+    meta = {} if mode == "legacy" else {"_meta": MODERN}
     request = {"jsonrpc": "2.0", "id": method, "method": method, "params": parameters | meta}
     process.send(request)
 

@@ -73,6 +73,19 @@ def test_a_json_event_is_one_line_its_traceback_included():
     assert sdk["level"] == "warning"
 
 
+def test_lines_that_nobody_reads_are_dropped_and_counted_and_keep_nothing_up():
+    many = 'for _ in range(4000):\n    logger.info("x" * 200)\nprint("done", flush=True)\ninput()\nlogger.info("last")'
+    fable = FABLE.format(style="human").partition("\n\ndef")[0] + "\n" + many
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", fable], **pipes) as process:
+        assert process.stdout.readline() == b"done\n"
+        process.stdin.close()
+        lines = process.stderr.read().decode().splitlines()
+        assert process.wait(SOON) == 1  # `input` found the end
+    (told,) = [line for line in lines if "were dropped here, since nobody read them" in line]
+    assert len([line for line in lines if "xxx" in line]) + int(told[1:].split()[0]) == 4000
+
+
 def session(sandbox: Sandbox, folder, style: str, level: str) -> list[str]:
     """The log of a session in which every tool is called, with good and with bad arguments."""
     customer_id = sandbox.world.customer_id(CUSTOMER)

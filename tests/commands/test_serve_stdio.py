@@ -2,9 +2,12 @@
 
 import json
 import os
+import shlex
 import shutil
 import signal
+import subprocess
 import sys
+import threading
 
 import anyio
 import pytest
@@ -15,6 +18,9 @@ from pc_mcp.tools import all_tools
 from tests.commands.processes import (
     AT_ONCE,
     COMMAND,
+    INITIALIZE,
+    INITIALIZED,
+    MODERN,
     SOON,
     Hang,
     Process,
@@ -73,10 +79,79 @@ def test_ctrl_c_ends_it_at_once(server):
     assert "ended by SIGINT" in server.logged()
 
 
-@pytest.mark.parametrize("server", ["walking", "walking, legacy"], indirect=True)
-def test_a_closed_standard_input_ends_it_at_once(server):
+@pytest.mark.parametrize("server", ["idle"], indirect=True)
+def test_a_closed_standard_input_ends_it_at_once_when_nothing_is_under_way(server):
     server.stdin.close()
     assert_it_ends_at_once(server)
+
+
+@pytest.mark.parametrize("server", ["walking"], indirect=True)
+def test_a_call_under_way_gets_some_seconds_when_standard_input_is_closed(server):
+    server.stdin.close()
+    assert "Connection closed" in server.stdout.read().decode()
+    assert server.wait(SOON) == 0
+
+
+@pytest.mark.parametrize("server", ["walking"], indirect=True)
+def test_a_signal_does_not_wait_for_what_is_under_way_when_standard_input_is_closed(server):
+    server.stdin.close()
+    server.send_signal(signal.SIGTERM)
+    assert_it_ends_at_once(server)
+
+
+def test_what_is_piped_in_is_answered_before_the_end(env):
+    """As `printf … | pc-mcp serve` sends it; what cannot be read is answered too, and changes nothing."""
+    asked = [
+        *({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": INITIALIZE}, INITIALIZED),
+        {"jsonrpc": "2.0", "id": "list", "method": "tools/list"},
+        *("no JSON", "[" * 100_000, "a" * 5_000_000, "7", []),
+        *({"jsonrpc": "2.0", "id": 7, "method": 8}, {"id": "x", "method": "ping"}, {"id": {}, "method": "ping"}),
+        {"jsonrpc": "2.0", "id": 5, "error": "none of ours, and none at all"},
+        {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "find_customers", "arguments": {}}},
+    ]
+    lines = [each if isinstance(each, str) else json.dumps(each) for each in asked]
+    with started("serve", env=env) as process:
+        process.stdin.write(("\ufeff" + "\r\n\n".join(lines)).encode())
+        process.stdin.close()
+        answers = [json.loads(line) for line in process.stdout]
+        assert process.wait(SOON) == 0
+    refused = [(each["id"], each["error"]["code"]) for each in answers if "error" in each]
+    unreadable = [(None, -32700)] * 3
+    assert refused == [*unreadable, (None, -32600), (None, -32600), (7, -32600), ("x", -32600), (None, -32600)]
+    assert {each["id"] for each in answers if "result" in each} == {0, "list", 1}
+    assert "Traceback" not in process.logged()
+
+
+def test_nobody_has_to_read_standard_error(env):
+    command = [*COMMAND, "serve"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, env=env | {"PC_MCP_LOGGING__LEVEL": "debug"}, **pipes) as process:
+        call = {"jsonrpc": "2.0", "method": "tools/call"}
+        params = {"name": "find_customers", "arguments": {"limit": 0}, "_meta": MODERN}
+        calls = [json.dumps(call | {"id": number, "params": params}) for number in range(600)]
+        threading.Thread(target=process.stdin.write, args=("\n".join([*calls, ""]).encode(),), daemon=True).start()
+        answered = [json.loads(process.stdout.readline())["id"] for _ in calls]
+        assert sorted(answered) == list(range(600))
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(AT_ONCE) == 0
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", "<&- >&- 2>&-"])
+def test_streams_that_were_closed_from_the_start_leave_no_traceback(env, closed):
+    for command, status in (("status", 0), ("serve", 1 if ">&-" in closed.replace("2>&-", "") else 0)):
+        line = f"exec {shlex.join([*COMMAND, command])} {closed}"
+        done = subprocess.run(
+            ["sh", "-c", line],
+            env=env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=SOON,
+            check=False,
+        )
+        assert done.returncode == status
+        assert "Traceback" not in done.stderr + done.stdout
+        assert command == "status" or "pc-mcp" not in done.stdout
 
 
 @pytest.mark.parametrize("server", ["idle", "walking"], indirect=True)
@@ -98,7 +173,7 @@ def test_a_client_that_reads_nothing_cannot_keep_it(sandbox, tmp_path, how):
             process.send_signal(signal.SIGTERM)
         else:
             process.stdin.close()
-        assert_it_ends_at_once(process)
+        assert process.wait(SOON if how == "closed" else AT_ONCE) == 0
 
 
 async def test_a_client_lists_and_calls_the_tools_in_both_eras(env, sandbox, world, mode):
