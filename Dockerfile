@@ -9,7 +9,8 @@ RUN python -m venv /opt/pc-mcp \
 COPY pyproject.toml README.md LICENSE ./
 COPY prompts prompts
 COPY pc_mcp pc_mcp
-RUN /opt/pc-mcp/bin/python -m pip install --no-cache-dir --no-deps --no-build-isolation .
+RUN /opt/pc-mcp/bin/python -m pip install --no-cache-dir --no-deps --no-build-isolation . \
+    && /opt/pc-mcp/bin/python -m pip check
 
 FROM python:3.13-slim-trixie
 LABEL io.modelcontextprotocol.server.name="io.github.pc-mcp/pc-mcp"
