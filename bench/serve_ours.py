@@ -1,4 +1,4 @@
-"""`pc-mcp serve --http` on a free port, which says where it listens as other processes here do."""
+"""`pc-mcp serve --http --no-secret` on a free port, which says where it listens as other processes here do."""
 
 from bench.processes import announce
 from pc_mcp.logs import configure_logging
@@ -9,4 +9,4 @@ from pc_mcp.settings import load_settings
 if __name__ == "__main__":
     settings = load_settings()
     configure_logging(settings.logging.level, settings.logging.format)
-    serve_http(build_server(settings), "127.0.0.1", 0, announce)
+    serve_http(build_server(settings), "127.0.0.1", 0, announce, secret=None)

@@ -1,4 +1,7 @@
-"""The server under test: `pc-mcp serve --http --sandbox`, as a process of its own."""
+"""The server under test: `pc-mcp serve --http --sandbox`, as a process of its own.
+
+It asks for no secret: the official suite can send no header.
+"""
 
 import contextlib
 import os
@@ -40,7 +43,7 @@ def serving(folder: Path) -> Iterator[Served]:
     exports.mkdir()
     env = {name: value for name, value in os.environ.items() if not name.upper().startswith("PC_MCP_")}
     log = folder / "server.log"
-    command = [sys.executable, "-P", "-m", "pc_mcp", "serve", "--sandbox", "--http", "127.0.0.1:0"]
+    command = [sys.executable, "-P", "-m", "pc_mcp", "serve", "--sandbox", "--no-secret", "--http", "127.0.0.1:0"]
     with log.open("wb") as stderr:
         process = subprocess.Popen(
             command,

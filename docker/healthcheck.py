@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import sys
 
 REVISION = "2026-07-28"
@@ -11,21 +12,27 @@ META = {
     "io.modelcontextprotocol/clientInfo": {"name": "healthcheck", "version": "1"},
     "io.modelcontextprotocol/clientCapabilities": {},
 }
+SECRET = os.environ.get("PC_MCP_HTTP__SECRET")
 HEADERS = {
     "Accept": "application/json, text/event-stream",
     "Content-Type": "application/json",
     "MCP-Protocol-Version": REVISION,
     "Mcp-Method": METHOD,
-}
+} | ({"Authorization": f"Bearer {SECRET}"} if SECRET else {})
 
 
 def healthy(address: str) -> bool:
-    """Whether the answer of the server at `address` is a result. Raises `OSError` and `http.client.HTTPException`."""
+    """Whether the answer of the server at `address` is a result, or that it asks for a secret which is not known here.
+
+    Raises `OSError` and `http.client.HTTPException`.
+    """
     connection = http.client.HTTPConnection(address, timeout=5)
     try:
         request = {"jsonrpc": "2.0", "id": 1, "method": METHOD, "params": {"_meta": META}}
         connection.request("POST", "/mcp", json.dumps(request), HEADERS)
         answer = connection.getresponse()
+        if answer.status == http.client.UNAUTHORIZED and SECRET is None:
+            return answer.getheader("WWW-Authenticate") == "Bearer"
         return answer.status == http.client.OK and b'"result"' in answer.read(65536)
     finally:
         connection.close()

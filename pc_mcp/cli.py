@@ -4,7 +4,6 @@ import argparse
 import contextlib
 import gc
 import io
-import logging
 import os
 import shutil
 import sys
@@ -90,6 +89,13 @@ def _add_serving(commands: "Commands") -> None:
         help="serve Streamable HTTP on a loopback address instead of stdio; port 0 takes a free one",
     )
     serve.add_argument("--sandbox", action="store_true", help="serve simulated data; needs no sign-in")
+    secret = serve.add_mutually_exclusive_group()
+    secret.add_argument(
+        "--new-secret",
+        action="store_true",
+        help="make another secret for callers over HTTP; without --http, do nothing else",
+    )
+    secret.add_argument("--no-secret", action="store_true", help="answer callers over HTTP without a secret")
     serve.set_defaults(command=_serve)
 
     demo = commands.add_parser(
@@ -266,6 +272,8 @@ def _configured(options: argparse.Namespace) -> "Settings":
 
 
 def _serve(options: argparse.Namespace) -> int:
+    if options.http is None and (options.new_secret or options.no_secret):
+        return _make_another_secret(options)
     if options.http is None and sys.stdin and sys.stdin.isatty():
         print(FOR_ASSISTANTS, file=sys.stderr, flush=True)
     with contextlib.ExitStack() as stack:
@@ -290,12 +298,19 @@ def _serve(options: argparse.Namespace) -> int:
 
                 serve = partial(serve_stdio, server)
             else:
-                from pc_mcp.serving_http import serve_http
+                from pc_mcp.http_command import over_http
 
-                host, port = options.http
-                serve = partial(serve_http, server, host, port, _announce)
+                secret = {"new_secret": options.new_secret, "no_secret": options.no_secret}
+                serve = over_http(server, settings, options.http, **secret)
         serve()
     return 0
+
+
+def _make_another_secret(options: argparse.Namespace) -> int:
+    from pc_mcp.http_command import make_another_secret
+    from pc_mcp.settings import load_settings
+
+    return make_another_secret(load_settings(options.config), no_secret=options.no_secret)
 
 
 @contextlib.contextmanager
@@ -307,12 +322,6 @@ def _nothing_collected() -> Iterator[None]:
         gc.freeze()
     finally:
         gc.enable()
-
-
-def _announce(url: str) -> None:
-    logger = logging.getLogger(__name__)
-    logger.setLevel(logging.INFO)  # who started it needs the address, whatever else is logged
-    logger.info("listening on %s", url)
 
 
 def _demo(_: argparse.Namespace) -> int:

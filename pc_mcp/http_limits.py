@@ -54,10 +54,14 @@ class Limits:
         """As many connections as the process has files to open for."""
         return cls(_connections())
 
+    def whole_requests(self, app: ASGIApp) -> ASGIApp:
+        """`app`, for the requests whose body comes to its end and is not too large."""
+        return RequestBodyLimitMiddleware(_WholeRequests(app), self.body_bytes)
+
     def configured(self, app: ASGIApp) -> uvicorn.Config:
         """The configuration of a web server that keeps them, and logs only what is wrong with itself."""
         return uvicorn.Config(
-            RequestBodyLimitMiddleware(_WholeRequests(app), self.body_bytes),
+            _ending_quietly(app),
             http=_Connection,
             ws="none",
             log_config=None,
@@ -88,9 +92,17 @@ class _WholeRequests:
         async def again() -> Message:
             return first.pop() if first else await receive()
 
-        # The web server cancels what is under way only when it ends, and would call that an error.
+        await self._app(scope, again, send)
+
+
+def _ending_quietly(app: ASGIApp) -> ASGIApp:
+    """The web server cancels what is under way only when it ends, and would call that an error."""
+
+    async def quiet(scope: Scope, receive: Receive, send: Send) -> None:
         with contextlib.suppress(asyncio.CancelledError):
-            await self._app(scope, again, send)
+            await app(scope, receive, send)
+
+    return quiet
 
 
 class _Connection(H11Protocol):

@@ -8,9 +8,11 @@ import socket
 from collections.abc import Callable, Iterator
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from pc_mcp.failures import Failure
 from pc_mcp.http_limits import Limits, OutOfDescriptors
+from pc_mcp.http_secret import OnlyWithSecret
 from pc_mcp.network import LOOPBACK_HOSTS
 from pc_mcp.server import Server
 from pc_mcp.signals import on_signal
@@ -26,9 +28,16 @@ class AddressRefused(Failure):
 
 
 def serve_http(
-    server: Server, host: str, port: int, on_ready: Callable[[str], None], limits: Limits | None = None
+    server: Server,
+    host: str,
+    port: int,
+    on_ready: Callable[[str], None],
+    secret: Callable[[], str] | None,
+    limits: Limits | None = None,
 ) -> None:
     """Serves clients over Streamable HTTP on a loopback address until a signal comes.
+
+    secret: gives what callers must send, for each request; None: nothing.
 
     `on_ready` gets the URL once connections are accepted; port 0 takes a free one. Requests with a
     foreign `Host` or `Origin` are refused, so that no web page can reach the server through a
@@ -36,20 +45,23 @@ def serve_http(
     """
     if host not in LOOPBACK_HOSTS:
         raise AddressRefused(
-            f"pc-mcp serves HTTP on 127.0.0.1, localhost or ::1 only, not on {host}: callers are not "
-            "signed in, and all of them would act with your rights."
+            f"pc-mcp serves HTTP on 127.0.0.1, localhost or ::1 only, not on {host}: all callers "
+            "act with your rights, and what they send and get is not encrypted."
         )
     with _listening_socket(host, port) as listener:
         bound_port = listener.getsockname()[1]
         url = f"http://{f'[{host}]' if ':' in host else host}:{bound_port}{MCP_PATH}"
         limits = limits or Limits.of_this_process()
-        app = server.streamable_http_app(
+        app: ASGIApp = server.streamable_http_app(
             host=host,
             streamable_http_path=MCP_PATH,
             max_request_body_size=limits.body_bytes,
             max_sessions=limits.sessions,
             session_idle_timeout=limits.session_seconds,
         )
+        app = limits.whole_requests(app)
+        if secret:
+            app = OnlyWithSecret(app, secret)
         http = _HttpServer(limits.configured(app), lambda: on_ready(url))
         with on_signal(http.stop):
             run(http.serve, [listener])

@@ -6,6 +6,7 @@ from the descriptions here.
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -158,6 +159,27 @@ class ExportsSettings(_Section):
     )
 
 
+def is_secret(text: str) -> bool:
+    """Whether it can be sent as a bearer token, and is long enough not to be guessed."""
+    return re.fullmatch(r"[A-Za-z0-9._~+/-]{32,512}=*", text) is not None
+
+
+def _secret(secret: SecretStr) -> SecretStr:
+    if not is_secret(secret.get_secret_value()):
+        raise ValueError("must be 32 to 512 letters, digits or ._~+/-")
+    return secret
+
+
+class HttpSettings(_Section):
+    """Who may ask over HTTP (`serve --http`)."""
+
+    secret: Annotated[SecretStr, AfterValidator(_secret)] | None = Field(
+        None,
+        description="What callers send as bearer token; without it, a secret that is made once and kept in a file. "
+        "Best given by the environment.",
+    )
+
+
 class LoggingSettings(_Section):
     """What goes to standard error."""
 
@@ -186,6 +208,7 @@ class Settings(BaseSettings):
     answers: AnswersSettings = AnswersSettings()
     prompts: PromptsSettings = PromptsSettings()
     exports: ExportsSettings = ExportsSettings()
+    http: HttpSettings = HttpSettings()
     logging: LoggingSettings = LoggingSettings()
 
     @property

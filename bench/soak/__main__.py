@@ -124,7 +124,7 @@ def main() -> None:
     }
     with running(world) as sandbox, tempfile.TemporaryDirectory() as home:
         env = environment(Path(home), **reading(sandbox, **variables))
-        with started("serve", "--http", "127.0.0.1:0", env=env) as process:
+        with started("serve", "--no-secret", "--http", "127.0.0.1:0", env=env) as process:
             record, memory = anyio.run(soak_server, sandbox, truth, seconds * 6 / 7, url_of(process), process.pid)
             process.send_signal(signal.SIGTERM)
             if code := process.wait(30):

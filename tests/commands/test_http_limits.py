@@ -11,9 +11,8 @@ import httpx2
 import pytest
 
 from pc_mcp.http_limits import Limits
-from tests.commands.http_server import connected, received, while_served
+from tests.commands.http_server import ACCEPT, INITIALIZE, connected, posted, received, while_served
 from tests.commands.processes import AT_ONCE, SOON, environment, started, url_of
-from tests.commands.test_serve_http import ACCEPT, INITIALIZE, posted
 
 PATIENT = Limits(connections=8, request_seconds=600)
 HASTY = Limits(connections=8, request_seconds=0.2)
@@ -116,7 +115,7 @@ def test_where_all_are_being_answered_the_next_one_is_told_that_there_is_no_room
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets one process take descriptors from another")
 def test_without_descriptors_it_says_so_once_and_recovers(tmp_path):
-    with started("serve", "--http", "127.0.0.1:0", env=environment(tmp_path)) as process:
+    with started("serve", "--no-secret", "--http", "127.0.0.1:0", env=environment(tmp_path)) as process:
         url = url_of(process)
         assert posted(url, "auto").status_code == 200
         before = resource.prlimit(process.pid, resource.RLIMIT_NOFILE)
@@ -138,7 +137,7 @@ def test_300_connections_that_ask_nothing_do_not_use_up_the_descriptors(tmp_path
     """As on macOS, where a process may open 256 files."""
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (256, before[1]))
-    with started("serve", "--http", "127.0.0.1:0", env=environment(tmp_path)) as process:
+    with started("serve", "--no-secret", "--http", "127.0.0.1:0", env=environment(tmp_path)) as process:
         url = url_of(process)
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
         with contextlib.ExitStack() as stack:

@@ -9,43 +9,16 @@ from collections.abc import Iterator
 import anyio
 import httpx2
 import pytest
-from mcp import Client
 
 from pc_mcp.sandbox import Sandbox, World, running
 from pc_mcp.server import build_server
 from pc_mcp.serving_http import AddressRefused, serve_http
 from pc_mcp.settings import Settings
 from pc_mcp.tools import all_tools
+from tests.commands.http_server import AUTHORIZATION, WITH_SECRET, asking, posted
 from tests.commands.processes import AT_ONCE, SOON, Hang, environment, reading, run, started, url_of
 
 CUSTOMER = "Contoso Ltd"
-ACCEPT = "application/json, text/event-stream"
-INITIALIZE = {
-    "jsonrpc": "2.0",
-    "id": 1,
-    "method": "initialize",
-    "params": {
-        "protocolVersion": "2025-11-25",
-        "capabilities": {},
-        "clientInfo": {"name": "test", "version": "1"},
-    },
-}
-LIST_TOOLS = {
-    "jsonrpc": "2.0",
-    "id": 1,
-    "method": "tools/list",
-    "params": {
-        "_meta": {
-            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-            "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
-            "io.modelcontextprotocol/clientCapabilities": {},
-        }
-    },
-}
-REQUESTS = {
-    "legacy": (INITIALIZE, {}),
-    "auto": (LIST_TOOLS, {"MCP-Protocol-Version": "2026-07-28", "Mcp-Method": "tools/list"}),
-}
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +26,7 @@ def shared(world: World, tmp_path_factory) -> Iterator[str]:
     """The URL of a server that tests may share."""
     folder = tmp_path_factory.mktemp("http")
     with running(world) as sandbox:
-        env = environment(folder, **reading(sandbox))
+        env = environment(folder, **reading(sandbox), **WITH_SECRET)
         with started("serve", "--http", "127.0.0.1:0", env=env) as process:
             yield url_of(process)
             process.send_signal(signal.SIGTERM)
@@ -61,7 +34,7 @@ def shared(world: World, tmp_path_factory) -> Iterator[str]:
 
 
 async def test_a_client_lists_and_calls_the_tools_in_both_eras(shared, world, mode):
-    async with Client(shared, mode=mode) as client:
+    async with asking(shared, mode) as client:
         assert len((await client.list_tools()).tools) == len(all_tools())
         result = await client.call_tool("find_customers", {})
         assert result.structured_content["customers_total"] == len(world.customers())
@@ -74,7 +47,7 @@ async def test_several_clients_are_served_at_once(shared):
     connected = [anyio.Event() for _ in range(6)]
 
     async def one(number: int) -> None:
-        async with Client(shared, mode="legacy" if number % 2 else "auto") as client:
+        async with asking(shared, "legacy" if number % 2 else "auto") as client:
             connected[number].set()
             for event in connected:
                 await event.wait()
@@ -89,30 +62,25 @@ async def test_several_clients_are_served_at_once(shared):
     assert len(set(counts)) == 1
 
 
-def posted(url: str, era: str, **headers: str) -> httpx2.Response:
-    body, own = REQUESTS[era]
-    return httpx2.post(url, json=body, headers={"Accept": ACCEPT, **own, **headers}, timeout=SOON)
-
-
 def test_a_request_of_a_program_on_this_machine_is_answered(shared, mode):
-    answer = posted(shared, mode)
+    answer = posted(shared, mode, **AUTHORIZATION)
     assert answer.status_code == 200
     assert '"result"' in answer.text
     port = httpx2.URL(shared).port
     for own in (f"http://localhost:{port}", f"http://127.0.0.1:{port}"):
-        assert posted(shared, mode, Origin=own).status_code == 200
+        assert posted(shared, mode, Origin=own, **AUTHORIZATION).status_code == 200
 
 
 @pytest.mark.parametrize("host", ["example.com", "example.com:80", "127.0.0.1.example.com:1", "192.168.0.1:1"])
 def test_a_foreign_host_is_refused_in_both_eras(shared, mode, host):
-    answer = posted(shared, mode, Host=host)
+    answer = posted(shared, mode, Host=host, **AUTHORIZATION)
     assert answer.status_code == 421
     assert "result" not in answer.text
 
 
 @pytest.mark.parametrize("origin", ["https://example.com", "null", "http://127.0.0.1.example.com:1"])
 def test_a_foreign_origin_is_refused_in_both_eras(shared, mode, origin):
-    answer = posted(shared, mode, Origin=origin)
+    answer = posted(shared, mode, Origin=origin, **AUTHORIZATION)
     assert answer.status_code == 403
     assert "result" not in answer.text
 
@@ -120,7 +88,7 @@ def test_a_foreign_origin_is_refused_in_both_eras(shared, mode, origin):
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.0.1", "::", "example.com", "127.0.0.2"])
 def test_an_address_that_others_can_reach_is_refused(host):
     with pytest.raises(AddressRefused, match=re.escape(f"127.0.0.1, localhost or ::1 only, not on {host}")):
-        serve_http(build_server(Settings()), host, 0, pytest.fail)
+        serve_http(build_server(Settings()), host, 0, pytest.fail, None)
 
 
 def test_the_command_refuses_it_with_1_and_one_line(tmp_path):
@@ -135,7 +103,7 @@ def test_a_port_that_is_taken_is_said():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(AddressRefused, match=f"cannot listen on .*:{port}: Address already in use"):
-            serve_http(build_server(Settings()), "127.0.0.1", port, pytest.fail)
+            serve_http(build_server(Settings()), "127.0.0.1", port, pytest.fail, None)
 
 
 def test_ipv6_loopback_is_served():
@@ -145,7 +113,7 @@ def test_ipv6_loopback_is_served():
         urls.append(url)
         signal.raise_signal(signal.SIGINT)
 
-    serve_http(build_server(Settings()), "::1", 0, stop)
+    serve_http(build_server(Settings()), "::1", 0, stop, None)
     assert re.fullmatch(r"http://\[::1\]:\d+/mcp", urls[0])
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
@@ -154,10 +122,10 @@ def test_ipv6_loopback_is_served():
 def test_a_signal_ends_it_at_once_in_the_middle_of_a_walk(sandbox: Sandbox, tmp_path, number, era):
     walk = Hang("/devices")
     sandbox.switches.scripted.append(walk)
-    env = environment(tmp_path, measured=True, **reading(sandbox))
+    env = environment(tmp_path, measured=True, **reading(sandbox), **WITH_SECRET)
 
     async def ask(url: str) -> None:
-        async with Client(url, mode=era) as client:
+        async with asking(url, era) as client:
             await client.call_tool("list_devices", {"customer": CUSTOMER})
 
     failures: list[BaseException] = []
@@ -189,8 +157,9 @@ def test_its_address_is_told_whatever_else_is_logged(tmp_path):
 
 
 async def test_the_sandbox_is_served_without_settings(tmp_path):
-    with started("serve", "--sandbox", "--http", "127.0.0.1:0", env=environment(tmp_path, measured=True)) as process:
-        async with Client(url_of(process)) as client:
+    env = environment(tmp_path, measured=True, **WITH_SECRET)
+    with started("serve", "--sandbox", "--http", "127.0.0.1:0", env=env) as process:
+        async with asking(url_of(process)) as client:
             result = await client.call_tool("list_devices", {"customer": "Documentation Sample"})
             assert result.structured_content["devices_total"] == 5
         process.send_signal(signal.SIGINT)

@@ -134,7 +134,8 @@ def newcomer(programs: Path, world: World, tmp_path: Path) -> Iterator[Newcomer]
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     with running(world, entra=True) as sandbox:
-        env = signing_in_to(sandbox, home, PATH=path(programs), LC_ALL="C.UTF-8", **OFFLINE)
+        data = str(home / ".local" / "share")  # where it is on Linux without a word
+        env = signing_in_to(sandbox, home, PATH=path(programs), LC_ALL="C.UTF-8", XDG_DATA_HOME=data, **OFFLINE)
         yield Newcomer(home, env, folder, port)
 
 

@@ -11,7 +11,8 @@ from tests.docs.documents import ROOT, blocks, code
 pytestmark = pytest.mark.slow
 
 PAGE, CONTRIBUTING = ROOT / "docs" / "how-it-works.md", ROOT / "docs" / "contributing.md"
-LEFT_OUT = {"__main__", "account_commands", "demo", "failures", "logs", "network"}
+LEFT_OUT = {"__main__", "account_commands", "demo", "failures", "grammar", "logs", "network", "signals", "simulated"}
+LEFT_OUT |= {"http_command", "http_limits", "http_secret", "waiting"}
 
 Pairs = set[tuple[str, str]]
 

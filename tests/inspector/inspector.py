@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import node_tools
+from tests.commands.http_server import SECRET
 
 Target = Sequence[str]
 """A server's command line, or one URL."""
@@ -41,7 +42,7 @@ class Inspector:
         """Runs one command. A server that it starts gets HOME, PATH and `server_env`, and little else."""
         options = ["--cli", "--format", "json", "--stored-auth-only", "--protocol-era", era, *arguments]
         if target[0].startswith("http"):
-            options += ["--transport", "http", "--server-url", target[0]]
+            options += ["--transport", "http", "--server-url", target[0], "--header", f"Authorization: Bearer {SECRET}"]
         else:
             for name, value in server_env.items():
                 options += ["-e", f"{name}={value}"]

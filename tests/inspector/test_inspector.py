@@ -10,6 +10,7 @@ import pytest
 
 from pc_mcp.sandbox import World, running
 from pc_mcp.tools import all_tools
+from tests.commands.http_server import WITH_SECRET
 from tests.commands.processes import AT_ONCE, COMMAND, environment, reading, started, url_of
 from tests.inspector.inspector import Inspected, Inspector
 
@@ -54,7 +55,7 @@ def runs(inspector: Inspector, world: World, tmp_path_factory) -> Iterator[Runs]
     home = tmp_path_factory.mktemp("server-home")
     with running(world) as sandbox, ThreadPoolExecutor(3) as pool:
         variables = reading(sandbox, PC_MCP_EXPORTS__FOLDER=str(tmp_path_factory.mktemp("exports")))
-        with started("serve", "--http", "127.0.0.1:0", env=environment(home, **variables)) as server:
+        with started("serve", "--http", "127.0.0.1:0", env=environment(home, **variables, **WITH_SECRET)) as server:
             targets = {"stdio": [*COMMAND, "serve"], "http": [url_of(server)]}
             found: Runs = {}
             for transport, era in WAYS:

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import anyio
 import pytest
-from mcp import Client
 
 from pc_mcp.sandbox import Sandbox
+from tests.commands.http_server import WITH_SECRET, asking
 from tests.commands.processes import AT_ONCE, COMMAND, environment, reading
 
 pytestmark = pytest.mark.slow
@@ -62,7 +62,7 @@ def env(sandbox: Sandbox, tmp_path) -> dict[str, str]:
     own = dict(re.findall(r" (\w+)=([^\s\"]+)", " ".join(re.findall(r"^ENV (.*)$", FINAL, re.MULTILINE))))
     assert own["PYTHONDONTWRITEBYTECODE"] == "1"
     path = f"{tmp_path}{os.pathsep}{ROOT}"
-    return environment(Path("/nonexistent"), **reading(sandbox)) | own | {"PYTHONPATH": path}
+    return environment(Path("/nonexistent"), **reading(sandbox), **WITH_SECRET) | own | {"PYTHONPATH": path}
 
 
 def here(command: list[str], address: str) -> list[str]:
@@ -78,7 +78,7 @@ def health(address: str, env: dict[str, str]) -> subprocess.CompletedProcess[str
 
 async def devices_of(url: str) -> int:
     """Walks a customer's whole list, which is what a server has most to keep for."""
-    async with Client(url) as client:
+    async with asking(url) as client:
         result = await client.call_tool("list_devices", {"customer": "Contoso Ltd"})
         return int(result.structured_content["devices_total"])
 
@@ -92,6 +92,12 @@ def test_it_serves_and_is_healthy_without_writing_anything(address, env):
             assert f"listening on http://{address}/mcp" in server.stderr.readline()
             found = health(address, env)
             assert (found.returncode, found.stderr) == (0, "")
+            # A secret that lies in a file of the server's own is not known to the check.
+            found = health(address, {name: value for name, value in env.items() if name not in WITH_SECRET})
+            assert (found.returncode, found.stderr) == (0, "")
+            found = health(address, env | dict.fromkeys(WITH_SECRET, "another"))
+            assert found.returncode == 1
+            assert "the server answers with an error" in found.stderr
             assert anyio.run(devices_of, f"http://{address}/mcp") > 0
             server.send_signal(signal.SIGTERM)
             assert server.wait(AT_ONCE) == 0, server.stderr.read()
