@@ -110,7 +110,7 @@ async def _examine_with(
     if not clients:
         say(connected if isinstance(connected, Finding) else nobody)
     for client in clients:
-        say(await bounded(client.client.title, seconds, partial(_in_thread, partial(local.client, client))))
+        say(await bounded(client.client.title, seconds, partial(_in_thread, partial(local.client, client, machine))))
 
 
 async def _look_at_folders(settings: Settings, seconds: float, say: Say) -> None:

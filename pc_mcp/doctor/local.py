@@ -9,6 +9,7 @@ from pathlib import Path
 from pc_mcp import __version__, network
 from pc_mcp.doctor.report import Finding
 from pc_mcp.install.clients import Client
+from pc_mcp.install.configuration import id_fault
 from pc_mcp.install.environment import missing
 from pc_mcp.install.machine import Connection, Machine, connections
 from pc_mcp.install.program import typed
@@ -68,7 +69,17 @@ def configuration(
     if settings.auth.mode != "token" and settings.auth.client_id is None:
         mend = f"{_SET_UP[:1].upper()}{_SET_UP[1:]}: {again}"
         return Finding(CONFIGURATION, "wrong", f"{found}; no application to sign in as", mend), settings
+    if fault := _faulty_id(settings.auth):
+        return Finding(CONFIGURATION, "warning", f"{found}; {fault}", f"Correct that: {again}"), settings
     return Finding(CONFIGURATION, "ok", found), settings
+
+
+def _faulty_id(auth: AuthSettings) -> str | None:
+    """Which id cannot be right, and why; a setting may be typed by hand."""
+    for name, value in {"client_id": auth.client_id, "tenant_id": auth.tenant_id}.items():
+        if value is not None and (fault := id_fault(value, may_be_domain=name == "tenant_id")):
+            return f"auth.{name} {fault}"
+    return None
 
 
 def not_connected(client: Client) -> Finding:
@@ -84,13 +95,7 @@ def environment(connection: Connection, machine: Machine, handed_on: Mapping[str
     client = connection.client
     if client.hands_on is None:
         return Finding(ENVIRONMENT, "ok", f"{client.title} hands on all that it has itself; this shell has the rest")
-    settings = [ENV_CONFIG, *variables_set(machine.environment)]
-    absent = missing(machine.environment, handed_on, machine.platform, settings)
-    if connection.config:  # it need not be found
-        for purpose, found in {"the place of its files": "XDG_CONFIG_HOME", "settings": ENV_CONFIG}.items():
-            if found in absent.get(purpose, ()):
-                absent[purpose].remove(found)
-    listed = "; ".join(f"{', '.join(names)} ({purpose})" for purpose, names in absent.items() if names)
+    listed = _absent(connection, machine, handed_on)
     if not listed:
         names = ", ".join(sorted(handed_on))
         return Finding(ENVIRONMENT, "ok", f"{client.title} hands on {names}; nothing else that is set here is needed")
@@ -99,6 +104,16 @@ def environment(connection: Connection, machine: Machine, handed_on: Mapping[str
     if client.forwards and connection.command:
         mend = f"Connect it again: {typed(_connecting(connection))}"
     return Finding(ENVIRONMENT, "warning", f"{client.title} does not hand on what is set here: {listed}", mend)
+
+
+def _absent(connection: Connection, machine: Machine, handed_on: Mapping[str, str]) -> str:
+    """What a server needs of the machine's environment and does not get."""
+    settings = [ENV_CONFIG, *variables_set(machine.environment)]
+    absent = missing(machine.environment, handed_on, machine.platform, settings)
+    # Where the entry names the configuration file, it need not be found.
+    found = {"XDG_CONFIG_HOME", ENV_CONFIG} if connection.config else set()
+    named = {purpose: [name for name in names if name not in found] for purpose, names in absent.items()}
+    return "; ".join(f"{', '.join(names)} ({purpose})" for purpose, names in named.items() if names)
 
 
 def prompts(folder: Path) -> Finding:
@@ -155,8 +170,11 @@ def config_option(config: str | Path | None) -> list[str]:
     return [_CONFIG, str(config)] if config else []
 
 
-def client(connection: Connection) -> Finding:
-    """Whether what the client starts is there, and can be started."""
+def client(connection: Connection, machine: Machine) -> Finding:
+    """Whether what the client starts is there, and can be started.
+
+    machine: with this shell's environment; where the server gets less of it than it needs, that is mentioned.
+    """
     title = connection.client.title
     if connection.command is None:
         return _without_entry(connection)
@@ -176,7 +194,10 @@ def client(connection: Connection) -> Finding:
     except ConfigurationError as error:
         mend = f"Correct that, or connect it with another file: {typed(_connecting(connection, 'FILE'))}"
         return Finding(title, "wrong", f"{found}, which cannot serve: {error}", mend)
-    return Finding(title, "ok", found)
+    hint = ""
+    if not connection.is_sandbox and _absent(connection, machine, connection.environment(machine)):
+        hint = f"It hands on less than this shell has: pc-mcp doctor --client {connection.client.id} looks with that."
+    return Finding(title, "ok", found, hint)
 
 
 def _without_entry(connection: Connection) -> Finding:

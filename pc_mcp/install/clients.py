@@ -13,6 +13,8 @@ NAME = "pc-mcp"
 """What the entry is called in every client."""
 CARRIED = ("XDG_DATA_HOME",)
 """Written into an entry as they are where a client does not hand them on: the place of the sign-in."""
+EMPTIED = ("PYTHONPATH",)
+"""Emptied where a client hands on everything: what a project's shell names there is none of a server's business."""
 
 Format = Literal["json", "jsonc", "toml"]
 
@@ -62,6 +64,8 @@ class Client:
             entry[self.forwards] = [*needed(platform), *settings]
         elif self.hands_on and (carried := only(CARRIED, environment, platform)):
             entry["env"] = carried
+        elif self.hands_on is None:
+            entry["env"] = dict.fromkeys(EMPTIED, "")
         return entry
 
     def environment(self, entry: Mapping[str, Any], platform: str, environment: Mapping[str, str]) -> dict[str, str]:

@@ -12,7 +12,15 @@ from pc_mcp.install.entry import ClientText, FileRefused, Unchangeable
 from pc_mcp.install.files import ClientFile, found, text_of
 from pc_mcp.install.json_text import Malformed
 from pc_mcp.install.machine import Machine, connection_of, notes_on, this_machine
-from pc_mcp.install.program import PassingProgram, Running, name_in_a_shell, program, script_folders, typed
+from pc_mcp.install.program import (
+    PassingProgram,
+    Running,
+    check_found_alone,
+    name_in_a_shell,
+    program,
+    script_folders,
+    typed,
+)
 from pc_mcp.settings import ENV_CONFIG, ConfigurationError, Settings, load_settings, usual_config_file, variables_set
 
 
@@ -137,6 +145,7 @@ def _is_to_be_named(settings_file: Path, machine: Machine, *, written: bool) -> 
 
 def _command(machine: Machine, config: str | Path | None, *, sandbox: bool) -> list[str]:
     """What the client is to start."""
+    check_found_alone(sys.executable, machine.environment)
     options = ["--sandbox"] if sandbox else []
     options += ["--config", os.path.abspath(config)] if config else []
     return [*program(_running(), machine.platform, machine.environment), "serve", *options]

@@ -33,7 +33,7 @@ def checked_ids(ids: Mapping[str, str]) -> dict[str, str]:
     found = {name: value.strip().strip("{}\"'") for name, value in ids.items()}
     for name, value in found.items():
         option = f"--{name.replace('_', '-')}"
-        fault = _fault(value, may_be_domain=name == "tenant_id")
+        fault = id_fault(value, may_be_domain=name == "tenant_id")
         if fault:
             raise ConfigurationError(f"{option} {ids[name][:80]!r} {fault}. Nothing was changed; {_WHERE}.")
     if len({value.casefold() for value in found.values()}) < len(found):
@@ -44,8 +44,8 @@ def checked_ids(ids: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def _fault(value: str, *, may_be_domain: bool) -> str | None:
-    """Why this is no id, as a phrase."""
+def id_fault(value: str, *, may_be_domain: bool) -> str | None:
+    """Why this is no id of an application, or, where it may be a domain, none of a tenant; as a phrase."""
     plain = value.replace("-", "").casefold()
     if _GUID.fullmatch(value):
         return "is an example, not yours" if len(set(plain)) == 1 or value.casefold() == _EXAMPLE else None

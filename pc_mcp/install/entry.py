@@ -1,13 +1,13 @@
 """The text of a client's file with our entry, or without it; whatever else is there stays as it is."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from pc_mcp.failures import Failure
 from pc_mcp.install import json_text, toml_text
-from pc_mcp.install.clients import CARRIED, NAME, Client
+from pc_mcp.install.clients import CARRIED, EMPTIED, NAME, Client
 from pc_mcp.install.json_text import Malformed
 
 _OURS = {"type", "command", "args"}
@@ -61,8 +61,8 @@ class ClientText:
             text = toml_text.put(toml_text.cut(self.text, path) if old and not kept else self.text, path, changes)
         elif kept:
             text = self.text
-            for key, value in changes.items():
-                text = json_text.put(text, (*path, key), value, comments=self._comments)
+            for place, value in _members(changes, kept):
+                text = json_text.put(text, (*path, *place), value, comments=self._comments)
         else:
             text = json_text.put(self.text, path, dict(entry), comments=self._comments)
         return self._checked(text, wanted)
@@ -71,7 +71,8 @@ class ClientText:
         """`entry` with the variables that a person added to what is there."""
         merged = dict(entry)
         if isinstance(own := kept.get(_ENV), dict) and _ENV in merged:
-            merged[_ENV] = {**own, **merged[_ENV]}
+            emptied = {name: value for name, value in own.items() if name in EMPTIED}
+            merged[_ENV] = {**own, **merged[_ENV], **emptied}
         forwards = self.client.forwards
         if forwards and isinstance(listed := kept.get(forwards), list):
             merged[forwards] = [
@@ -112,7 +113,7 @@ class ClientText:
     def _is_ours(self, entry: Mapping[str, Any]) -> bool:
         """Whether nobody but `install` can have written it."""
         own = entry.get(_ENV, {})
-        if not isinstance(own, dict) or not own.keys() <= set(CARRIED):
+        if not isinstance(own, dict) or own != _our_variables(own) or any(own.get(name) for name in EMPTIED):
             return False
         rest = entry.keys() - _OURS - {_ENV}
         if self.client.forwards not in rest:
@@ -127,6 +128,11 @@ class ClientText:
             return ""
         ours = {key: value for key, value in entry.items() if key in _OURS or key == self.client.forwards}
         added = sorted(entry.keys() - ours.keys())
+        if isinstance(own := entry.get(_ENV), dict) and (variables := _our_variables(own)):
+            ours[_ENV] = variables
+            added = [name for name in added if name != _ENV] + [
+                f"{_ENV}.{name}" for name in own.keys() - variables.keys()
+            ]
         return self.snippet(ours) + (f"# and: {', '.join(added)}\n" if added else "")
 
     def snippet(self, entry: Mapping[str, Any]) -> str:
@@ -159,3 +165,17 @@ class ClientText:
 
     def _line_of(self, word: str) -> int:
         return self.text.count("\n", 0, max(0, self.text.find(word))) + 1
+
+
+def _our_variables(own: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of an entry's variables that `install` may have written."""
+    return {name: value for name, value in own.items() if name in {*CARRIED, *EMPTIED}}
+
+
+def _members(changes: Mapping[str, Any], kept: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Where in an entry something changes, and to what; beside a person's own variables each of ours by itself."""
+    for key, value in changes.items():
+        if key == _ENV and isinstance(own := kept.get(_ENV), dict):
+            yield from (((key, name), each) for name, each in value.items() if own.get(name) != each)
+        else:
+            yield (key,), value

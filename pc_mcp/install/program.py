@@ -4,6 +4,7 @@ import os
 import re
 import shlex
 import shutil
+import subprocess
 import sysconfig
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ _PASSING = re.compile(
     r"[\\/](archive-v\d+|environments-v\d+|builds-v\d+|pipx[\\/]\.?cache|(\.cache|caches)[\\/]pipx)[\\/]", re.IGNORECASE
 )
 
+_LOOK_SECONDS = 30
 # Nothing of the folder that a client works in is imported (-P), nor of what its environment names (-E).
 _MODULE = ("-P", "-E", "-m", "pc_mcp")
 
@@ -60,6 +62,29 @@ def program(running: Running, platform: str, environment: Mapping[str, str]) -> 
                 "again with that one."
             )
     return command
+
+
+def check_found_alone(python: str, environment: Mapping[str, str]) -> None:
+    """Raises `PassingProgram` where nothing but a variable of this shell leads to this program."""
+    if not environment.get("PYTHONPATH"):
+        return
+    look = "import importlib.util, sys; sys.exit(importlib.util.find_spec('pc_mcp') is None)"
+    try:
+        looked = subprocess.run(  # noqa: S603
+            [python, "-P", "-E", "-c", look],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_LOOK_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return  # nothing is known, and a client will tell
+    if looked.returncode:
+        raise PassingProgram(
+            "This pc-mcp is found by PYTHONPATH alone, which clients do not hand on. Install it, in the folder of your "
+            "copy of its repository, with: uv tool install . (or: pipx install .); then run this command again with "
+            "that one."
+        )
 
 
 def typed(command: Sequence[str]) -> str:

@@ -614,6 +614,30 @@ def test_what_a_clients_own_entry_sets_is_seen_and_what_it_lacks_is_to_be_writte
     assert found["configuration"][1].startswith(f"{config}, which the connected assistants name; mode delegated")
 
 
+def test_that_a_client_hands_on_less_than_this_shell_has_is_mentioned(doctor, login):
+    login()
+    assert main(["install", "claude-desktop"]) == 0
+    state, words = doctor(0)["Claude Desktop"]
+    assert state == "ok"
+    assert words.endswith("pc-mcp doctor --client claude-desktop looks with that.")
+    assert main(["install", "claude-desktop", "--sandbox"]) == 0
+    assert "--client" not in doctor(0)["Claude Desktop"][1]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "words"),
+    [
+        ("CLIENT_ID", "ID", "auth.client_id is no id, which looks like"),
+        ("CLIENT_ID", "00000000-0000-0000-0000-000000000000", "auth.client_id is an example, not yours"),
+        ("TENANT_ID", "3f0c9d5e-0000-4000-8000-00000000000", "auth.tenant_id has 31 digits; an id has 32"),
+    ],
+)
+def test_an_id_that_cannot_be_right_is_found_wherever_it_was_typed(doctor, variable, value, words):
+    state, found = doctor(1, **{f"PC_MCP_AUTH__{variable}": value})["configuration"]
+    assert state == "warning"
+    assert words in found
+
+
 def test_a_client_that_is_not_connected_is_told_how(doctor):
     found = doctor(1, "--client", "codex")
     assert found["Codex"] == ("wrong", "is not connected. Run: pc-mcp install codex")

@@ -293,12 +293,15 @@ def test_what_a_person_added_to_our_entry_is_kept(client, machine):
     text = path.read_text()
     if client == "codex":
         text += 'startup_timeout_sec = 20 # slow\n\n[mcp_servers.pc-mcp.env]\nHTTPS_PROXY = "http://proxy:8080"\n'
+    elif '"env": {' in text:
+        text = text.replace('"env": {', '"env": {"HTTPS_PROXY": "http://proxy:8080",')
     else:
         text = text.replace('"pc-mcp": {', '"pc-mcp": {"env": {"HTTPS_PROXY": "http://proxy:8080"},')
     path.write_text(text)
     connect(client, machine, sandbox=False)
     found = entry(client, path)
-    assert found["env"] == {"HTTPS_PROXY": "http://proxy:8080"}
+    assert found["env"].pop("HTTPS_PROXY") == "http://proxy:8080"
+    assert found["env"] in ({}, {"PYTHONPATH": ""})
     assert found["args"][-1] == "serve"
     if client == "codex":
         assert "startup_timeout_sec = 20 # slow\n" in path.read_text()
@@ -679,6 +682,28 @@ def test_a_dry_run_shows_no_secret_of_another_server_nor_of_our_own_entry(client
     shown = capsys.readouterr().out
     assert SECRET not in shown
     assert "and: env" in shown
+
+
+@pytest.mark.parametrize("client", ["claude-code", "vscode", "cursor"])
+def test_a_project_that_names_modules_of_its_own_brings_none_into_the_server(client, machine):
+    """Such clients hand on the whole of their environment; what a person wrote there stays."""
+    path = file_with(client, machine, "")
+    connect(client, machine)
+    assert entry(client, path)["env"] == {"PYTHONPATH": ""}
+    disconnect(client, machine)
+    assert path.read_text() == ""
+    comment = "" if client == "claude-code" else " // mine"
+    path.write_text(f'''{{"{SECTION[client]}": {{"pc-mcp": {{"command": "x",
+    "env": {{{comment}
+      "A": "b",
+      "PYTHONPATH": "/theirs"}}}}}}}}''')
+    connect(client, machine)
+    assert entry(client, path)["env"] == {"A": "b", "PYTHONPATH": "/theirs"}
+    assert comment in path.read_text()
+    path.write_text(path.read_text().replace(',\n      "PYTHONPATH": "/theirs"', ""))
+    connect(client, machine)
+    assert entry(client, path)["env"] == {"A": "b", "PYTHONPATH": ""}
+    assert comment in path.read_text()
 
 
 def test_a_dry_run_that_would_change_nothing_says_so(machine, capsys):

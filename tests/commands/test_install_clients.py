@@ -11,7 +11,7 @@ from pc_mcp.failures import Failure
 from pc_mcp.install.clients import CLIENTS, config_path
 from pc_mcp.install.commands import how_to_connect, install, uninstall
 from pc_mcp.install.machine import Machine, connections
-from pc_mcp.install.program import Running, name_in_a_shell, program, script_folders
+from pc_mcp.install.program import Running, check_found_alone, name_in_a_shell, program, script_folders
 from tests.commands.client_files import CLAUDE_DESKTOP
 
 HOME = Path("home")
@@ -103,7 +103,7 @@ def test_of_several_packages_the_one_with_a_file_is_taken_else_none(tmp_path):
 def test_an_entry_names_the_program_and_its_arguments(client):
     entry = client.entry(["/opt/pc-mcp", "serve", "--sandbox"], "linux", {})
     assert (entry.pop("command"), entry.pop("args")) == ("/opt/pc-mcp", ["serve", "--sandbox"])
-    assert list(entry) in ([], ["type"], ["env_vars"])
+    assert list(entry) in ([], ["type", "env"], ["env_vars"])
 
 
 def script(folder: Path, name: str = "pc-mcp") -> Path:
@@ -204,6 +204,14 @@ def test_how_to_connect_says_so_where_the_program_lies_in_a_cache(tmp_path, monk
     monkeypatch.setattr(sys, "argv", [str(script(tmp_path / ".cache" / "pipx" / "abc" / "bin"))])
     assert how_to_connect().splitlines()[0] == "  pc-mcp install claude-desktop --sandbox"
     assert "lies in a cache" in how_to_connect().splitlines()[-1]
+
+
+def test_a_program_that_only_a_variable_of_this_shell_leads_to_is_refused():
+    check_found_alone(sys._base_executable, {})
+    check_found_alone(sys.executable, {"PYTHONPATH": "."})
+    check_found_alone("/nowhere/python", {"PYTHONPATH": "."})
+    with pytest.raises(Failure, match=r"found by PYTHONPATH alone.*uv tool install \."):
+        check_found_alone(sys._base_executable, {"PYTHONPATH": "."})
 
 
 def test_the_script_of_this_installation_is_found():
