@@ -4,17 +4,31 @@ Recorded answers start with a UTF-8 byte-order mark, so an HTTP library's own `.
 The parser is tolerant: one broken character or number in one device does not cost the page it is on.
 """
 
+import codecs
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _CODE = re.compile(r"[A-Za-z0-9_.-]{1,32}")
-_SPACE = re.compile(r"[ \t\n\r]*")
+_SPACE = re.compile(r"[ \t\n\r]*+")
+_BRACKET_OR_TEXT = re.compile(r'[\[\]{}"]')
+# More of a text than is kept of any field, and than an address takes.
+_BEGINNING = re.compile(r'"(?:[^"\\]|\\u[0-9A-Fa-f]{4}|\\[^u]){0,10000}+')
+_IN_TEXT = re.compile(r'(?:[^"\\]++|\\.)*+', re.DOTALL)
 
 LARGE_BODY_BYTES = 2**18
 """A body from here on is read step by step, in a worker thread."""
 
+MOST_VALUE_CHARACTERS = 2**17
+"""A value that is longer is not read as a whole: while one is read no other thread runs."""
+
+MOST_ITEMS = 200_000
+MOST_MEMBERS = 10_000
+_MOST_SKIPPED_PARTS = 100_000
+_PIECE_BYTES = 2**16
+_TOO_MUCH = "Its body has more in it than is read."
 
 ITEMS = "items"
 
@@ -31,12 +45,15 @@ def without_mark(body: bytes) -> bytes:
 def parsed(body: bytes, of_item: Callable[[object], object] = lambda item: item) -> object:
     """The JSON value in `body`. Raises `NotReadable` when it is none.
 
-    of_item: what is kept of each of the `items` of a collection, so that a long list is never held as it came.
+    of_item: what is kept of each of the `items` of a collection, so that a long list is never held as it came;
+    of an item that is too long to be read at once only the beginnings of its texts are.
     """
-    text = without_mark(body).decode("utf-8", errors="replace")
+    body = without_mark(body)
     try:
-        return _at_once(text, of_item) if len(body) < LARGE_BODY_BYTES else _in_steps(text, of_item)
-    except (ValueError, IndexError, RecursionError):
+        return _at_once(body, of_item) if len(body) < LARGE_BODY_BYTES else _in_steps(body, of_item)
+    except NotReadable:
+        raise
+    except (ValueError, RecursionError):
         raise NotReadable("Its body is no JSON.") from None
 
 
@@ -62,60 +79,178 @@ def _bounded_int(digits: str) -> int | float:
 _DECODER = json.JSONDecoder(parse_int=_bounded_int)
 
 
-def _at_once(text: str, of_item: Callable[[object], object]) -> object:
-    value = _DECODER.decode(text)
+def _at_once(body: bytes, of_item: Callable[[object], object]) -> object:
+    value = _DECODER.decode(body.decode("utf-8", errors="replace"))
     if isinstance(value, dict) and isinstance(value.get(ITEMS), list):
         value[ITEMS] = [of_item(item) for item in value[ITEMS]]
     return value
 
 
-def _in_steps(text: str, of_item: Callable[[object], object]) -> object:
-    """The same, read in pieces: the decoder keeps other threads from running while it reads one.
-
-    A piece is a member of the outermost object, or an item where such a member is a list.
-    """
-    at = _after_space(text, 0)
-    if text[at] != "{":
-        return _at_once(text, of_item)
-    value: dict[str, object] = {}
-    at = _after_space(text, at + 1)
-    while text[at] != "}":
-        if value:
-            at = _after(text, at, ",")
-        name, at = _DECODER.raw_decode(text, at)
-        if not isinstance(name, str):
-            raise ValueError("a member's name is no text")  # noqa: TRY004
-        at = _after(text, _after_space(text, at), ":")
-        if text[at] == "[":
-            value[name], at = _items(text, at, of_item if name == ITEMS else lambda item: item)
-        else:
-            value[name], at = _DECODER.raw_decode(text, at)
-        at = _after_space(text, at)
-    if _after_space(text, at + 1) != len(text):
+def _in_steps(body: bytes, of_item: Callable[[object], object]) -> object:
+    """The same, read in pieces: the decoder keeps other threads from running while it reads one."""
+    reader = _Reader(body)
+    value = _object(reader, of_item) if reader.next() == "{" else reader.value()
+    if reader.next():
         raise ValueError("something follows the value")
     return value
 
 
-def _items(text: str, at: int, of_item: Callable[[object], object]) -> tuple[list[object], int]:
-    """What is kept of the list that begins at `at`, and where what follows it begins."""
+def _object(reader: "_Reader", of_item: Callable[[object], object]) -> dict[str, object]:
+    """The outermost object, by its members, and by their items where a member is a list."""
+    value: dict[str, object] = {}
+    reader.take("{")
+    while reader.next() != "}":
+        if value:
+            reader.take(",")
+        if len(value) == MOST_MEMBERS:
+            raise NotReadable(_TOO_MUCH)
+        name = reader.name()
+        if reader.next() == "[":
+            value[name] = _items(reader, of_item if name == ITEMS else lambda item: item)
+        else:
+            value[name] = reader.value()
+    reader.take("}")
+    return value
+
+
+def _items(reader: "_Reader", of_item: Callable[[object], object]) -> list[object]:
+    """What is kept of the list that comes next."""
     items: list[object] = []
-    at = _after_space(text, at + 1)
-    while text[at] != "]":
+    reader.take("[")
+    while reader.next() != "]":
         if items:
-            at = _after(text, at, ",")
-        item, at = _DECODER.raw_decode(text, at)
-        items.append(of_item(item))
-        at = _after_space(text, at)
-    return items, at + 1
+            reader.take(",")
+        if len(items) == MOST_ITEMS:
+            raise NotReadable(_TOO_MUCH)
+        items.append(of_item(_item(reader)))
+    reader.take("]")
+    return items
 
 
-def _after(text: str, at: int, expected: str) -> int:
-    """Where the next token begins, after the character that has to be at `at`."""
-    if text[at] != expected:
-        raise ValueError(f"{expected} is missing")
-    return _after_space(text, at + 1)
+def _item(reader: "_Reader") -> object:
+    """The next value; of a long object the members, long texts cut, and None for what else is long."""
+    with suppress(_TooLong):
+        return reader.value()
+    if reader.next() != "{":
+        reader.skip()
+        return None
+    item: dict[str, object] = {}
+    reader.take("{")
+    while reader.next() != "}":
+        if item:
+            reader.take(",")
+        if len(item) == MOST_MEMBERS:
+            raise NotReadable(_TOO_MUCH)
+        name = reader.name()
+        try:
+            item[name] = reader.value()
+        except _TooLong:
+            item[name] = reader.beginning()
+            reader.skip()
+    reader.take("}")
+    return item
 
 
-def _after_space(text: str, at: int) -> int:
-    space = _SPACE.match(text, at)
-    return space.end() if space else at
+class _TooLong(NotReadable):
+    """A value has more than `MOST_VALUE_CHARACTERS`."""
+
+
+class _Reader:
+    """Reads JSON from the front; only what is being read is held as text. Raises `ValueError`."""
+
+    def __init__(self, body: bytes) -> None:
+        self._pieces = _decoded(body)
+        self._text = ""
+        self._at = 0
+
+    def next(self) -> str:
+        """The next character that is no white space; empty at the end."""
+        while True:
+            space = _SPACE.match(self._text, self._at)
+            self._at = space.end() if space else self._at
+            if self._at < len(self._text) or not self._more():
+                return self._text[self._at : self._at + 1]
+
+    def take(self, expected: str) -> None:
+        """Goes behind the next character, which has to be this one."""
+        if self.next() != expected:
+            raise ValueError(f"{expected} is missing")
+        self._at += 1
+
+    def name(self) -> str:
+        """The name of a member; its value comes next."""
+        name = self.value()
+        if not isinstance(name, str):
+            raise ValueError("a member's name is no text")  # noqa: TRY004
+        self.take(":")
+        return name
+
+    def beginning(self) -> object:
+        """How a text that comes next begins, if one does; it has not moved."""
+        text = _BEGINNING.match(self._text, self._at)
+        return _DECODER.decode(text[0] + '"') if text else None
+
+    def value(self) -> object:
+        """The next value. Raises `_TooLong`, and then has not moved."""
+        self.next()
+        whole = False
+        while True:
+            try:
+                value, end = _DECODER.raw_decode(self._text, self._at)
+            except ValueError:
+                if whole:
+                    raise
+            else:
+                if whole or end < len(self._text):  # a number may go on where the text ends
+                    self._at = end
+                    return value
+            if len(self._text) - self._at > MOST_VALUE_CHARACTERS:
+                raise _TooLong(_TOO_MUCH)
+            whole = not self._more()
+
+    def skip(self) -> None:
+        """Goes behind the next value without looking at it, which has brackets or is a text."""
+        depth = parts = 0
+        while parts < _MOST_SKIPPED_PARTS:
+            found = _BRACKET_OR_TEXT.search(self._text, self._at)
+            if found is None:
+                self._at = len(self._text)
+                if not self._more():
+                    raise ValueError("a value does not end")
+                continue
+            self._at = found.end()
+            parts += 1
+            if found[0] == '"':
+                self._skip_text()
+            else:
+                depth += 1 if found[0] in "[{" else -1
+            if depth <= 0:
+                return
+        raise NotReadable(_TOO_MUCH)
+
+    def _skip_text(self) -> None:
+        while True:
+            text = _IN_TEXT.match(self._text, self._at)
+            self._at = text.end() if text else self._at
+            if self._text.startswith('"', self._at):
+                self._at += 1
+                return
+            if not self._more():
+                raise ValueError("a text does not end")
+
+    def _more(self) -> bool:
+        """Takes in another piece, and lets go of what was read."""
+        piece = next(self._pieces, "")
+        self._text = self._text[self._at :] + piece
+        self._at = 0
+        return bool(piece)
+
+
+def _decoded(body: bytes) -> Iterator[str]:
+    """The text of a body. Bytes that are no UTF-8 take many times as long as others, so pieces are short."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    for start in range(0, len(body), _PIECE_BYTES):
+        if text := decoder.decode(body[start : start + _PIECE_BYTES]):
+            yield text
+    if text := decoder.decode(b"", final=True):
+        yield text

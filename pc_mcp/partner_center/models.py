@@ -9,12 +9,23 @@ strict parser instead (see `collections`), so it says what was sent.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 
 T = TypeVar("T")
 Object = Mapping[str, object]
+
+MOST_CHARACTERS = 1000
+"""A fact that is longer is cut when it is read: nobody wrote it, and all of it would be held and compared."""
+
+MOST_ID_CHARACTERS = 8192
+"""An id is part of an address, so it is never cut; no server takes a longer one."""
+
+MOST_PARTS = 50
+"""More policies than a device, or settings than a policy, are left out."""
+
+_Text = Annotated[str, msgspec.Meta(max_length=MOST_CHARACTERS)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +52,7 @@ class DeviceBatch:
 class AssignedPolicy(msgspec.Struct, frozen=True, gc=False):
     """A policy of a device. `value` is its name or its id; None: none is assigned."""
 
-    value: str | None = None
+    value: _Text | None = None
 
 
 class Device(
@@ -59,13 +70,13 @@ class Device(
     """One device of a batch, as it was sent: texts may have white space around them or be empty, and
     `uploaded` is a text that `moment` understands or not."""
 
-    id: str | None = None
-    serial_number: str | None = None
-    product_key: str | None = None
-    manufacturer: str | None = None
-    model: str | None = None
-    policies: tuple[AssignedPolicy, ...] | None = None
-    uploaded: str | None = None
+    id: _Text | None = None
+    serial_number: _Text | None = None
+    product_key: _Text | None = None
+    manufacturer: _Text | None = None
+    model: _Text | None = None
+    policies: Annotated[tuple[AssignedPolicy, ...], msgspec.Meta(max_length=MOST_PARTS)] | None = None
+    uploaded: _Text | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +119,19 @@ class BatchUploadDetails:
     devices_expected: int | None = None
 
 
-def text(value: object) -> str | None:
-    """Text without the white space around it; a number as text; None for everything else."""
+def text(value: object, most: int | None = MOST_CHARACTERS) -> str | None:
+    """Text without the white space around it, cut to `most` characters; a number as text; None for everything else."""
     if isinstance(value, str):
-        return value.strip() or None
+        return value.strip()[:most].strip() or None
     if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 10**30:
         return str(value)
     return None
+
+
+def _id(value: object) -> str | None:
+    """As `text`, but None for what is too long to be part of an address."""
+    whole = text(value, None)
+    return whole if whole and len(whole) <= MOST_ID_CHARACTERS else None
 
 
 def count(value: object) -> int | None:
@@ -131,7 +148,7 @@ def count(value: object) -> int | None:
 
 def moment(value: object) -> datetime | None:
     """A moment in UTC. Text without a zone is UTC; year 1 is .NET's way of saying unknown: None."""
-    if not isinstance(value, str):
+    if not isinstance(value, str) or len(value) > MOST_CHARACTERS:
         return None
     try:
         parsed = datetime.fromisoformat(value.strip())
@@ -157,7 +174,7 @@ def customer(value: object) -> Customer | None:
     fields = _fields(value)
     profile = _fields(fields.get("companyProfile")) if fields else None
     profile = profile or {}
-    customer_id = text(fields.get("id")) or text(profile.get("tenantId")) if fields else None
+    customer_id = _id(fields.get("id")) or _id(profile.get("tenantId")) if fields else None
     if fields is None or customer_id is None:
         return None
     return Customer(
@@ -173,7 +190,7 @@ def device_batch(value: object) -> DeviceBatch | None:
     fields = _fields(value)
     # An id is part of a path: the service means every character of it, white space too.
     batch_id = fields.get("id") if fields else None
-    if fields is None or not isinstance(batch_id, str) or not batch_id:
+    if fields is None or not isinstance(batch_id, str) or not 0 < len(batch_id) <= MOST_ID_CHARACTERS:
         return None
     devices = count(fields.get("devicesCount"))
     return DeviceBatch(
@@ -198,7 +215,7 @@ def device(value: object) -> Device | None:
         manufacturer=text(fields.get("oemManufacturerName")),
         model=text(fields.get("modelName")),
         policies=_policies(fields.get("policies")),
-        uploaded=uploaded if isinstance(uploaded, str) else None,
+        uploaded=uploaded[:MOST_CHARACTERS] if isinstance(uploaded, str) else None,
     )
 
 
@@ -214,7 +231,7 @@ def configuration_policy(value: object) -> ConfigurationPolicy | None:
         category=text(fields.get("category")),
         description=text(fields.get("description")),
         devices_assigned=count(fields.get("devicesAssigned")) if assigned is None else assigned,
-        settings=tuple(filter(None, map(text, items_of(fields.get("policySettings"))))),
+        settings=tuple(filter(None, map(text, items_of(fields.get("policySettings"))[:MOST_PARTS]))),
         created=moment(fields.get("createdDate")),
         modified=moment(fields.get("lastModifiedDate")),
     )
@@ -257,7 +274,7 @@ def _device_upload_details(value: object) -> DeviceUploadDetails | None:
 
 
 def _policies(value: object) -> tuple[AssignedPolicy, ...]:
-    entries = (_fields(entry) for entry in items_of(value))
+    entries = (_fields(entry) for entry in items_of(value)[:MOST_PARTS])
     return tuple(AssignedPolicy(text(entry.get("value"))) for entry in entries if entry)
 
 

@@ -16,6 +16,7 @@ from pc_mcp.partner_center.shapes import TOKEN_HEADER
 from pc_mcp.partner_center.transport import Transport
 
 MAX_EMPTY_PAGES = 5
+MAX_TOKEN_CHARACTERS = 32_768
 
 T = TypeVar("T")
 
@@ -29,6 +30,7 @@ class Trail:
     def __init__(self) -> None:
         self._met: dict[object, int] = {}
         self._items: dict[int, int] = {}
+        self._counted = 0
 
     def repeats(self, met: object, position: int) -> bool:
         """Whether `met` came before page `position` (from 0); it is remembered if not."""
@@ -36,8 +38,9 @@ class Trail:
 
     def count(self, position: int, items: int) -> int:
         """How many items all pages have had, when page `position` has had so many."""
+        self._counted += items - self._items.get(position, 0)
         self._items[position] = items
-        return sum(self._items.values())
+        return self._counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +133,9 @@ def _way_on(page: Collection[T], received: int) -> tuple[str, str]:
 
     received: the items of this page and all before it. A list that has more must not pass for a complete one.
     """
-    for token in map(text, page.tokens):
+    for token in (text(given, None) for given in page.tokens):
         # A header carries visible ASCII.
-        if token and token.isascii() and token.isprintable():
+        if token and len(token) <= MAX_TOKEN_CHARACTERS and token.isascii() and token.isprintable():
             return token, ""
     if page.tokens:
         return "", "A continuation token cannot be sent back."

@@ -12,7 +12,7 @@ from pc_mcp.partner_center import models
 from pc_mcp.partner_center.errors import MalformedAnswer, NotSignedIn, Unreachable
 from pc_mcp.partner_center.http import MAX_BODY_BYTES
 from pc_mcp.sandbox import ScriptedAnswer
-from tests.partner_center.service import CORRELATION_ID, CUSTOMER_ID, asking, raw, serving
+from tests.partner_center.service import CORRELATION_ID, CUSTOMER_ID, asking, page, raw, serving
 
 GOOD = json.dumps({"id": "1"}).encode()
 
@@ -142,6 +142,63 @@ async def test_a_body_that_is_too_long_is_not_read_to_its_end():
         with pytest.raises(MalformedAnswer, match=r"longer than 64 MiB.*HTTP 200, correlation id"):
             await client.customer("1")
     assert len(service.requests) == 1
+
+
+async def test_long_texts_of_a_page_are_cut_and_cost_no_device():
+    fields = ["serialNumber", "productKey", "modelName", "oemManufacturerName", "unknown"]
+    texts = [b"x" * 3 * 2**20, b"\\u202e" * 200_000, b"\xff" * 2**18, b"\\" * 2**19, b" " * 2**18 + b"x", b"y" * 5000]
+    items = [
+        b'{"id":"%d",%s}' % (n, b",".join(b'"%s":"%s"' % (f.encode(), t) for f in fields)) for n, t in enumerate(texts)
+    ]
+    bodies = [b'{"items":[%s]}' % b",".join(items), *(b'{"items":[%s]}' % item for item in items)]
+    async with serving(*map(raw, bodies)) as service, asking(service.base_url) as client:
+        pages = [read for _ in bodies async for read in client.devices("c", "b")]
+    assert len(pages) == len(bodies)
+    assert [device.id for device in pages[0].items] == [str(n) for n in range(len(texts))]
+    for device in (device for read in pages for device in read.items):
+        kept = [device.serial_number, device.product_key, device.model, device.manufacturer]
+        assert max(len(text or "") for text in kept) <= models.MOST_CHARACTERS
+    assert pages[0].items[0].serial_number == "x" * models.MOST_CHARACTERS
+    assert sum(read.unreadable for read in pages) == 0
+
+
+async def test_more_policies_than_a_device_has_are_left_out():
+    policies = [{"key": "autopilot", "value": str(n)} for n in range(1000)]
+    async with serving(page({"id": "1", "policies": policies})) as service, asking(service.base_url) as client:
+        [only] = [got async for got in client.devices("c", "b")]
+    assert [policy.value for policy in only.items[0].policies] == [str(n) for n in range(models.MOST_PARTS)]
+
+
+async def test_an_id_too_long_for_an_address_is_unreadable_and_never_cut():
+    ids = ["b" * length for length in (models.MOST_ID_CHARACTERS, models.MOST_ID_CHARACTERS + 1, 200_000)]
+    async with serving(page(*({"id": each} for each in ids))) as service, asking(service.base_url) as client:
+        [batches] = [got async for got in client.device_batches("c")]
+        [customers] = [got async for got in client.customers()]
+    for read in (batches, customers):
+        assert ([item.id for item in read.items], read.unreadable) == (ids[:1], 2)
+
+
+async def test_a_token_too_long_for_a_header_ends_a_list_as_broken():
+    for length in (40_000, 400_000):
+        async with serving(page({"id": "1"}, token="t" * length)) as service, asking(service.base_url) as client:
+            with pytest.raises(MalformedAnswer):
+                _ = [got async for got in client.devices("c", "b")]
+        assert len(service.requests) == 1
+
+
+async def test_a_body_of_very_many_parts_is_malformed():
+    bodies = [
+        b'{"items":[' + b"1," * 300_000 + b"1]}",
+        b'{"items":[{"id":"1","x":[' + b"[]," * 300_000 + b"1]}]}",
+        b"{" + b",".join(b'"%d":0' % n for n in range(50_000)) + b"}",
+        b"[" * 2 + b"[]," * 300_000 + b"1]]",
+        b'{"items":[],"links":{"next":"' + b"x" * 300_000 + b'"}}',
+    ]
+    async with serving(*map(raw, bodies)) as service, asking(service.base_url) as client:
+        for _ in bodies:
+            with pytest.raises(MalformedAnswer, match=r"Its body has more in it than is read\."):
+                _ = [got async for got in client.devices("c", "b")]
+    assert len(service.requests) == len(bodies)
 
 
 async def test_what_can_be_read_of_a_customer_is_answered_beside_one_body_that_is_no_json(sandbox, connect, mode):

@@ -238,7 +238,7 @@ def test_a_long_page_that_is_cut_off_is_not_readable(cut):
     if cut == 0:
         assert outcome(kept) == outcome(body)
     else:
-        assert outcome(kept) == ("Its body is no JSON.",)
+        assert outcome(kept) in (("Its body is no JSON.",), ("Its body has more in it than is read.",))
 
 
 def page_of(devices):
