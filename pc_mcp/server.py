@@ -155,7 +155,7 @@ def build_server(settings: Settings) -> Server:
                     partner_center.cloud,
                     answers.max_chars,
                     answers.time_budget_seconds,
-                    settings.exports.folder,
+                    settings.exports.folder and settings.exports.folder.resolve(),
                 )
         finally:
             library.close()

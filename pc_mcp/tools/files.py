@@ -1,12 +1,14 @@
 """Writes a file into the folder for exports: never outside it, never over another file, never half of one."""
 
+import errno
 import itertools
 import os
 import re
 import secrets
+import time
 import unicodedata
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -16,6 +18,28 @@ from pc_mcp.inventory import QuestionError
 # With a date, a format and a number a name stays far below the 255 bytes of common file systems.
 _MAX_NAME_PART = 60
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9]+")
+
+
+_PART = re.compile(r"\.pc-mcp-[0-9a-f]{16}\.part")
+_OLD_SECONDS = 24 * 60 * 60
+
+_GONE = ("it is not there any more", "make it again or choose another folder")
+_LINK = ("a link has taken its place, and links are not followed", "put a folder there or choose another one")
+_CLOSED = ("nothing may be written there", "change its permissions or choose another folder")
+_FULL = ("there is no space left", "free some or choose another folder")
+_OTHERWISE = "look after it or choose another folder"
+_REASONS: Mapping[int, tuple[str, str]] = {
+    errno.ENOENT: _GONE,
+    errno.ENOTDIR: ("it is no folder any more", _GONE[1]),
+    errno.ELOOP: _LINK,
+    errno.EACCES: _CLOSED,
+    errno.EPERM: _CLOSED,
+    errno.EROFS: _CLOSED,
+    errno.ENOSPC: _FULL,
+    errno.EDQUOT: _FULL,
+    errno.EFBIG: ("a file may not be so large there", "raise that limit or choose another folder"),
+}
+"""What is wrong, and what a person can do, by the number of an `OSError`."""
 
 
 class FileNotWritten(QuestionError):
@@ -45,23 +69,59 @@ def file_stem(*parts: str) -> str:
 def new_file(folder: Path, stem: str, ending: str) -> Iterator[NewFile]:
     """A file to write into `folder`, which gets its name when the block ends well, and is private to its owner.
 
-    The name is `stem.ending`, or the next free one with a number. Raises `FileNotWritten`, also for
-    an `OSError` in the block.
+    folder: a real one, no link: what was put in its place since the server started is not followed.
+    The name is `stem.ending`, or the next free one with a number. What earlier runs left behind is
+    removed. Raises `FileNotWritten`, also for an `OSError` in the block.
     """
     temporary = folder / f".pc-mcp-{secrets.token_hex(8)}.part"
     try:
+        if folder.is_symlink():
+            raise _not_written(folder, *_LINK)
+        _remove_old_parts(folder)
         with open(temporary, "xb", opener=_private) as stream:
             file = NewFile(stream)
             yield file
+            stream.flush()
+            os.fsync(stream.fileno())  # some file systems say only now that they are full
         file.path = _named(temporary, folder, stem, ending)
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise FileNotWritten(
-            f"No file could be written into the folder of the setting exports.folder, {folder}: {reason}. Tell the "
-            "user, who can free space, change the folder's permissions or choose another folder."
-        ) from None
+        what, then = _REASONS.get(error.errno or 0, (reason, _OTHERWISE))
+        raise _not_written(folder, what, then) from None
     finally:
-        temporary.unlink(missing_ok=True)
+        _remove(temporary)
+
+
+def _not_written(folder: Path, what: str, then: str) -> FileNotWritten:
+    return FileNotWritten(
+        f"No file was written into the folder of the setting exports.folder, {folder}: {what}. Tell the user, who can "
+        f"{then}."
+    )
+
+
+def _remove(path: Path) -> None:
+    """Removes a file, or at least what is in it, where the folder does not let go of it any more."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        with suppress(OSError):
+            os.truncate(path, 0)
+
+
+def _remove_old_parts(folder: Path) -> None:
+    """Removes the files that runs which were ended did not finish; another one may be at work on a young one."""
+    before = time.time() - _OLD_SECONDS
+    with os.scandir(folder) as entries:
+        old = [
+            entry.path
+            for entry in entries
+            if _PART.fullmatch(entry.name)
+            and entry.is_file(follow_symlinks=False)
+            and entry.stat(follow_symlinks=False).st_mtime < before
+        ]
+    for path in old:
+        with suppress(OSError):
+            os.unlink(path)
 
 
 def _private(path: str, flags: int) -> int:

@@ -3,8 +3,11 @@
 import json
 import os
 import stat
+import sys
+import tempfile
+import time
 import tracemalloc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -202,9 +205,111 @@ async def test_a_folder_that_is_gone_is_an_error_with_words(connect, folder):
     assert result.is_error
     words = unescaped(result.content[0].text)
     assert words.startswith(
-        f"No file could be written into the folder of the setting exports.folder, {folder}: No such"
+        f"No file was written into the folder of the setting exports.folder, {folder}: it is not there any more."
     )
-    assert "Tell the user, who can" in words
+    assert "Tell the user, who can make it again or choose another folder." in words
+
+
+async def exporting_fails(client: Client) -> str:
+    result = await client.call_tool("export_devices", ONE_BATCH)
+    assert result.is_error
+    return unescaped(result.content[0].text)
+
+
+async def test_what_took_the_folders_place_is_not_written_to(connect, folder, tmp_path):
+    """A link is followed where the setting names one, not where it came since."""
+    (elsewhere := tmp_path / "elsewhere").mkdir()
+    (link := tmp_path / "link").symlink_to(folder)
+    async with connect(exports={"folder": link}) as client:
+        _, path = await exported(client, **ONE_BATCH)
+        assert path.parent == folder
+        path.unlink()
+        folder.rmdir()
+        folder.symlink_to(elsewhere)
+        assert "a link has taken its place" in await exporting_fails(client)
+        folder.unlink()
+        folder.touch()
+        assert "it is no folder any more" in await exporting_fails(client)
+    assert list(elsewhere.iterdir()) == []
+
+
+@pytest.fixture
+def nobodys(tmp_path_factory) -> Iterator[Path]:
+    """A folder of whoever runs this test, who is not root meanwhile: root may write anywhere."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        place = Path(name)
+        place.chmod(0o755)
+        (folder := place / "folder").mkdir()
+        root = os.geteuid() == 0
+        if root:
+            os.chown(folder, 65534, 65534)
+            os.seteuid(65534)
+        try:
+            yield folder
+            folder.chmod(0o755)
+        finally:
+            if root:
+                os.seteuid(0)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has other permissions")
+async def test_a_folder_that_turned_read_only_is_said(connect, nobodys):
+    async with connect(exports={"folder": nobodys}) as client:
+        nobodys.chmod(0o555)
+        words = await exporting_fails(client)
+    assert f"{nobodys}: nothing may be written there. Tell the user, who can change its permissions" in words
+    assert list(nobodys.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has other permissions")
+def test_a_folder_that_turns_read_only_meanwhile_is_said_and_nothing_of_the_list_stays(nobodys):
+    def write() -> None:
+        with new_file(nobodys, "devices", "csv") as file:
+            file.write("half of it")
+            nobodys.chmod(0o555)
+
+    with pytest.raises(QuestionError, match="nothing may be written there"):
+        write()
+    assert [path.stat().st_size for path in nobodys.iterdir()] in ([], [0])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
+async def test_a_disk_that_is_full_is_said_and_nothing_is_left(connect, folder):
+    """A limit of the process stands for the disk's."""
+    import resource  # noqa: PLC0415 - Windows has none
+
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    async with connect(exports={"folder": folder}) as client:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+        try:
+            words = await exporting_fails(client)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        assert "a file may not be so large there" in words
+        assert list(folder.iterdir()) == []
+        assert (await exported(client, **ONE_BATCH))[1].stat().st_size > 100
+
+
+async def test_what_ended_runs_left_behind_goes_and_nothing_else(connect, folder):
+    old, young, link, other, named = (
+        folder / name
+        for name in (
+            ".pc-mcp-0123456789abcdef.part",
+            ".pc-mcp-1123456789abcdef.part",
+            ".pc-mcp-2123456789abcdef.part",
+            ".pc-mcp-notes.part",
+            "devices.part",
+        )
+    )
+    for path in (old, young, other, named):
+        path.touch()
+    link.symlink_to(named)
+    two_days_ago = time.time() - 2 * 24 * 60 * 60
+    for path in (old, link, other, named):
+        os.utime(path, (two_days_ago, two_days_ago), follow_symlinks=False)
+    async with connect(exports={"folder": folder}) as client:
+        _, path = await exported(client, **ONE_BATCH)
+    assert set(folder.iterdir()) == {path, young, link, other, named}
 
 
 async def test_unknown_names_are_refused_as_by_the_other_tools(connect, folder):
@@ -307,7 +412,10 @@ async def test_a_name_without_latin_letters_is_replaced_by_what_has_some(
 
 
 def test_a_file_that_is_not_finished_leaves_nothing(tmp_path):
-    for error, words in ((KeyError("x"), "x"), (OSError(28, "No space left on device"), "exports.folder.*No space")):
+    for error, words in (
+        (KeyError("x"), "x"),
+        (OSError(28, "No space left on device"), "exports.folder.*no space left"),
+    ):
         with pytest.raises((KeyError, QuestionError), match=words):
             half_written(tmp_path, error)
         assert list(tmp_path.iterdir()) == []
