@@ -10,8 +10,11 @@ from pc_mcp.answers.markdown import row, sections, table, table_head
 from pc_mcp.answers.parts import (
     MAX_CURSOR,
     Answer,
+    CompletenessFields,
     CustomerFields,
     called,
+    completeness_fields,
+    completeness_notes,
     customer_fields,
     longest_rows_line,
     notes_section,
@@ -40,10 +43,9 @@ class StatusFields(TypedDict):
     batches: int
 
 
-class BatchListAnswer(TypedDict):
+class BatchListAnswer(CompletenessFields):
     customer: CustomerFields
     as_of: str
-    complete: bool
     batches_total: int
     batches_matched: int
     devices_total: int
@@ -62,7 +64,7 @@ def batch_list_answer(result: BatchList, where: BatchFilter, max_chars: int) -> 
     data: dict[str, Any] = {
         "customer": customer_fields(result.customer),
         "as_of": moment(result.as_of),
-        "complete": result.problem is None,
+        **completeness_fields(result.next_step),
         "batches_total": result.batches_total,
         "batches_matched": result.batches_matched,
         "devices_total": result.devices_total,
@@ -133,7 +135,7 @@ def _first_line(result: BatchList, where: BatchFilter) -> str:
         matching = f" match ({_describe(where)})"
     as_of = minute(result.as_of)
     place = called(result.customer)
-    if result.problem:
+    if result.next_step:
         return f"INCOMPLETE: **{counted} read so far** of {place}{matching}, {held}; as of {as_of}."
     return f"**{counted}** of {place}{matching}, {held}; complete as of {as_of}."
 
@@ -146,7 +148,9 @@ def _describe(where: BatchFilter) -> str:
 
 
 def _notes(result: BatchList, where: BatchFilter) -> list[str]:
-    notes = [problem_note(result.problem, "The list of batches")] if result.problem else []
+    notes = completeness_notes(result.next_step)
+    if result.problem:
+        notes.append(problem_note(result.problem, "The list of batches"))
     if result.unreadable:
         notes.append(unreadable(result.unreadable, "batch", "batches"))
     if result.without_count:
@@ -155,6 +159,6 @@ def _notes(result: BatchList, where: BatchFilter) -> list[str]:
         notes.append("Batches without a creation date match no period. Periods are UTC.")
     if len(result.by_status) > _STATUSES:
         notes.append(f"{len(result.by_status) - _STATUSES:,} rarer statuses are left out of by_status.")
-    if not result.batches_total and not result.problem:
+    if not result.batches_total and not result.next_step:
         notes.append("This partner has uploaded no device batch for the customer.")
     return notes

@@ -10,6 +10,9 @@ from pc_mcp.answers.markdown import row, sections, table, table_head
 from pc_mcp.answers.parts import (
     MAX_CURSOR,
     Answer,
+    CompletenessFields,
+    completeness_fields,
+    completeness_notes,
     longest_rows_line,
     notes_section,
     problem_note,
@@ -30,9 +33,8 @@ class FoundCustomerFields(TypedDict):
     relationship: str | None
 
 
-class CustomerListAnswer(TypedDict):
+class CustomerListAnswer(CompletenessFields):
     as_of: str
-    complete: bool
     customers_total: int
     customers_matched: int
     customers: list[FoundCustomerFields]
@@ -46,7 +48,7 @@ def customer_list_answer(result: CustomerList, query: str | None, max_chars: int
     """Writes the answer: its fixed parts, then the rows that fit."""
     data: dict[str, Any] = {
         "as_of": moment(result.as_of),
-        "complete": result.problem is None,
+        **completeness_fields(result.next_step),
         "customers_total": result.total,
         "customers_matched": result.matched,
         "customers": [],
@@ -98,17 +100,19 @@ def _first_line(result: CustomerList, query: str | None) -> str:
         counted = f"{result.matched:,} of {counted}"
     matching = f' match "{cell(query)}"' if query else ""
     as_of = minute(result.as_of)
-    if result.problem:
+    if result.next_step:
         return f"INCOMPLETE: **{counted} read so far**{matching}; as of {as_of}."
     return f"**{counted}**{matching}; complete as of {as_of}."
 
 
 def _notes(result: CustomerList) -> list[str]:
-    notes = [problem_note(result.problem, "The list of customers")] if result.problem else []
+    notes = completeness_notes(result.next_step)
+    if result.problem:
+        notes.append(problem_note(result.problem, "The list of customers"))
     if result.unreadable:
         notes.append(unreadable(result.unreadable, "customer", "customers"))
     if result.nearest:
         notes.append(f"Nearest: {listed(result.nearest)}.")
-    elif not result.matched and not result.problem:
+    elif not result.matched and not result.next_step:
         notes.append("Try a part of the name or of the domain, or leave query out to see every customer.")
     return notes

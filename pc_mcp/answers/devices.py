@@ -13,8 +13,10 @@ from pc_mcp.answers.parts import (
     MAX_CURSOR,
     ONLY_OURS,
     Answer,
+    CompletenessFields,
     CustomerFields,
     called,
+    completeness_fields,
     coverage_notes,
     customer_fields,
     longest_rows_line,
@@ -58,11 +60,10 @@ class GroupFields(TypedDict):
     other: int
 
 
-class DeviceListAnswer(TypedDict):
+class DeviceListAnswer(CompletenessFields):
     customer: CustomerFields
     batch: str | None
     as_of: str
-    complete: bool
     batches_read: int
     batches_total: int
     devices_total: int
@@ -138,7 +139,7 @@ def _frame(result: DeviceList) -> dict[str, Any]:
         "customer": customer_fields(result.customer),
         "batch": shown(result.batch.id) if result.batch else None,
         "as_of": moment(result.coverage.as_of),
-        "complete": result.coverage.complete,
+        **completeness_fields(result.coverage.next_step),
         "batches_read": result.coverage.batches_read,
         "batches_total": result.coverage.batches_total,
         "devices_total": result.total,

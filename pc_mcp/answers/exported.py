@@ -3,13 +3,19 @@
 from pathlib import Path
 from typing import Any
 
-from typing_extensions import TypedDict
-
 from pc_mcp.answers.budget import Room, notes_that_fit
 from pc_mcp.answers.clean import cell, escaped, minute, moment, plural, shown
 from pc_mcp.answers.files import file_notes
 from pc_mcp.answers.markdown import sections
-from pc_mcp.answers.parts import Answer, CustomerFields, called, customer_fields, notes_section
+from pc_mcp.answers.parts import (
+    Answer,
+    CompletenessFields,
+    CustomerFields,
+    called,
+    completeness_fields,
+    customer_fields,
+    notes_section,
+)
 from pc_mcp.inventory.export import WholeList
 
 _REASONS = 3
@@ -17,11 +23,10 @@ _REASONS = 3
 
 # Without a docstring, which would be part of the schema. path, bytes: null where the list is not
 # complete and no file was written.
-class ExportAnswer(TypedDict):
+class ExportAnswer(CompletenessFields):
     customer: CustomerFields
     batch: str | None
     as_of: str
-    complete: bool
     devices_total: int
     path: str | None
     bytes: int | None
@@ -35,7 +40,7 @@ def export_answer(whole: WholeList, path: Path | None, size: int | None, max_cha
         "customer": customer_fields(whole.customer),
         "batch": shown(whole.batch.id) if whole.batch else None,
         "as_of": moment(coverage.as_of),
-        "complete": coverage.complete,
+        **completeness_fields(whole.coverage.next_step),
         "devices_total": whole.devices,
         "path": str(path) if path else None,
         "bytes": size,
@@ -66,7 +71,7 @@ def incomplete_line(whole: WholeList) -> str:
 def incomplete_words(whole: WholeList) -> str:
     """Why a list cannot be handed over yet, in a few sentences without Markdown."""
     reasons = " ".join(file_notes(whole)[:_REASONS])
-    return f"{incomplete_line(whole).replace('*', '')} Read it again to go on. {reasons}"
+    return f"{incomplete_line(whole).replace('*', '')} {reasons}"
 
 
 def _place(whole: WholeList) -> str:

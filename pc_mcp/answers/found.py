@@ -12,8 +12,10 @@ from pc_mcp.answers.parts import (
     MAX_CURSOR,
     ONLY_OURS,
     Answer,
+    CompletenessFields,
     CustomerFields,
     called,
+    completeness_fields,
     coverage_notes,
     customer_fields,
     longest_rows_line,
@@ -39,10 +41,9 @@ class FoundFields(TypedDict):
     device: DeviceFields
 
 
-class FindingsAnswer(TypedDict):
+class FindingsAnswer(CompletenessFields):
     customer: CustomerFields
     as_of: str
-    complete: bool
     devices_total: int
     identifiers_found: int
     identifiers_not_found: int
@@ -61,7 +62,7 @@ def findings_answer(result: Findings, max_chars: int) -> Answer:
     data: dict[str, Any] = {
         "customer": customer_fields(result.customer),
         "as_of": moment(result.coverage.as_of),
-        "complete": result.coverage.complete,
+        **completeness_fields(result.coverage.next_step),
         "devices_total": result.coverage.devices_read,
         "identifiers_found": result.found,
         "identifiers_not_found": result.not_found,

@@ -2,20 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated, get_args
 
+from pydantic import WithJsonSchema
 from typing_extensions import TypedDict
 
 from pc_mcp.answers.clean import cell, escaped, plural, shown
 from pc_mcp.answers.markdown import bullets
-from pc_mcp.inventory.coverage import Coverage, Problem
+from pc_mcp.inventory.completeness import NextStep, Problem
+from pc_mcp.inventory.coverage import Coverage
 from pc_mcp.inventory.paging import Page
+from pc_mcp.partner_center.errors import Remedy
 from pc_mcp.partner_center.models import Customer
 
 MAX_CURSOR = "x" * 96
 NAMES_IN_A_NOTE = 4
 REASON_CHARACTERS = 400
 
-OUT_OF_TIME = "Time ran out before everything was read. Ask the same again: reading goes on where it stopped."
 ONLY_OURS = "The list holds the devices that this partner uploaded, not all of the customer's devices."
 
 
@@ -25,6 +28,36 @@ class Answer:
 
     text: str
     data: dict[str, object]
+
+
+# Written shorter than pydantic does: every answer's schema has them, and all schemas share a limit.
+_Step = Annotated[Remedy | None, WithJsonSchema({"enum": [*get_args(Remedy), None]})]
+_Seconds = Annotated[int | None, WithJsonSchema({"type": ["integer", "null"]})]
+_Reason = Annotated[str | None, WithJsonSchema({"type": ["string", "null"]})]
+
+
+# Without a docstring, which would be part of every schema: whether an answer counts all that was asked
+# about, and if not, what to do next; next_step_* are null where it does, and the seconds where none are named.
+class CompletenessFields(TypedDict):
+    complete: bool
+    next_step: _Step
+    next_step_seconds: _Seconds
+    next_step_reason: _Reason
+
+
+def completeness_fields(step: NextStep | None) -> CompletenessFields:
+    """What every answer says of its completeness; None: it is complete."""
+    return {
+        "complete": step is None,
+        "next_step": step.kind if step else None,
+        "next_step_seconds": step.seconds if step else None,
+        "next_step_reason": step.reason if step else None,
+    }
+
+
+def completeness_notes(step: NextStep | None) -> list[str]:
+    """The same in words, for the notes; it comes first there."""
+    return [step.reason] if step else []
 
 
 class CustomerFields(TypedDict):
@@ -65,7 +98,7 @@ def problem_note(problem: Problem, what: str) -> str:
 
 def coverage_notes(coverage: Coverage) -> list[str]:
     """What is missing from what was read, the most important first."""
-    notes = [OUT_OF_TIME] if coverage.out_of_time else []
+    notes = completeness_notes(coverage.next_step)
     if not coverage.complete:
         batches = plural(coverage.batches_total, "batch", "batches")
         notes.append(

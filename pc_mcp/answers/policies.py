@@ -9,8 +9,11 @@ from pc_mcp.answers.clean import ABSENT, cell, minute, moment, plural, shown
 from pc_mcp.answers.markdown import row, sections, table, table_head
 from pc_mcp.answers.parts import (
     Answer,
+    CompletenessFields,
     CustomerFields,
     called,
+    completeness_fields,
+    completeness_notes,
     customer_fields,
     notes_section,
     problem_note,
@@ -34,10 +37,9 @@ class PolicyFields(TypedDict):
     modified: str | None
 
 
-class PolicyListAnswer(TypedDict):
+class PolicyListAnswer(CompletenessFields):
     customer: CustomerFields
     as_of: str
-    complete: bool
     policies_total: int
     policies: list[PolicyFields]
     shown: int
@@ -51,7 +53,7 @@ def policy_list_answer(result: PolicyList, max_chars: int) -> Answer:
     data: dict[str, Any] = {
         "customer": customer_fields(result.customer),
         "as_of": moment(result.as_of),
-        "complete": result.problem is None,
+        **completeness_fields(result.next_step),
         "policies_total": total,
         "policies": [],
         "shown": total,
@@ -99,13 +101,15 @@ def _line(fields: PolicyFields) -> str:
 def _first_line(result: PolicyList) -> str:
     counted = plural(len(result.policies), "configuration policy", "configuration policies")
     place, as_of = called(result.customer), minute(result.as_of)
-    if result.problem:
+    if result.next_step:
         return f"INCOMPLETE: **{counted} read so far** of {place}; as of {as_of}."
     return f"**{counted}** of {place}; complete as of {as_of}."
 
 
 def _notes(result: PolicyList) -> list[str]:
-    notes = [problem_note(result.problem, "The list of policies")] if result.problem else []
+    notes = completeness_notes(result.next_step)
+    if result.problem:
+        notes.append(problem_note(result.problem, "The list of policies"))
     if result.unreadable:
         notes.append(unreadable(result.unreadable, "policy", "policies"))
     if any(policy.devices_assigned is not None for policy in result.policies):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from datetime import datetime
 
-from pc_mcp.inventory.coverage import Problem, problem_of
+from pc_mcp.inventory.completeness import NextStep, Problem, next_step, problem_of
 from pc_mcp.inventory.errors import AmbiguousBatch, UnknownBatch, asking_for
 from pc_mcp.inventory.library import Call, Library
 from pc_mcp.inventory.paging import Page, begin, gone, page
@@ -50,6 +50,7 @@ class BatchList:
 
     customer: Customer
     as_of: datetime
+    next_step: NextStep | None
     problem: Problem | None
     unreadable: int
     batches_total: int
@@ -86,10 +87,12 @@ async def list_batches(
     matched = [(number, batch) for number, batch in enumerate(listed) if where.matches(batch)]
     given = [pair for pair in matched if pair[0] > begun.after][:limit]
     statuses = Counter(visible(batch.status) if batch.status else None for _, batch in matched)
+    problem = problem_of(snapshot.list_problem, on_refresh=True) if snapshot.list_problem else None
     return BatchList(
         customer=customer,
         as_of=snapshot.read_at,
-        problem=problem_of(snapshot.list_problem) if snapshot.list_problem else None,
+        next_step=next_step([problem] if problem else [], unreadable=snapshot.unreadable_batches),
+        problem=problem,
         unreadable=snapshot.unreadable_batches,
         batches_total=len(listed),
         batches_matched=len(matched),

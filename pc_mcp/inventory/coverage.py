@@ -2,47 +2,44 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from pc_mcp.inventory.completeness import NextStep, Problem, next_step, problem_of
 from pc_mcp.inventory.library import Progress
 from pc_mcp.inventory.snapshot import BatchReading, Snapshot
 from pc_mcp.partner_center import PartnerCenterError
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Why something is missing: the reason in sentences, and which batches (none: the list itself)."""
-
-    reason: str
-    correlation_id: str | None
-    batches: tuple[str, ...] = ()
+from pc_mcp.partner_center.errors import Forbidden
 
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
     """How much has been read; `as_of` is when the oldest part of it was.
 
-    pages_read: pages of devices; devices_expected: the sum of the batches' `devicesCount`;
-    unreadable_*: items that were no objects and are not counted as devices; restarted: batches that
-    were begun again because the service no longer took a continuation token; unlisted: the
-    customer's list lacks the batch; policy_problem: why policies that devices name by id are not known by name.
+    next_step: what to do about what is missing (None: nothing is); pages_read: pages of devices;
+    devices_expected: the sum of the batches' `devicesCount`; unreadable_*: items that are in no count;
+    restarted: batches that were begun again because the service no longer took a continuation token;
+    unlisted: the customer's list lacks the batch; policy_problem: why policies that devices name by id are
+    not known by name.
     """
 
     as_of: datetime
-    complete: bool
+    next_step: NextStep | None
     batches_read: int
     batches_total: int
     pages_read: int
     devices_read: int
     devices_expected: int
-    out_of_time: bool
     problems: tuple[Problem, ...]
     unreadable_batches: int
     unreadable_devices: int
     restarted: tuple[str, ...]
     unlisted: bool
     policy_problem: Problem | None
+
+    @property
+    def complete(self) -> bool:
+        return self.next_step is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,27 +70,32 @@ def coverage_of(snapshot: Snapshot, batch: BatchReading | None, *, by_policy_nam
     progress = progress_of(readings)
     list_problem = snapshot.list_problem if batch is None else None
     unreadable_batches = snapshot.unreadable_batches if batch is None else 0
-    policy_problem = snapshot.policy_problem if snapshot.table.has_policies_by_id else None
+    unreadable_devices = sum(reading.unreadable for reading in readings)
     problems = _problems(readings)
     if list_problem:
-        problems.insert(0, problem_of(list_problem))
+        problems.insert(0, problem_of(list_problem, on_refresh=True))
+    policy_problem = None
+    if snapshot.policy_problem and snapshot.table.has_policies_by_id:
+        policy_problem = problem_of(snapshot.policy_problem, on_refresh=True)
     return Coverage(
         as_of=min([snapshot.read_at, *(reading.begun for reading in readings if reading.begun)]),
-        # The devices of a batch whose id cannot be read cannot be asked for.
-        complete=all(reading.complete for reading in readings)
-        and not (list_problem or unreadable_batches or (by_policy_name and policy_problem)),
+        next_step=next_step(
+            [*problems, *([policy_problem] if by_policy_name and policy_problem else [])],
+            # The devices of a batch whose id cannot be read cannot be asked for.
+            unreadable=unreadable_batches + unreadable_devices,
+            out_of_time=any(not reading.complete and not reading.problem for reading in readings),
+        ),
         batches_read=progress.batches_read,
         batches_total=progress.batches_total,
         pages_read=sum(reading.pages for reading in readings),
         devices_read=progress.devices_read,
         devices_expected=progress.devices_expected,
-        out_of_time=any(not reading.complete and not reading.problem for reading in readings),
         problems=tuple(problems),
         unreadable_batches=unreadable_batches,
-        unreadable_devices=sum(reading.unreadable for reading in readings),
+        unreadable_devices=unreadable_devices,
         restarted=tuple(reading.batch.id for reading in readings if reading.restarted),
         unlisted=batch is not None and batch.number >= snapshot.listed,
-        policy_problem=problem_of(policy_problem) if policy_problem else None,
+        policy_problem=policy_problem,
     )
 
 
@@ -108,12 +110,7 @@ def disagreements_of(readings: Iterable[BatchReading]) -> list[Disagreement]:
     ]
 
 
-def problem_of(error: PartnerCenterError, batches: Iterable[str] = ()) -> Problem:
-    """What an error means for an answer."""
-    return Problem(error.reason, error.correlation_id, tuple(batches))
-
-
-def _problems(readings: Iterable[BatchReading]) -> list[Problem]:
+def _problems(readings: Sequence[BatchReading]) -> list[Problem]:
     """One problem for each reason, with all the batches that it stopped."""
     errors: dict[str, PartnerCenterError] = {}
     batches: defaultdict[str, list[str]] = defaultdict(list)
@@ -121,4 +118,15 @@ def _problems(readings: Iterable[BatchReading]) -> list[Problem]:
         if reading.problem:
             errors[reading.problem.reason] = reading.problem
             batches[reading.problem.reason].append(reading.batch.id)
-    return [problem_of(error, batches[reason]) for reason, error in errors.items()]
+    problems = [problem_of(error, batches[reason]) for reason, error in errors.items()]
+    if not any(reading.pages and not reading.problem for reading in readings):
+        return problems
+    return [
+        _of_these_only(problem) if isinstance(errors[problem.reason], Forbidden) else problem for problem in problems
+    ]
+
+
+def _of_these_only(problem: Problem) -> Problem:
+    """What is forbidden of some batches while others of the customer are read is no right that the user lacks."""
+    these = "this batch" if len(problem.batches) == 1 else "these batches"
+    return replace(problem, reason=f"{problem.reason} It is {these} only: others of this customer were read.")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from pc_mcp.inventory.coverage import Problem, problem_of
+from pc_mcp.inventory.completeness import NextStep, Problem, next_step, problem_of
 from pc_mcp.inventory.customer_names import nearest_customers
 from pc_mcp.inventory.library import Call, Library
 from pc_mcp.inventory.paging import Page, begin, page
@@ -16,6 +16,7 @@ class CustomerList:
     """`customers` is a page of those that match, by name; `nearest` are others, where none does."""
 
     as_of: datetime
+    next_step: NextStep | None
     problem: Problem | None
     unreadable: int
     total: int
@@ -36,9 +37,11 @@ async def list_customers(
     begun = begin(library.cursors, cursor, question, directory.revision)
     matched = list(enumerate(directory.matching(query)))
     given = matched[begun.after + 1 :][:limit]
+    problem = problem_of(directory.problem) if directory.problem else None
     return CustomerList(
         as_of=directory.read_at,
-        problem=problem_of(directory.problem) if directory.problem else None,
+        next_step=next_step([problem] if problem else [], unreadable=directory.unreadable),
+        problem=problem,
         unreadable=directory.unreadable,
         total=len(directory.customers),
         matched=len(matched),

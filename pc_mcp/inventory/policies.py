@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from pc_mcp.inventory.coverage import Problem, problem_of
+from pc_mcp.inventory.completeness import NextStep, Problem, next_step, problem_of
 from pc_mcp.inventory.library import Call
 from pc_mcp.partner_center import PartnerCenterError
 from pc_mcp.partner_center.models import ConfigurationPolicy, Customer
@@ -16,6 +16,7 @@ class PolicyList:
 
     customer: Customer
     as_of: datetime
+    next_step: NextStep | None
     problem: Problem | None
     unreadable: int
     policies: Sequence[ConfigurationPolicy]
@@ -25,7 +26,7 @@ async def list_policies(call: Call, customer: Customer) -> PolicyList:
     """Read anew each time: it is one request. Raises when not even a first page can be read."""
     policies: list[ConfigurationPolicy] = []
     unreadable = 0
-    problem: PartnerCenterError | None = None
+    problem: Problem | None = None
     try:
         with call.in_time():
             async for page in call.partner_center.configuration_policies(customer.id):
@@ -34,5 +35,6 @@ async def list_policies(call: Call, customer: Customer) -> PolicyList:
     except PartnerCenterError as raised:
         if not policies:
             raise
-        problem = raised
-    return PolicyList(customer, datetime.now(UTC), problem_of(problem) if problem else None, unreadable, policies)
+        problem = problem_of(raised)
+    step = next_step([problem] if problem else [], unreadable=unreadable)
+    return PolicyList(customer, datetime.now(UTC), step, problem, unreadable, policies)

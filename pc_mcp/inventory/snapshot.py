@@ -23,7 +23,7 @@ from pc_mcp.inventory.memory import let_go
 from pc_mcp.inventory.table import DeviceTable, Scope
 from pc_mcp.inventory.text import visible_or_none
 from pc_mcp.partner_center import NextToken, Page, PartnerCenter, PartnerCenterError
-from pc_mcp.partner_center.errors import BrokenPaging, NotSignedIn, RequestRefused, Unreachable
+from pc_mcp.partner_center.errors import BrokenPaging, MalformedAnswer, NotSignedIn, RequestRefused, Unreachable
 from pc_mcp.partner_center.models import Customer, Device, DeviceBatch
 from pc_mcp.partner_center.retries import seconds_left
 
@@ -298,6 +298,8 @@ class _Policies:
         try:
             with anyio.fail_after(min(POLICIES_SECONDS, seconds_left() / 2)):
                 async for page in partner_center.configuration_policies(customer.id):
+                    if page.unreadable:
+                        self.problem = MalformedAnswer("Some of the policies are unreadable.")
                     for policy in page.items:
                         name = visible_or_none(policy.name)
                         if policy.id and name:

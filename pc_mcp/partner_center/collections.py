@@ -89,7 +89,7 @@ def collection(body: bytes, read: Callable[[object], T | None]) -> Collection[T]
         return _Unreadable(hash(json.dumps(item))) if made is None else made
 
     value = parsed(body, of_item)
-    if not isinstance(value, dict) or shapes.says_error(value):
+    if not isinstance(value, dict) or shapes.says_error(value, "status", "title"):
         raise NotReadable("It is no collection.")
     items = value.get(ITEMS)
     if len(lists := [given for given in shapes.members(value, ITEMS) if given is not None]) > 1:

@@ -39,7 +39,10 @@ what to do next, both in this program's own words: the text of an answer is neve
 
 import math
 from collections.abc import Mapping
-from typing import Self
+from typing import Literal, Self, TypeAlias
+
+Remedy: TypeAlias = Literal["ask_again", "sign_in", "wait", "none"]
+"""What brings what an error kept back: asking the same again, a sign-in first, a wait first, or nothing."""
 
 
 class PartnerCenterError(Exception):
@@ -47,9 +50,10 @@ class PartnerCenterError(Exception):
 
     status: HTTP status or None when there was no answer; code: the service's own code or None;
     correlation_id: what Microsoft's support asks for; wait_seconds: how long the service asks to be
-    left alone, where it says so.
+    left alone, where it says so; remedy: what brings what the error kept back.
     """
 
+    remedy: Remedy = "ask_again"
     summary = "Partner Center did not do what was asked."
     advice = "Try again; if it stays so, give the correlation id to Microsoft's support."
 
@@ -103,10 +107,12 @@ class Unreachable(PartnerCenterError):
 
 
 class CertificateNotTrusted(Unreachable):
+    remedy = "none"
     summary = "Partner Center cannot be reached: its certificate is not trusted."
 
 
 class ProxyRefused(Unreachable):
+    remedy = "none"
     summary = "Partner Center cannot be reached: the proxy wants a sign-in, or does not let anybody through."
     advice = "Correct HTTPS_PROXY, or ask the network's administrator; pc-mcp doctor says more."
 
@@ -117,6 +123,7 @@ class MalformedAnswer(PartnerCenterError):
 
 
 class UnexpectedRedirect(MalformedAnswer):
+    remedy = "none"
     summary = "Partner Center answered with a redirect, which is not followed to keep the token safe."
     advice = "Check partner_center.base_url."
 
@@ -127,6 +134,7 @@ class BrokenPaging(MalformedAnswer):
 
 
 class RequestRefused(PartnerCenterError):
+    remedy: Remedy = "none"
     summary = "Partner Center refused the request, without saying that anything does not exist."
     advice = "Asking the same again will not help; give the correlation id to Microsoft's support."
 
@@ -151,6 +159,7 @@ class MethodRefused(RequestRefused):
 
 
 class Conflict(RequestRefused):
+    remedy = "ask_again"
     summary = "Partner Center says that the request is in conflict with another change."
     advice = "Ask again when the change is through."
 
@@ -183,6 +192,7 @@ class LegallyBlocked(RequestRefused):
 class NotSignedIn(PartnerCenterError):
     """`claims` is the JSON of a claims challenge that came with the answer, if one did."""
 
+    remedy = "sign_in"
     claims: str | None = None
     summary = "Partner Center does not accept the sign-in."
     advice = (
@@ -217,6 +227,7 @@ class TokenRefused(NotSignedIn):
 
 
 class Forbidden(PartnerCenterError):
+    remedy = "none"
     summary = "Partner Center does not permit this to the signed-in user."
     advice = "Ask the partner's administrator which role is needed."
 
@@ -242,6 +253,7 @@ class AppOnlyRefused(Forbidden):
 
 
 class NotFound(PartnerCenterError):
+    remedy = "none"
     summary = "Partner Center did not find what was asked for."
     advice = "Check the customer and the names that were given; what was there before may be gone: ask with refresh."
 
@@ -252,6 +264,7 @@ class CustomerNotFound(NotFound):
 
 
 class Throttled(PartnerCenterError):
+    remedy = "wait"
     summary = "Partner Center limits how fast it may be asked, and the limit was reached."
     advice = "Ask again in a minute; what was read so far is kept."
 

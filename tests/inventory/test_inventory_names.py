@@ -102,7 +102,7 @@ async def test_a_customer_list_that_breaks_off_is_said_to_and_read_on_later(conn
         text = await refusal(client, "list_devices", customer="Woodgrove Bank")
         assert "could not be read to its end" in text
         found = await ask(client, "find_customers", limit=100)
-        assert found["complete"]
+        assert (found["complete"], found["next_step"]) == (False, "none")
         assert sorted(row["name"] for row in found["customers"]) == sorted(
             customer["companyProfile"]["companyName"] for customer in world.customers()
         )

@@ -290,7 +290,9 @@ async def test_odd_items_are_counted_in_the_answer_and_the_rest_is_there(sandbox
     assert data["devices_total"] == data["devices_matched"] == 2
     assert data["devices"][0]["serial_number"] == "A"
     assert data["complete"] is False
+    assert data["next_step"] == "none"
     assert data["notes"] == [
+        data["next_step_reason"],
         "1 of 1 batch read to the end; 1 page read, 2 of 6 devices, by devicesCount.",
         "4 devices of the service could not be read and are in no count.",
         "2 batches of the service could not be read and are in no count. Without a readable id its devices cannot be "

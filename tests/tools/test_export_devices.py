@@ -71,8 +71,8 @@ async def test_the_tool_says_that_it_writes_and_all_definitions_together_stay_sm
     }
     definitions = [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in tools]
     outputs = [definition.pop("outputSchema") for definition in definitions]
-    assert len(json.dumps(definitions)) <= 12_000
-    assert len(json.dumps(outputs)) <= 12_000
+    assert len(json.dumps(definitions)) <= 14_000
+    assert len(json.dumps(outputs)) <= 14_000
     assert len(tools[-1].description.split()) <= 60
 
 
@@ -156,7 +156,7 @@ async def test_names_from_uploaded_files_stay_inside_the_folder(connect, world, 
         for batch in world.batches(customer):
             arguments = {"customer": customer, "batch": batch["id"].replace("\n", " ")}
             result = await client.call_tool("export_devices", arguments)
-            if not result.is_error:
+            if not result.is_error and result.structured_content["complete"]:
                 written.append(result.structured_content["path"])
     assert len(written) > 5
     assert sorted(written) == sorted(str(folder / name) for name in content(folder))
@@ -193,7 +193,7 @@ async def test_a_list_that_is_not_complete_is_not_written(sandbox, connect, fold
     assert (data["complete"], data["path"], data["bytes"]) == (False, None, None)
     assert "No file was written." in text
     check_halves(text, data, 8000)
-    assert "4 of 5 batches read to the end" in data["notes"][0]
+    assert "4 of 5 batches read to the end" in data["notes"][1]
     assert whole.structured_content["complete"]
     assert len(list(folder.iterdir())) == 1
 
