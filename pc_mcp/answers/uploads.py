@@ -11,24 +11,27 @@ from pc_mcp.answers.clean import cell, minute, moment, plural, shown
 from pc_mcp.answers.markdown import row, sections, table, table_head
 from pc_mcp.answers.parts import (
     Answer,
+    CompletenessFields,
     CustomerFields,
     called,
+    completeness_fields,
+    completeness_notes,
     customer_fields,
     notes_section,
     unreadable,
 )
 from pc_mcp.inventory import Upload
-from pc_mcp.inventory.uploads import ROW_ERRORS
+from pc_mcp.inventory.uploads import ROW_ERRORS, State, error_of, state_of
 from pc_mcp.partner_center.models import DeviceUploadDetails
 
 _COLUMNS = ("serial number", "product key", "status", "error", "meaning", "device id")
 _FIELDS: Final = ("serial_number", "product_key", "status", "error_code", "meaning", "device_id")
 _ERROR_COLUMNS = ("error", "meaning", "devices")
-_FINISHED = "finished"
-_FAILED = "finished_with_errors"
 _COUNTS_SHARE = 0.3
 _FINISHED_ROWS = 20
 UNKNOWN = "(none)"
+_ORDER: Final[Sequence[State]] = ("failed", "not known", "running", "finished")
+"""What a person looks for first comes first."""
 
 
 class UploadedDeviceFields(TypedDict):
@@ -51,15 +54,19 @@ class ErrorFields(TypedDict):
     devices: int
 
 
-class UploadAnswer(TypedDict):
+# Without a docstring, which would be part of the schema: devices_total and the counts of it are of the rows
+# that could be read, and null where there is none.
+class UploadAnswer(CompletenessFields):
     customer: CustomerFields
     batch_tracking_id: str
     as_of: str
     status: str | None
     started: str | None
     completed: str | None
-    devices_total: int
-    devices_failed: int
+    devices_total: int | None
+    devices_finished: int | None
+    devices_failed: int | None
+    devices_not_known: int | None
     by_status: list[CountFields]
     by_error: list[ErrorFields]
     devices: list[UploadedDeviceFields]
@@ -71,17 +78,20 @@ class UploadAnswer(TypedDict):
 def upload_answer(result: Upload, max_chars: int) -> Answer:
     """Writes the answer: counts, then the devices, those that failed first, as far as they fit."""
     details = result.details
-    devices = sorted(details.devices, key=lambda device: (not failed(device), _finished(device)))
-    failures = sum(map(failed, devices))
+    devices = sorted(details.devices, key=lambda device: _ORDER.index(state_of(device)))
+    counts = {state: result.states.get(state, 0) if devices else None for state in _ORDER}
     data: dict[str, Any] = {
         "customer": customer_fields(result.customer),
         "batch_tracking_id": shown(result.batch_tracking_id),
         "as_of": moment(result.as_of),
+        **completeness_fields(result.next_step),
         "status": shown(details.status),
         "started": moment(details.started),
         "completed": moment(details.completed),
-        "devices_total": len(devices),
-        "devices_failed": failures,
+        "devices_total": len(devices) or None,
+        "devices_finished": counts["finished"],
+        "devices_failed": counts["failed"],
+        "devices_not_known": counts["not known"],
         "by_status": [],
         "by_error": [],
         "devices": [],
@@ -89,12 +99,12 @@ def upload_answer(result: Upload, max_chars: int) -> Answer:
         "omitted": len(devices),
         "notes": [],
     }
-    head = [_first_line(result, failures), _times(result)]
+    head = [_first_line(result), _times(result)]
     omitted_line = f"{len(devices):,} more devices are left out for length."
     fixed = (*head, "By status: .", table_head(_ERROR_COLUMNS), table_head(_COLUMNS), omitted_line, "Notes:")
     room = Room.beside(max_chars, sections(*fixed), data)
-    notes = notes_that_fit(_notes(result, failures), room.part(0.2))
-    unfinished = sum(not _finished(device) for device in devices)
+    notes = notes_that_fit(_notes(result), room.part(0.2))
+    unfinished = sum(state_of(device) != "finished" for device in devices)
     rows = [_fields(device) for device in devices[: max(unfinished, _FINISHED_ROWS)]]
     lines = [_line(fields) for fields in rows]
     given = rows_that_fit(lines[:1], rows[:1], room)
@@ -125,19 +135,6 @@ def upload_answer(result: Upload, max_chars: int) -> Answer:
     return Answer(text, data)
 
 
-def failed(device: DeviceUploadDetails) -> bool:
-    """Whether a device was not uploaded. A `finished` upload may hold such devices."""
-    return device.status == _FAILED or _error_code(device) is not None
-
-
-def _error_code(device: DeviceUploadDetails) -> str | None:
-    return None if device.error_code == "0" else device.error_code
-
-
-def _finished(device: DeviceUploadDetails) -> bool:
-    return device.status == _FINISHED
-
-
 def _fields(device: DeviceUploadDetails) -> UploadedDeviceFields:
     return {
         "device_id": shown(device.device_id),
@@ -164,7 +161,7 @@ def _by_status(devices: Sequence[DeviceUploadDetails]) -> list[CountFields]:
 
 
 def _by_error(devices: Sequence[DeviceUploadDetails]) -> list[ErrorFields]:
-    counts = Counter(shown(code) for device in devices if (code := _error_code(device)))
+    counts = Counter(shown(code) for device in devices if (code := error_of(device)))
     return [{"code": code, "meaning": _meaning(code), "devices": number} for code, number in counts.most_common()]
 
 
@@ -181,28 +178,34 @@ def _times(result: Upload) -> str:
     return f"Tracking id: {cell(result.batch_tracking_id)}. Started: {begun}. Completed: {ended}."
 
 
-def _first_line(result: Upload, failures: int) -> str:
-    details = result.details
-    total = len(details.devices)
+def _first_line(result: Upload) -> str:
+    details, of = result.details, result.states
     status = f'the upload is "{cell(details.status)}"' if details.status else "the upload has no status"
-    if failures:
-        return (
-            f"**{failures:,} of {plural(total, 'device')} failed** in this upload for "
-            f"{called(result.customer)}; {status}, as of {minute(result.as_of)}."
-        )
-    done = sum(map(_finished, details.devices))
-    return (
-        f"**{done:,} of {plural(total, 'device')} finished, none failed** in this upload for "
-        f"{called(result.customer)}; {status}, as of {minute(result.as_of)}."
-    )
+    place = f"in this upload for {called(result.customer)}; {status}, as of {minute(result.as_of)}."
+    if not details.devices:
+        return f"INCOMPLETE: **what became of the devices is not known** {place}"
+    total = plural(len(details.devices), "device")
+    counted = f"{of.get('failed', 0):,} of {total} failed"
+    if not of.get("failed"):
+        counted = f"{of.get('finished', 0):,} of {total} finished"
+        if result.next_step is None and not of.get("not known"):
+            counted += ", none failed" if of.get("finished") == len(details.devices) else ", none failed so far"
+    if unknown := of.get("not known"):
+        counted += f", {unknown:,} not known"
+    if result.next_step:
+        return f"INCOMPLETE: **{counted}, as far as could be read** {place}"
+    return f"**{counted}** {place}"
 
 
-def _notes(result: Upload, failures: int) -> list[str]:
-    notes = []
-    if failures and result.details.status == _FINISHED:
-        notes.append('"finished" says that the upload ran to its end, not that every device was uploaded.')
-    if result.details.status not in {_FINISHED, _FAILED}:
-        notes.append("The upload may still be running: ask again in a few minutes.")
+def _notes(result: Upload) -> list[str]:
+    notes = completeness_notes(result.next_step)
+    notes += [problem.reason for problem in result.problems]
     if result.details.unreadable:
         notes.append(unreadable(result.details.unreadable, "device", "devices"))
+    if result.states.get("failed") and result.state == "finished":
+        notes.append('"finished" says that the upload ran to its end, not that every device was uploaded.')
+    if result.states.get("not known"):
+        notes.append("Devices whose status says neither that they finished nor that they failed are not known.")
+    if result.state not in {"finished", "failed"} and result.next_step is None:
+        notes.append("The upload may still be running: ask again in a few minutes.")
     return notes

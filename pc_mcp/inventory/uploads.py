@@ -1,13 +1,18 @@
 """The question what became of an upload of devices."""
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Literal
 
+from pc_mcp.inventory.completeness import NextStep, Problem, next_step
 from pc_mcp.inventory.errors import UnknownUpload, asking_for
 from pc_mcp.inventory.library import Call, Library
 from pc_mcp.inventory.product_keys import masked
 from pc_mcp.inventory.text import quoted
-from pc_mcp.partner_center.models import BatchUploadDetails, Customer
+from pc_mcp.partner_center.errors import Remedy
+from pc_mcp.partner_center.models import BatchUploadDetails, Customer, DeviceUploadDetails
 
 # "Device deployment resources" and its error codes: what a row's `errorCode` means.
 ROW_ERRORS = {
@@ -31,14 +36,35 @@ _WHERE_FROM = (
 )
 
 
+State = Literal["finished", "failed", "running", "not known"]
+
+_STATES: dict[str, State] = {
+    "finished": "finished",
+    **dict.fromkeys(("finishedwitherrors", "error", "errors", "failed", "failure", "rejected"), "failed"),
+    **dict.fromkeys(("canceled", "cancelled", "aborted"), "failed"),
+    **dict.fromkeys(("queued", "pending", "processing", "inprogress", "running"), "running"),
+}
+"""The documented statuses, and what else can mean nothing else, without the marks between their words."""
+
+RUNNING_SECONDS = 120.0
+
+
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """An upload as the service describes it now; product keys are as they may be shown."""
+    """An upload as the service describes it now; product keys are as they may be shown.
+
+    state: of the upload, as `state_of` says for a device; states: how many devices are in each state;
+    next_step: what to do about what is missing of its rows; problems: what is missing.
+    """
 
     customer: Customer
     as_of: datetime
     batch_tracking_id: str
     details: BatchUploadDetails
+    state: State
+    states: Mapping[State, int]
+    next_step: NextStep | None
+    problems: Sequence[Problem]
 
 
 async def upload_status(library: Library, call: Call, customer: Customer, batch_tracking_id: str) -> Upload:
@@ -50,4 +76,45 @@ async def upload_status(library: Library, call: Call, customer: Customer, batch_
     devices = tuple(
         replace(device, product_key=masked(device.product_key, reveal=reveal)) for device in details.devices
     )
-    return Upload(customer, datetime.now(UTC), batch_tracking_id, replace(details, devices=devices))
+    state, states = _state(details.status), Counter(map(state_of, devices))
+    problems = _missing(details, state, states)
+    return Upload(
+        customer,
+        datetime.now(UTC),
+        batch_tracking_id,
+        replace(details, devices=devices),
+        state,
+        states,
+        next_step(problems, unreadable=details.unreadable),
+        problems,
+    )
+
+
+def state_of(device: DeviceUploadDetails) -> State:
+    """What became of a device. A `finished` upload may hold devices that failed, and a device an error
+    whatever its status."""
+    return "failed" if error_of(device) else _state(device.status)
+
+
+def error_of(device: DeviceUploadDetails) -> str | None:
+    """The code of the device's error, if it has one; 0 is none."""
+    return device.error_code if (device.error_code or "").strip("0") else None
+
+
+def _state(status: str | None) -> State:
+    return _STATES.get("".join(filter(str.isalnum, status or "")).casefold(), "not known")
+
+
+def _missing(details: BatchUploadDetails, state: State, states: Mapping[State, int]) -> list[Problem]:
+    """What an upload says that it has, and that its rows do not show."""
+    rows, expected = len(details.devices) + details.unreadable, details.devices_expected
+    over = state in {"finished", "failed"}
+    missing = []
+    if not rows:
+        missing.append("The answer has no rows, so what became of the devices is not known.")
+    if expected is not None and rows != expected and rows:
+        missing.append(f"The upload is said to have {expected:,} devices, and its answer has rows for {rows:,}.")
+    if state == "failed" and rows and not states.get("failed"):
+        missing.append("The upload is said to have errors, and no row shows one.")
+    remedy: Remedy = "none" if over else "ask_again"
+    return [Problem(reason, None, remedy=remedy, seconds=RUNNING_SECONDS) for reason in missing]
