@@ -30,7 +30,7 @@ class _Bounded(httpx2.BaseTransport):
     def __init__(self, seconds: float, most_bytes: int) -> None:
         self._seconds = seconds
         self._most_bytes = most_bytes
-        self._transports: dict[str | None, httpx2.HTTPTransport] = {}
+        self._transports: dict[tuple[bool, str | None], httpx2.HTTPTransport] = {}
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         until = time.monotonic() + self._seconds
@@ -59,7 +59,7 @@ class _Bounded(httpx2.BaseTransport):
 
     def _transport_to(self, url: str) -> httpx2.HTTPTransport:
         route = route_to(url)
-        key = None if route.proxy is None else str(route.proxy.url)
+        key = (route.secure, None if route.proxy is None else str(route.proxy.url))
         if key not in self._transports:
             self._transports[key] = route.transport()
         return self._transports[key]

@@ -1,6 +1,7 @@
 """Which proxy a request goes through: the rule of `httpx2` for the environment, or the system's settings."""
 
 import os
+import ssl
 from dataclasses import dataclass
 from urllib.request import getproxies
 
@@ -19,10 +20,11 @@ LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 @dataclass(frozen=True, slots=True)
 class Route:
     """How a host is reached. proxy: None where it is asked directly; named_by: the variable, or the
-    system's settings, that name the proxy."""
+    system's settings, that name the proxy; secure: over TLS."""
 
     proxy: httpx2.Proxy | None = None
     named_by: str = ""
+    secure: bool = True
 
     @property
     def place(self) -> str | None:
@@ -31,12 +33,18 @@ class Route:
 
     def transport(self, **options: int) -> httpx2.HTTPTransport:
         """What sends requests this way, and blocks. options: of `httpx2.Limits`."""
-        return httpx2.HTTPTransport(verify=tls(), proxy=self.proxy, trust_env=False, limits=httpx2.Limits(**options))
+        return httpx2.HTTPTransport(
+            verify=self._tls(), proxy=self.proxy, trust_env=False, limits=httpx2.Limits(**options)
+        )
 
     def async_transport(self, **options: int) -> httpx2.AsyncHTTPTransport:
         """What sends requests this way. options: of `httpx2.Limits`."""
         limits = httpx2.Limits(**options)
-        return httpx2.AsyncHTTPTransport(verify=tls(), proxy=self.proxy, trust_env=False, limits=limits)
+        return httpx2.AsyncHTTPTransport(verify=self._tls(), proxy=self.proxy, trust_env=False, limits=limits)
+
+    def _tls(self) -> ssl.SSLContext:
+        """Where nothing is secured, certificates need not be loaded, which takes longer than many an answer."""
+        return tls() if self.secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def route_to(url: str) -> Route:
@@ -46,7 +54,7 @@ def route_to(url: str) -> Route:
     """
     target = httpx2.URL(url)
     if target.scheme != "https" or target.host in LOOPBACK_HOSTS:
-        return Route()
+        return Route(secure=target.scheme == "https")
     for pattern, proxy in _rules():
         if pattern.matches(target):
             return Route() if proxy is None else _route(pattern.scheme, proxy)

@@ -9,6 +9,7 @@ import logging
 import re
 import uuid
 from collections.abc import Awaitable, Callable
+from functools import cache
 from typing import Any
 
 import anyio
@@ -132,6 +133,7 @@ class DomainTool(Tool):
         return f"- {name} {_SUBJECT.sub('must ', message.removeprefix('Value error, '))}."
 
 
+@cache
 def tool(
     function: Callable[..., Awaitable[CallToolResult]], title: str, *, read_only: bool = True, idempotent: bool = True
 ) -> DomainTool:
