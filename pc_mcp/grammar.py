@@ -58,27 +58,35 @@ class Parser(argparse.ArgumentParser):
     def parsed(self, arguments: Sequence[str]) -> argparse.Namespace:
         """What the words of a command line mean; ends the program, with 2, where they mean nothing."""
         commands = subcommands(self)
+        if arguments and arguments[0].startswith("-"):
+            self._check_first(arguments[0].partition("=")[0], commands.values())
         word = next((word for word in arguments if not word.startswith("-")), None)
         if word is not None and word not in commands:
             self.unknown_command(word)
         options, left = self.parse_known_args(arguments)
         if left:
-            self._unknown(left[0], commands.get(word or ""))
+            (commands[word] if word else self)._unknown(left[0])
         return options
+
+    def _check_first(self, option: str, commands: "Iterable[Parser]") -> None:
+        """Ends the program over an option of a command that stands before it."""
+        if not any(known.startswith(option) for known in self.options()) and any(
+            option in command.options() for command in commands
+        ):
+            self.error(f"{option} stands after the command: {self.prog} COMMAND {option}")
+
+    def options(self) -> list[str]:
+        """Every option, as it is written."""
+        return [option for action in self._actions for option in action.option_strings]
 
     def unknown_command(self, word: str) -> NoReturn:
         """Ends the program, naming the nearest command."""
         self.error(f"there is no command {word!r}.{meant(word, subcommands(self))}")
 
-    def _unknown(self, word: str, command: "Parser | None") -> NoReturn:
+    def _unknown(self, word: str) -> NoReturn:
         """Ends the program over a word that is left."""
-        place = command or self
-        name = word.partition("=")[0]
-        known = [option for action in place._actions for option in action.option_strings]
-        if command and name in known:
-            place.error(f"{name} stands after the command: {place.prog} {name}")
         kind = "option" if word.startswith("-") else "argument"
-        place.error(f"there is no {kind} {word!r} here.{meant(name, known)}")
+        self.error(f"there is no {kind} {word!r} here.{meant(word.partition('=')[0], self.options())}")
 
 
 def subcommands(parser: argparse.ArgumentParser) -> Mapping[str, Parser]:

@@ -28,6 +28,7 @@ from pc_mcp.partner_center import Cloud, checked_authority, checked_base_url
 ENV_PREFIX = "PC_MCP_"
 ENV_CONFIG = "PC_MCP_CONFIG"
 CONFIG_FILE_NAME = "config.toml"
+MOST_CHARACTERS = 1_000_000
 
 
 class ConfigurationError(Failure):
@@ -303,12 +304,15 @@ def config_file(config: Path | None) -> Path | None:
 def _read(path: Path) -> dict[str, Any]:
     try:
         # Windows' Notepad may begin UTF-8 text with a byte-order mark, which is no TOML.
-        text = path.read_text(encoding="utf-8-sig")
+        with path.open(encoding="utf-8-sig") as file:
+            text = file.read(MOST_CHARACTERS + 1)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise ConfigurationError(f"The configuration file {path} cannot be read: {reason}.") from None
     except UnicodeDecodeError:
         raise ConfigurationError(f"The configuration file {path} is not UTF-8 text.") from None
+    if len(text) > MOST_CHARACTERS:
+        raise ConfigurationError(f"The configuration file {path} is far too large to be one.")
     return _parsed(text, path)
 
 

@@ -94,7 +94,7 @@ def environment(connection: Connection, machine: Machine, handed_on: Mapping[str
     """
     client = connection.client
     if client.hands_on is None:
-        return Finding(ENVIRONMENT, "ok", f"{client.title} hands on all that it has itself; this shell has the rest")
+        return Finding(ENVIRONMENT, "ok", f"{client.title} hands on all of its own, taken to be this shell's")
     listed = _absent(connection, machine, handed_on)
     if not listed:
         names = ", ".join(sorted(handed_on))

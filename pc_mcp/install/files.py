@@ -159,14 +159,13 @@ def found(path: Path) -> ClientFile:
     """The file at `path`, or where a link there leads. Raises `FileRefused`."""
     try:
         path = path.resolve()
-        status = path.stat()
-        if stat.S_ISFIFO(status.st_mode) or stat.S_ISSOCK(status.st_mode):
+        mode = path.stat().st_mode
+        if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode):
             raise FileRefused(f"{path} is a pipe, no file, and was left as it was. Remove it, and try again.")
-        if status.st_size > _MOST_BYTES:
-            raise FileRefused(
-                f"{path} has {status.st_size // 1_000_000} MB, which is no configuration, and was left as it was."
-            )
-        raw = path.read_bytes()
+        with path.open("rb") as file:  # a device has no size and no end
+            raw = file.read(_MOST_BYTES + 1)
+        if len(raw) > _MOST_BYTES:
+            raise FileRefused(f"{path} is far too large for a configuration, and was left as it was.")
     except FileNotFoundError:
         return ClientFile(path, None)
     except (OSError, RuntimeError) as error:  # RuntimeError: links that go round in a circle

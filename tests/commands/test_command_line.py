@@ -93,9 +93,18 @@ def test_a_misspelt_command_option_or_client_gets_the_nearest_one(arguments, nea
     assert see.startswith("See: pc-mcp help")
 
 
-def test_an_option_before_its_command_is_told_its_place(capsys):
-    assert outcome(["--sandbox", "serve"]) == 2
-    assert "--sandbox stands after the command: pc-mcp serve --sandbox" in capsys.readouterr().err
+@pytest.mark.parametrize("arguments", [["--sandbox", "serve"], ["--config", "x.toml", "serve"], ["--json"]])
+def test_an_option_before_its_command_is_told_its_place(arguments, capsys):
+    assert outcome(arguments) == 2
+    assert f"{arguments[0]} stands after the command: pc-mcp COMMAND {arguments[0]}" in capsys.readouterr().err
+
+
+def test_the_demonstration_begins_to_speak_before_it_loads_what_it_needs(tmp_path):
+    for name in ("anyio", "httpx2", "mcp", "pydantic", "rich"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit(7)")
+    done = run("demo", env=environment(tmp_path, PYTHONPATH=str(tmp_path)))
+    assert done.returncode == 7
+    assert done.stdout.startswith("Six questions of a support agent")
 
 
 @pytest.mark.parametrize("name", COMMANDS)

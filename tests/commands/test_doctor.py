@@ -648,4 +648,4 @@ def test_a_client_that_hands_on_everything_is_looked_at_with_everything(doctor, 
     login()
     assert main(["install", "cursor"]) == 0
     found = doctor(0, "--client", "cursor")
-    assert found["environment"] == ("ok", "Cursor hands on all that it has itself; this shell has the rest")
+    assert found["environment"] == ("ok", "Cursor hands on all of its own, taken to be this shell's")

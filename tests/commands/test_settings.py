@@ -146,6 +146,9 @@ def test_the_example_file_shows_every_setting_with_its_default():
         (f"x = {'[' * 20000}", "is no valid TOML: a value is too long or too deep"),
         (f"x = {'9' * 5000}", "is no valid TOML: a value is too long or too deep"),
         (b"\xff\xfe[\x00a\x00", "is not UTF-8 text"),
+        ("#" * 1_000_001, "is far too large to be one"),
+        ("[auth]\n[Auth]", "says auth twice, in upper and in lower case"),
+        ("[auth]\nclient_id = 'a'\nClient_ID = 'b'", "says auth.client_id twice, in upper and in lower case"),
     ],
 )
 def test_what_is_wrong_in_a_file_is_said_with_the_file_and_what_would_be_right(file, text, words):
@@ -345,3 +348,13 @@ def assert_one_line(out: str, err: str, words: str) -> None:
     assert line.startswith("pc-mcp: ")
     assert words in line
     assert SECRET not in line
+
+
+@pytest.mark.parametrize("text", ["[Partner_Center]\nLocale = 'fr-FR'", "PARTNER_CENTER.locale = 'fr-FR'"])
+def test_sections_and_settings_may_be_written_in_any_case(file, text):
+    assert load_settings(file(text)).partner_center.locale == "fr-FR"
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="there is no file without an end")
+def test_a_file_without_an_end_is_refused():
+    assert "is far too large to be one" in refused(Path("/dev/zero"))
