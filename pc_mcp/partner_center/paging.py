@@ -29,18 +29,11 @@ class Trail:
 
     def __init__(self) -> None:
         self._met: dict[object, int] = {}
-        self._items: dict[int, int] = {}
-        self._counted = 0
+        self.has_items = False
 
     def repeats(self, met: object, position: int) -> bool:
         """Whether `met` came before page `position` (from 0); it is remembered if not."""
         return self._met.setdefault(met, position) < position
-
-    def count(self, position: int, items: int) -> int:
-        """How many items all pages have had, when page `position` has had so many."""
-        self._counted += items - self._items.get(position, 0)
-        self._items[position] = items
-        return self._counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +95,9 @@ async def pages(
                 continue
             raise BrokenPaging("A page came twice.", correlation_id=correlation_id)
         empty = empty + 1 if is_empty else 0
-        received = trail.count(position, len(page.items) + page.unreadable)
+        trail.has_items |= not is_empty
         position += 1
-        value, nowhere = _way_on(page, received)
+        value, nowhere = _way_on(page, trail)
         token = NextToken(value, seek, position, trail, nowhere) if value or nowhere else None
         yield Page(page.items, page.unreadable, token)
         if token is None:
@@ -128,10 +121,10 @@ async def _page(
     return await transport.get(path, request.read, correlation_id=correlation_id, headers=headers)
 
 
-def _way_on(page: Collection[T], received: int) -> tuple[str, str]:
+def _way_on(page: Collection[T], trail: Trail) -> tuple[str, str]:
     """The token of the next page, or why there is none although the list goes on; neither on the last page.
 
-    received: the items of this page and all before it. A list that has more must not pass for a complete one.
+    A list that has more must not pass for a complete one.
     """
     for token in (text(given, None) for given in page.tokens):
         # A header carries visible ASCII.
@@ -141,6 +134,7 @@ def _way_on(page: Collection[T], received: int) -> tuple[str, str]:
         return "", "A continuation token cannot be sent back."
     if page.goes_on:
         return "", "A page says that another one follows, and not how to ask for it."
-    if page.total > received:
-        return "", f"The list is said to have {page.total:,} items, and it ended after {received:,}."
+    if page.total and not trail.has_items:
+        # Beside items, totals are known to be wrong; that of a list without any is all there is to go by.
+        return "", f"The list is said to have {page.total:,} items, and none came."
     return "", ""
