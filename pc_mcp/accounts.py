@@ -1,12 +1,12 @@
 """Makes the `TokenProvider` that the settings ask for; nothing is imported or asked before it is needed."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Literal
-
-import platformdirs
 
 from pc_mcp.auth import StaticToken, TokenProvider, Unconfigured
 from pc_mcp.auth.registration import Registration
+from pc_mcp.places import Places
 from pc_mcp.settings import AuthSettings, Settings
 
 if TYPE_CHECKING:
@@ -66,12 +66,14 @@ def _delegated(
 def _entra(registration: Registration, auth: AuthSettings, cloud: str, *, keep_in_file: bool) -> "Callable[[], Entra]":
     def make() -> "Entra":
         from pc_mcp.auth.entra import Entra  # noqa: PLC0415 - MSAL costs time
-        from pc_mcp.auth.store import TokenStore  # noqa: PLC0415
+        from pc_mcp.auth.store import TokenStore, file_name  # noqa: PLC0415
 
-        folder = platformdirs.user_data_path("pc-mcp", appauthor=False)
+        places = Places()
         name = f"{registration.client_id} {cloud} {registration.authority}"
         kind = "file" if keep_in_file else auth.token_store
-        return Entra(registration, TokenStore(folder, name, kind, replace=keep_in_file))
+        path = places.data(file_name(name))
+        left = partial(places.left, path.name)
+        return Entra(registration, TokenStore(path.parent, name, kind, replace=keep_in_file, left=left))
 
     return make
 

@@ -16,13 +16,13 @@ from dataclasses import dataclass
 from hmac import compare_digest
 from pathlib import Path
 
-import platformdirs
 from anyio import CapacityLimiter, to_thread
 from filelock import FileLock, Timeout
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pc_mcp.failures import Failure
+from pc_mcp.places import Places
 from pc_mcp.settings import ConfigurationError, HttpSettings, is_secret
 
 logger = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ class SecretFile:
     """The file that holds the secret. Every method raises `SecretRefused`."""
 
     def __init__(self, path: Path | None = None) -> None:
-        self.path = path or platformdirs.user_data_path("pc-mcp", appauthor=False) / "http-secret"
+        self.path = path or Places().data("http-secret")
 
     def read(self) -> str:
         """The secret. What is no file of this user alone is neither followed nor waited for."""

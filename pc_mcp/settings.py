@@ -12,7 +12,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-import platformdirs
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
@@ -24,6 +23,7 @@ from pydantic_settings import (
 
 from pc_mcp.failures import Failure
 from pc_mcp.partner_center import Cloud, checked_authority, checked_base_url
+from pc_mcp.places import Places
 
 ENV_PREFIX = "PC_MCP_"
 ENV_CONFIG = "PC_MCP_CONFIG"
@@ -90,7 +90,7 @@ class AuthSettings(_Section):
     token_store: Literal["auto", "keyring", "file", "memory"] = Field(
         "auto",
         description="Where the sign-in is kept: `keyring` (encrypted file, key in the system's keyring), `file` (not "
-        "encrypted), `memory`; `auto`: `keyring`, else `memory`.",
+        "encrypted), `memory`; `auto`: a `file` that is there, else `keyring`, else `memory`.",
     )
     access_token: SecretStr | None = Field(
         None, description="For mode `token`: access token for Partner Center. Best given by the environment."
@@ -287,8 +287,8 @@ def sections() -> dict[str, type[BaseModel]]:
 
 
 def usual_config_file() -> Path:
-    """The file in the platform's user configuration folder, whether or not it is there."""
-    return platformdirs.user_config_path("pc-mcp", appauthor=False) / CONFIG_FILE_NAME
+    """The file in the user's configuration folder, whether or not it is there."""
+    return Places().configuration(CONFIG_FILE_NAME)
 
 
 def config_file(config: Path | None) -> Path | None:

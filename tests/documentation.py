@@ -97,8 +97,8 @@ def settings_reference() -> str:
         "",
         "Generated from the settings themselves. A command-line option comes first, then the environment, then",
         "the configuration file, then the default. The file is the one that `--config` or `PC_MCP_CONFIG` names,",
-        "else `config.toml` in the platform's user configuration folder (`~/.config/pc-mcp` on Linux,",
-        "`~/Library/Application Support/pc-mcp` on macOS, `%LOCALAPPDATA%\\pc-mcp` on Windows).",
+        "else `config.toml` in the user's folder for it (`~/.config/pc-mcp` on Linux,",
+        "`~/Library/Application Support/pc-mcp` on macOS, `%USERPROFILE%\\.pc-mcp` on Windows).",
         "`config.example.toml` shows every setting with its default. An unknown setting is an error; an empty",
         "variable counts as not given.",
     ]

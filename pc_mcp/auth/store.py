@@ -14,7 +14,8 @@ import hashlib
 import json
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -56,7 +57,8 @@ class TokenStore:
     kind: `keyring` encrypts the file (AES-GCM) with a key that the operating system's keyring
     keeps; `file` does not encrypt it; `memory` writes nothing; `auto` is `keyring` where there is
     a usable keyring and else `memory`, but `file` where sign-ins are kept unencrypted already.
-    replace: whether an encrypted file gives way to an unencrypted one.
+    replace: whether an encrypted file gives way to an unencrypted one; left: older files of this
+    store at other places, which hold sign-ins too.
     `kind` and `path` say what is really used, `notice` what a person should know about it.
     """
 
@@ -67,16 +69,17 @@ class TokenStore:
         kind: Kind,
         *,
         replace: bool = False,
+        left: Callable[[], Sequence[Path]] = list,
         lock_seconds: float = LOCK_SECONDS,
         keyring_seconds: float = KEYRING_SECONDS,
     ) -> None:
-        digest = hashlib.sha256(name.encode()).hexdigest()[:16]
-        path = folder / f"tokens-{digest}.bin"
+        path = folder / file_name(name)
         self._wanted = kind
         self._replace = replace
+        self._left = left
         self._lock_seconds = lock_seconds
         self._file = TokenFile(path)
-        self._keyring = KeyringKey(f"token-store-{digest}", path.with_suffix(".key.lock"), keyring_seconds)
+        self._keyring = KeyringKey(f"token-store-{_digest(name)}", path.with_suffix(".key.lock"), keyring_seconds)
         self._thread_lock = threading.Lock()
         self._key: bytes | None = None
         self._encrypts_at_once = False
@@ -159,6 +162,14 @@ class TokenStore:
         """Signs everybody out of this store. Call it within `with_cache`."""
         self._extra.clear()
         self._put({})
+        for path in self._left():
+            with suppress(OSError):
+                path.unlink()
+        self.notice = self._of_older_files()
+
+    def _of_older_files(self) -> str:
+        places = ", ".join(map(str, self._left()))
+        return f"An older sign-in is still at {places}; pc-mcp logout removes it." if places else ""
 
     def _sections(self) -> dict[str, dict[str, dict[str, Any]]]:
         sections: dict[str, dict[str, dict[str, Any]]] = json.loads(self.cache.serialize())
@@ -171,7 +182,7 @@ class TokenStore:
     def _open(self) -> None:
         """Decides where tokens are kept, without the lock: the keyring may take its time."""
         self._opened = True
-        self.kind, self.notice = self._wanted, ""
+        self.kind, self.notice = self._wanted, self._of_older_files()
         if self._wanted in {"auto", "keyring"}:
             form = self._file.form()  # before the keyring is asked: a key is always older than what it encrypts
             try:
@@ -284,6 +295,15 @@ class TokenStore:
         self._encrypts_at_once = self._replace = False
         self.is_kept = True
         self.notice = ""
+
+
+def file_name(name: str) -> str:
+    """The name of the file of the store that is called `name`."""
+    return f"tokens-{_digest(name)}.bin"
+
+
+def _digest(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()[:16]
 
 
 def _held(by: str) -> SignInUnavailable:

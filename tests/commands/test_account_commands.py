@@ -216,6 +216,28 @@ def test_a_sign_in_that_cannot_be_kept_is_said_to_be_over(env):
     assert run("status", env=env).returncode == 1
 
 
+def test_where_no_keyring_can_keep_the_sign_in_that_is_said_before_and_a_file_is_offered(env, sandbox):
+    env |= {"PC_MCP_AUTH__TOKEN_STORE": "auto", "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
+    refused = run("login", env=env)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "There is no usable keyring" in refused.stderr
+    assert "pc-mcp login --keep-in-file" in refused.stderr
+    assert not asked_a_person(sandbox)
+    assert run("login", "--keep-in-file", env=env).returncode == 0
+    assert run("status", env=env).returncode == 0
+    assert run("logout", env=env).returncode == 0
+    assert run("status", env=env).returncode == 1
+
+
+def test_logout_says_that_a_file_it_cannot_read_is_left_alone(env, tmp_path):
+    assert run("login", env=env).returncode == 0
+    (file,) = files(tmp_path)
+    file.write_bytes(b"pc-mcp 1\n" + bytes(60))
+    left = run("logout", env=env)
+    assert left.returncode == 1
+    assert f"{file} may hold a sign-in, which could not be read and was not removed" in left.stderr
+
+
 def test_without_a_client_id_every_command_says_what_to_configure(env):
     del env["PC_MCP_AUTH__CLIENT_ID"]
     login = run("login", env=env)
