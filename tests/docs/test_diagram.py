@@ -12,7 +12,7 @@ pytestmark = pytest.mark.slow
 
 PAGE, CONTRIBUTING = ROOT / "docs" / "how-it-works.md", ROOT / "docs" / "contributing.md"
 LEFT_OUT = {"__main__", "account_commands", "demo", "failures", "grammar", "logs", "network", "signals", "simulated"}
-LEFT_OUT |= {"http_command", "http_limits", "http_secret", "waiting"}
+LEFT_OUT |= {"http_command", "http_limits", "http_secret", "jsonrpc", "places", "sandbox_command", "streams", "waiting"}
 
 Pairs = set[tuple[str, str]]
 
