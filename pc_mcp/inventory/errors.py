@@ -7,6 +7,7 @@ QuestionError
 │   └── UnknownUpload   the customer has no upload with this tracking id
 ├── AmbiguousCustomer   several customers are called so
 ├── AmbiguousBatch      several batches differ from it in case or hidden characters only
+├── UnusableIdentifiers nothing can be looked up, or too much at once
 ├── CursorRefused       a cursor that is forged, of another question, or of a list that is gone
 └── TimeIsUp            the call's time ended before there was anything to answer with
 """
@@ -42,6 +43,10 @@ class AmbiguousBatch(QuestionError):
 
 
 class UnknownUpload(Unknown):
+    pass
+
+
+class UnusableIdentifiers(QuestionError):
     pass
 
 

@@ -21,7 +21,7 @@ from pc_mcp.inventory.kinds import Kinds
 from pc_mcp.inventory.memory import give_back_freed_memory
 from pc_mcp.inventory.product_keys import MASK, tail
 from pc_mcp.inventory.tally import Tally, day_text
-from pc_mcp.inventory.text import match_key, shown_and_key
+from pc_mcp.inventory.text import compact, shown_and_key
 from pc_mcp.partner_center.models import Device, moment
 
 ROWS_AT_ONCE = 100
@@ -196,26 +196,44 @@ class DeviceTable:
         )
         return Duplicates(devices, tuple(serial for serial, _ in examples))
 
-    def find(self, scope: Scope, identifiers: Iterable[str]) -> dict[str, list[DeviceRow]]:
-        """The devices whose serial number, id or product key is each identifier, case ignored."""
-        found: dict[str, list[DeviceRow]] = {match_key(identifier): [] for identifier in identifiers}
-        columns: dict[str, dict[Any, str]] = {
-            "serial_key": {key: key for key in found},
-            "id_key": {_packed(key): key for key in found},
-            "product_key_digest": {self._digest(key): key for key in found},
+    def find(self, scope: Scope, keys: Iterable[str]) -> dict[str, list[DeviceRow]]:
+        """The devices whose serial number, id or product key has each `match_key`, by that key.
+
+        Product keys are compared without dashes and spaces.
+        """
+        found: dict[str, list[DeviceRow]] = {key: [] for key in keys}
+        columns: dict[str, defaultdict[Any, list[str]]] = {
+            "serial_key": defaultdict(list),
+            "id_key": defaultdict(list),
+            "product_key_digest": defaultdict(list),
         }
+        for key in found:
+            columns["serial_key"][key].append(key)
+            columns["id_key"][_packed(key)].append(key)
+            columns["product_key_digest"][self._digest(key)].append(key)
         fitting: dict[tuple[int, str], DeviceRow] = {}
-        for column, keys in columns.items() if found else ():
+        for column, values in columns.items() if found else ():
             self._index(column)
-            values = ",".join("?" * len(keys))
-            statement = f"SELECT {_COLUMNS}, {column} FROM device INDEXED BY by_{column} WHERE {column} IN ({values})"  # noqa: S608
-            for *row, value in self._db.execute(statement, [*keys]):
+            among = ",".join("?" * len(values))
+            statement = f"SELECT {_COLUMNS}, {column} FROM device INDEXED BY by_{column} WHERE {column} IN ({among})"  # noqa: S608
+            for *row, value in self._db.execute(statement, [*values]):
                 device = self._device_row(row)
                 if scope.first <= device.batch_number < scope.end:
-                    fitting[device.key, keys[value]] = device
+                    fitting |= {(device.key, key): device for key in values[value]}
         for (_, key), device in sorted(fitting.items(), key=lambda item: item[0]):
             found[key].append(device)
         return found
+
+    def serial_keys(self, scope: Scope, *, after: int, limit: int) -> list[tuple[int, str]]:
+        """The keys and the serial numbers' `match_key`s of the first `limit` devices that have one, behind `after`."""
+        following = " AND serial_key IS NOT NULL AND key > ? ORDER BY key LIMIT ?"
+        return self._select("SELECT key, serial_key", scope, DeviceFilter(), following, [after, limit])
+
+    def rows_with(self, keys: Iterable[int]) -> dict[int, DeviceRow]:
+        """The devices with these keys."""
+        statement = f"SELECT {_COLUMNS} FROM device WHERE key IN (SELECT value FROM json_each(?))"  # noqa: S608
+        found = self._db.execute(statement, [json.dumps([*keys])])
+        return {row[0]: self._device_row(row) for row in found}
 
     def _values(self, first: int, devices: Sequence[Device]) -> list[Any]:
         """The rows of devices, whose first has the key `first`, one after the other."""
@@ -259,7 +277,7 @@ class DeviceTable:
 
     def _digest(self, match: str) -> int:
         keyed_hash = self._keyed_hash.copy()
-        keyed_hash.update(match.encode())
+        keyed_hash.update((compact(match) or match).encode())
         return int.from_bytes(keyed_hash.digest(), signed=True)
 
     def _rows_change(self) -> None:

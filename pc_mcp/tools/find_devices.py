@@ -8,7 +8,7 @@ from pydantic import Field
 from pc_mcp.answers import FindingsAnswer, findings_answer
 from pc_mcp.inventory import QuestionError
 from pc_mcp.inventory import find_devices as ask
-from pc_mcp.tools.arguments import Cursor, Customer, Refresh, Text
+from pc_mcp.tools.arguments import Cursor, Customer, Identifier, Refresh
 from pc_mcp.tools.call import ToolCall
 
 _ROWS = 200
@@ -17,7 +17,7 @@ _ROWS = 200
 async def find_devices(
     call: ToolCall,
     identifiers: Annotated[
-        list[Text],
+        list[Identifier],
         Field(min_length=1, max_length=200, description="Whole serial numbers, product keys or device ids."),
     ],
     customer: Annotated[Customer | None, Field(description="Required. Tenant id, domain, or name.")] = None,

@@ -239,11 +239,9 @@ async def test_identifiers_that_cannot_be_looked_up_are_refused(all_refused):
         ([5.5], "identifiers.0 must be a valid string"),
         ([True], "identifiers.0 must be a valid string"),
         (["X", ["Y"]], "identifiers.1 must be a valid string"),
-        (["X", ""], "identifiers.1 must have at least 1 character"),
-        (["X", None], "identifiers.1 must have at least 1 character"),
-        ([LONG], "identifiers.0 must have at most 256 characters"),
-        ("[" + "1" * 5000 + "]", "identifiers.0 must have at most 256 characters"),
-        ("[" * 100_000, "identifiers.0 must have at most 256 characters"),
+        ([LONG], "identifiers.0 must have at most 8192 characters"),
+        ("[" + "1" * 9000 + "]", "identifiers.0 must have at most 8192 characters"),
+        ("[" * 100_000, "identifiers.0 must have at most 8192 characters"),
         ({"serial": "X"}, "identifiers must be a valid list"),
     ]
     await all_refused("find_devices", [({"identifiers": value}, f"- {right}") for value, right in cases])

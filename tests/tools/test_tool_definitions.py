@@ -43,7 +43,7 @@ ANSWERS = {
     f"batches {LISTED} + devices_matched",
     "list_devices": f"customer batch as_of {COMPLETE} batches_read batches_total devices_total devices_matched "
     f"groups attention devices {LISTED}",
-    "find_devices": f"found not_found {COMPLETE} {LISTED} "
+    "find_devices": f"found not_found possible {COMPLETE} {LISTED} "
     "+ customer as_of devices_total identifiers_found identifiers_not_found",
     "list_configuration_policies": f"customer as_of {COMPLETE} policies_total policies shown omitted notes",
     "get_batch_upload_status": f"customer batch_tracking_id as_of {COMPLETE} status started completed devices_total "
@@ -60,6 +60,7 @@ ITEMS = {
     ("list_devices", "AttentionRow"): "kind devices note",
     ("list_devices", "DeviceFields"): "id serial_number manufacturer model policy batch uploaded product_key",
     ("find_devices", "FoundFields"): "identifier device",
+    ("find_devices", "PossibleFields"): "identifier device why",
 }
 
 

@@ -1,0 +1,137 @@
+"""Identifiers as people paste them: wrapped in quotation marks, formulas, brackets and labels, several in a cell.
+
+Nothing is unwrapped that exists as it stands: a cell is looked up whole first, then in each of its
+`forms`, from the most literal one on, and only then as the several that it may hold.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from pc_mcp.inventory.guids import guid_of
+from pc_mcp.inventory.text import QUOTES, match_key, visible
+
+_MAX_LAYERS = 8
+_SHORTEST_OF_SEVERAL = 6
+
+# Within a cell; a comma may be the decimal mark of a number that Excel has shortened.
+_SEPARATORS = re.compile(
+    r"[\t\n\v\f\r\x85\u2028\u2029;|¦\uff1b\uff0c\u3001]+|,(?!\d+E\+?\d+(?![^\W_]))|\s[/&]\s", re.IGNORECASE
+)
+# Spreadsheets show long numbers so, and write them so into a CSV file.
+_SHORTENED = re.compile(r"\d+[.,]\d+E\+?\d+|\d+E\+\d+", re.IGNORECASE)
+_WHOLE_NUMBER = re.compile(r"(\d+)[.,]0+")
+# What `files` puts before what Excel takes for a formula.
+_FORMULA_GUARD = re.compile(r"""(?:^|(?<=;))([\s"]*)'(?=[=+\-@\uff1d\uff0b\uff0d\uff20])""")
+_BULLET = re.compile(r"(?:[-*+•·\u2013\u2014]|\(?\d{1,3}[.)])\s+")
+_LABEL = re.compile(r"[^\W\d_][^\d:=#;,|\uff1a\uff1d]{0,40}[:=#\uff1a\uff1d]\s*")
+_LABEL_WORDS = re.compile(
+    r"(?:s\s?/?\s?n|serial(?:\s?(?:numbers?|no|nr|num))?|service\s?tag|asset(?:\s?tag)?|product\s?keys?(?:\s?id)?|pkid"
+    r"|device\s?id|id|guid|no|nr|n[°º]|№|#)[\s.:#=]*(?<=[\s.:#=№#])",
+    re.IGNORECASE,
+)
+_EDGES = " ,;:.!?|¦*•·"
+_BRACKETS = {"(": ")", "[": "]", "{": "}", "<": ">", "\uff08": "\uff09", "\u3010": "\u3011", "\u3014": "\u3015"}
+_NOTHING = frozenset(f"{_EDGES}{QUOTES}-=/\\_" + "".join(_BRACKETS) + "".join(_BRACKETS.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What was given as one identifier.
+
+    forms: what may be meant by the whole of it, from what stands there to what is left without
+    wrapping; core: the last of these as it may be shown; parts: the several that it may hold;
+    shortened: a spreadsheet has cut off its digits; blank: it holds punctuation only.
+    """
+
+    forms: tuple[str, ...]
+    core: str
+    parts: tuple["Cell", ...]
+    shortened: bool
+    blank: bool
+
+    def leaves(self) -> int:
+        """How many identifiers it may hold."""
+        return sum(part.leaves() for part in self.parts) or 1
+
+    def all_forms(self) -> Iterator[str]:
+        """Of the whole and of each part."""
+        yield from self.forms
+        for part in self.parts:
+            yield from part.all_forms()
+
+
+def cells_of(given: Sequence[str]) -> list[Cell]:
+    """The cells that hold anything that can be seen."""
+    return [_cell(text) for text in given if match_key(text)]
+
+
+def _cell(text: str) -> Cell:
+    seen = visible(text)
+    forms, core = _forms(seen)
+    shortened = bool(_SHORTENED.fullmatch(core))
+    parts: tuple[Cell, ...] = ()
+    if not shortened:
+        parts = tuple(map(_cell, _several(text, core)))
+    return Cell(forms, core, parts, shortened, blank=_NOTHING.issuperset(seen))
+
+
+def _several(text: str, core: str) -> list[str]:
+    """The texts of the several identifiers that a cell may hold, or none where it holds one."""
+    pieces = [piece for piece in _SEPARATORS.split(text) if not _NOTHING.issuperset(visible(piece))]
+    if len(pieces) > 1:
+        return pieces
+    words = core.split()
+    # "VMware-56 4d 2e" is one serial number, and "Surface Pro 9" none at all.
+    each_is_one = all(len(word) >= _SHORTEST_OF_SEVERAL and any(char.isdigit() for char in word) for word in words)
+    return words if len(words) > 1 and each_is_one else []
+
+
+def _forms(seen: str) -> tuple[tuple[str, ...], str]:
+    """What may be meant by a text, and what is left of it without wrapping."""
+    forms = [seen, _unguarded(seen)]
+    if seen[:1] == seen[-1:] == '"':  # a cell as it stands in a CSV file
+        forms += [seen[1:-1].replace('""', '"'), _unguarded(seen[1:-1].replace('""', '"'))]
+    core = seen
+    for _ in range(_MAX_LAYERS):
+        inner = _without_a_layer(core)
+        if inner == core or not match_key(inner):
+            break
+        core = inner
+        forms += [core, _unguarded(core)]
+    if number := _WHOLE_NUMBER.fullmatch(core):
+        forms.append(number[1])
+    if guid := guid_of(core):
+        forms += [guid, guid.replace("-", "")]
+    by_key: dict[str, str] = {}
+    for form in forms:
+        by_key.setdefault(match_key(form), form)
+    return tuple(form for key, form in by_key.items() if key), core
+
+
+def _without_a_layer(text: str) -> str:
+    text = text.strip(_EDGES)
+    text = _BULLET.sub("", text, count=1) if _BULLET.match(text) else text
+    text = text.removeprefix("=").strip()
+    text = text.strip(f"{QUOTES} ")
+    text = _without_brackets(text)
+    for label in (_LABEL, _LABEL_WORDS):
+        found = label.match(text)
+        if found and any(char.isdigit() for char in text[found.end() :]):
+            return text[found.end() :]
+    return text
+
+
+def _without_brackets(text: str) -> str:
+    """Without the pair around all of it, or one that the text has half of."""
+    for opening, closing in _BRACKETS.items():
+        opened, closed = text.startswith(opening), text.endswith(closing)
+        if opened and (closed or closing not in text):
+            text = text[1:]
+        if text and closed and (opened or opening not in text):
+            text = text[:-1]
+    return text
+
+
+def _unguarded(text: str) -> str:
+    return _FORMULA_GUARD.sub(r"\1", text)

@@ -1,0 +1,235 @@
+# ruff: noqa: RUF001 - texts that only look the same are what this is about
+"""Identifiers as people paste them, and what is said of those that no device has."""
+
+import csv
+import io
+import json
+
+import anyio
+import pytest
+
+from pc_mcp.sandbox import ScriptedAnswer
+from tests.inventory.service import ask, refusal
+
+CUSTOMER = "Contoso Ltd"
+GUID = "3f2504e0-4f89-11d3-9a0c-0305e82c3301"
+KEY = "00330-80000-00000-AA291"
+
+
+def device(serial, **facts):
+    return {"serialNumber": serial} | facts
+
+
+def serve(sandbox, *devices):
+    """Makes every customer have these devices, in one batch."""
+    sandbox.switches.scripted[:] = [
+        ScriptedAnswer(match="/devices", body=json.dumps({"items": devices}).encode(), times=1000),
+        ScriptedAnswer(match="/deviceBatches", body=b'{"items": [{"id": "Lot", "devicesCount": 1}]}', times=1000),
+    ]
+
+
+async def found(client, *identifiers, **arguments):
+    """Serial number of each device found, after a look at whether nothing else is said."""
+    answer = await ask(client, "find_devices", customer=CUSTOMER, identifiers=list(identifiers), **arguments)
+    assert answer["not_found"] == []
+    return [row["device"]["serial_number"] for row in answer["found"]]
+
+
+async def test_an_identifier_is_found_in_whatever_it_is_wrapped(connect, sandbox):
+    serve(sandbox, device("2R9-ZNP67", id=GUID, productKey=KEY))
+    wrapped = [
+        '"2R9-ZNP67"',
+        '="2R9-ZNP67"',
+        "“2R9–ZNP67”",
+        "„2R9-ZNP67“",
+        "`2R9-ZNP67`",
+        "**2R9-ZNP67**",
+        "'2R9-ZNP67",
+        "(2R9-ZNP67)",
+        "[2R9-ZNP67]",
+        "<2R9-ZNP67>",
+        "2R9-ZNP67)",
+        "S/N: 2R9-ZNP67",
+        "SN 2r9-znp67",
+        "s/n#: 2R9-ZNP67",
+        "Serial: 2R9-ZNP67",
+        "Serial number = 2R9-ZNP67",
+        "Serial No. 2R9-ZNP67",
+        "Seriennummer：2R9-ZNP67",
+        "Numéro de série : 2R9-ZNP67",
+        '"serialNumber": "2R9-ZNP67",',
+        "2R9-ZNP67,",
+        "2R9-ZNP67;",
+        "2R9-ZNP67.",
+        "- 2R9-ZNP67",
+        "1. 2R9-ZNP67",
+        "2R9\u2011ZNP67",
+        "\t2R9-ZNP67\r\n",
+        "\u200b2R9-ZNP67\ufeff",
+        GUID.upper(),
+        f"{{{GUID}}}",
+        GUID.replace("-", ""),
+        f"{{{GUID.replace('-', '').upper()}}}",
+        f"Device ID: {GUID}",
+        KEY.replace("-", " "),
+        KEY.replace("-", ""),
+        f"Product key: {KEY.lower()}",
+    ]
+    async with connect() as client:
+        for text in wrapped:
+            assert await found(client, text) == ["2R9-ZNP67"], text
+
+
+async def test_nothing_that_exists_as_it_stands_is_unwrapped(connect, sandbox):
+    odd = [
+        '"A"',
+        "(A)",
+        "A,",
+        "S/N: A",
+        "='A",
+        "A; B",
+        "A, B",
+        "8CG1234ABC 5CD9876XYZ",
+        "A|B",
+        "'A",
+        "1. A",
+        "A / B",
+        "5,1E+10",
+    ]
+    serve(sandbox, *map(device, [*odd, "A", "B", "8CG1234ABC", "5CD9876XYZ"]))
+    async with connect() as client:
+        for text in odd:
+            rows = (await ask(client, "find_devices", customer=CUSTOMER, identifiers=[text]))["found"]
+            assert text.replace("|", "¦") in [row["device"]["serial_number"] for row in rows]
+            assert "A" not in [row["device"]["serial_number"] for row in rows]
+
+
+async def test_a_cell_that_holds_several_is_split(connect, sandbox):
+    serve(sandbox, device("2R9-ZNP67"), device("051666489220"), device("VMware-56 4d 2e"))
+    both = ["2R9-ZNP67", "051666489220"]
+    cells = [
+        "2R9-ZNP67, 051666489220",
+        "2R9-ZNP67;051666489220",
+        '"2R9-ZNP67","051666489220"',
+        "2R9-ZNP67\n051666489220\n",
+        "2R9-ZNP67\t051666489220",
+        "2R9-ZNP67|051666489220",
+        "2R9-ZNP67 051666489220",
+        "2R9-ZNP67 / 051666489220",
+        "Serials: 2R9-ZNP67、051666489220",
+        "(2R9-ZNP67, 051666489220)",
+    ]
+    async with connect() as client:
+        for text in cells:
+            assert await found(client, text) == both, text
+        assert await found(client, "VMware-56\u00a04d  2E") == ["VMware-56 4d 2e"]
+        answer = await ask(client, "find_devices", customer=CUSTOMER, identifiers=["VMware-56 4d 2f", "a1234567;b"])
+    assert answer["not_found"] == ["VMware-56 4d 2f", "a1234567", "b"]
+
+
+async def test_empty_cells_are_counted_and_the_others_answered(connect, sandbox):
+    serve(sandbox, *(device(f"PF{number:06}") for number in range(195)))
+    cells = [f"PF{number:06}" for number in range(195)] + ["", " \t", "\u200b", '""', '=""']
+    async with connect() as client:
+        answer = await ask(client, "find_devices", customer=CUSTOMER, identifiers=cells)
+        assert (answer["identifiers_found"], answer["identifiers_not_found"]) == (195, 0)
+        assert "5 empty cells left out." in answer["notes"]
+        assert "every cell is empty" in await refusal(client, "find_devices", customer=CUSTOMER, identifiers=["", " "])
+        many = ",".join(f"PF{number:06}" for number in range(201))
+        words = await refusal(client, "find_devices", customer=CUSTOMER, identifiers=[many])
+    assert words.startswith("These are 201 identifiers. Give up to 200 at once")
+
+
+async def test_a_number_that_excel_has_shortened_is_called_that(connect, sandbox):
+    serve(sandbox, device("051666489220"))
+    async with connect() as client:
+        for text in ("5.16665E+10", "5,16665E+10", "5E+10", "S/N: 5.16665e10"):
+            answer = await ask(client, "find_devices", customer=CUSTOMER, identifiers=[text, "051666489220"])
+            assert answer["not_found"] == [text.removeprefix("S/N: ")]
+            assert any("Excel has shortened" in note and "original" in note for note in answer["notes"])
+            assert answer["identifiers_found"] == 1
+
+
+async def test_what_an_export_writes_finds_its_device_when_it_is_pasted_back(connect, sandbox, tmp_path):
+    serials = ["-PF0ABC", "A;=B", "=1+1", '"quoted" one', 'x;"=y', "@a", "plain", "a,b", "'=already", "＝wide"]
+    serve(sandbox, *map(device, serials))
+    async with connect(exports={"folder": tmp_path}) as client:
+        written = await ask(client, "export_devices", customer=CUSTOMER)
+        text = (await anyio.Path(written["path"]).read_bytes()).decode("utf-8-sig")
+        cells = [row["serial_number"] for row in csv.DictReader(io.StringIO(text))]
+        raw = [line.split('","')[1] for line in text.splitlines()[1:]]
+        for serial, cell in zip(serials, cells, strict=True):
+            assert await found(client, cell) == [serial]
+        for serial, cell in zip(serials, raw, strict=True):
+            assert await found(client, f'"{cell}"') == [serial]
+
+
+async def test_devices_that_are_near_are_possible_and_never_found(connect, sandbox):
+    serve(sandbox, *map(device, ["051666489220", "2R9-ZNP67", "PF0ABC12", "XPF0ABC12345", "VMware-56 4d"]))
+    cases = {
+        "51666489220": ("051666489220", "leading zeros differ"),
+        "0051666489220": ("051666489220", "leading zeros differ"),
+        "2R9ZNP67": ("2R9-ZNP67", "punctuation differs"),
+        "2R9.ZNP67": ("2R9-ZNP67", "punctuation differs"),
+        "VMware 56-4d": ("VMware-56 4d", "punctuation differs"),
+        "ZNP6": ("2R9-ZNP67", "serial number contains it"),
+        "SPF0ABC12X": ("PF0ABC12", "it contains the serial number"),
+    }
+    async with connect() as client:
+        result = await client.call_tool("find_devices", {"customer": CUSTOMER, "identifiers": list(cases)})
+        answer = result.structured_content
+        assert answer["identifiers_found"] == 0
+        assert answer["not_found"] == list(cases)
+        given = {row["identifier"]: (row["device"]["serial_number"], row["why"]) for row in answer["possible"]}
+        assert given == cases
+        assert all(f"| {serial} | Lot |" in result.content[0].text for serial, _ in cases.values())
+        nothing = await ask(client, "find_devices", customer=CUSTOMER, identifiers=["000", "QQ-1", "PF"])
+    assert nothing["possible"] == []
+
+
+async def test_of_many_near_ones_three_are_given_the_nearest_first_and_the_rest_is_counted(connect, sandbox):
+    near = [f"{'X' * (number + 1)}PF0ABC" for number in range(10)]
+    serve(sandbox, *map(device, [*reversed(near), "PF0-ABC"]))
+    async with connect() as client:
+        answer = await ask(client, "find_devices", customer=CUSTOMER, identifiers=["PF0ABC"])
+    assert [row["device"]["serial_number"] for row in answer["possible"]] == ["PF0-ABC", *near[:2]]
+    assert any(note.startswith("8 more possible devices left out") for note in answer["notes"])
+
+
+async def test_all_that_was_not_found_is_on_the_first_page_before_what_was_found(connect, sandbox):
+    serve(sandbox, *(device(f"PF{number:06}") for number in range(160)))
+    unknown = [f"ABC-{number:05}" for number in range(40)]
+    cells = [cell for four in range(40) for cell in (*(f"PF{four * 4 + n:06}" for n in range(4)), unknown[four])]
+    async with connect() as client:
+        result = await client.call_tool("find_devices", {"customer": CUSTOMER, "identifiers": cells})
+        pages = [result.structured_content]
+        assert pages[0]["not_found"] == unknown
+        text = result.content[0].text
+        assert f'Not found: "{unknown[0]}", "{unknown[1]}"' in text
+        assert text.index(f'"{unknown[-1]}"') < text.index("PF000000")
+        while cursor := pages[-1]["next_cursor"]:
+            pages.append(await ask(client, "find_devices", customer=CUSTOMER, identifiers=cells, cursor=cursor))
+    assert len(pages) > 1
+    assert all((page["identifiers_found"], page["identifiers_not_found"]) == (160, 40) for page in pages)
+    assert [page["not_found"] for page in pages[1:]] == [[]] * (len(pages) - 1)
+    rows = [row["identifier"] for page in pages for row in page["found"]]
+    assert rows == [cell for cell in cells if cell not in unknown]
+
+
+async def test_long_ones_that_are_not_found_and_do_not_fit_are_counted(connect, sandbox):
+    serve(sandbox, device("PF000000"))
+    cells = [f"{number:03}{'<' * 117}" for number in range(199)] + ["PF000000"]
+    async with connect() as client:
+        answer = await ask(client, "find_devices", customer=CUSTOMER, identifiers=cells)
+    left_out = answer["identifiers_not_found"] - len(answer["not_found"])
+    assert answer["identifiers_not_found"] == 199 > left_out > 0
+    assert any(
+        note.startswith(f"{left_out} of the identifiers that were not found are left out") for note in answer["notes"]
+    )
+    assert [row["identifier"] for row in answer["found"]] == ["PF000000"]
+
+
+@pytest.mark.parametrize("text", ["half \ud83d", 5.5, True, {"serial": "x"}])
+async def test_what_is_no_text_is_refused(connect, text):
+    async with connect() as client:
+        assert "must be a valid string" in await refusal(client, "find_devices", customer=CUSTOMER, identifiers=[text])
