@@ -142,6 +142,7 @@ def _add_clients(commands: "Commands") -> None:
         description="Connect a client: add pc-mcp to its configuration, beside which a backup is kept.",
     )
     install.add_argument("--sandbox", action="store_true", help="connect the simulated data; needs no sign-in")
+    install.add_argument("--http", metavar="URL", help="connect it to a server that runs: pc-mcp serve --http")
     install.add_argument("--client-id", metavar="ID", help="the application's id; written into the configuration file")
     install.add_argument("--tenant-id", metavar="ID", help="your own tenant's id or domain; written there as well")
     _add_config(install)
@@ -152,7 +153,7 @@ def _add_clients(commands: "Commands") -> None:
     for command, work in ((install, _install), (uninstall, _uninstall)):
         command.add_argument("client", nargs="?", type=_client, metavar="CLIENT", help=", ".join(CLIENTS))
         command.add_argument("--dry-run", action="store_true", help="show what would change, and write nothing")
-        command.set_defaults(command=work)
+        command.set_defaults(command=work, parser=command)
 
     doctor = commands.add_parser(
         "doctor",
@@ -227,7 +228,7 @@ def _status(options: argparse.Namespace) -> int:
 
 
 def _install(options: argparse.Namespace) -> int:
-    from pc_mcp.install.commands import install, name_clients
+    from pc_mcp.install.commands import install, install_over_http, name_clients
 
     if options.client is None:
         print(
@@ -235,6 +236,10 @@ def _install(options: argparse.Namespace) -> int:
         )
         return name_clients(connected=False)
     ids = {"client_id": options.client_id, "tenant_id": options.tenant_id}
+    if options.http is not None:
+        if options.sandbox or any(given is not None for given in ids.values()):
+            options.parser.error("--http takes the server as it runs: leave out --sandbox, --client-id and --tenant-id")
+        return install_over_http(options.client, options.http, config=options.config, dry_run=options.dry_run)
     return install(
         options.client,
         sandbox=options.sandbox,

@@ -178,6 +178,17 @@ def secret_of(settings: HttpSettings, *, new: bool = False) -> Secret:
     return Secret(settings.secret.get_secret_value, "the setting http.secret")
 
 
+def kept_secret(settings: HttpSettings, *, make: bool) -> Secret:
+    """The secret for a client. make: whether one is made where there is none; else it is empty then.
+
+    Raises `SecretRefused`.
+    """
+    file = SecretFile()
+    if make or settings.secret is not None or os.path.lexists(file.path):
+        return secret_of(settings)
+    return Secret(str, str(file.path))
+
+
 class OnlyWithSecret:
     """Hands on the requests of callers who send the secret, and tells the others how to.
 

@@ -177,7 +177,7 @@ def client(connection: Connection, machine: Machine) -> Finding:
     """
     title = connection.client.title
     if connection.command is None:
-        return _without_entry(connection)
+        return _without_command(connection)
     program, *arguments = connection.command
     found = " ".join([f"starts {program}", *arguments])
     config = connection.config
@@ -200,9 +200,11 @@ def client(connection: Connection, machine: Machine) -> Finding:
     return Finding(title, "ok", found, hint)
 
 
-def _without_entry(connection: Connection) -> Finding:
-    """What became of an entry that is not there, or why that cannot be told."""
+def _without_command(connection: Connection) -> Finding:
+    """What the client asks instead, what became of an entry that is not there, or why that cannot be told."""
     title, name = connection.client.title, connection.client.id
+    if connection.url and not connection.fault:
+        return Finding(title, "ok", f"asks the server at {connection.url}, which has to run")
     if not connection.is_lost:
         return Finding(title, "warning", connection.fault or "its file cannot be read")
     found = f"our entry is not in {connection.path} any more, beside which its backup lies"

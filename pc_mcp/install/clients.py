@@ -16,7 +16,13 @@ CARRIED = ("XDG_DATA_HOME",)
 EMPTIED = ("PYTHONPATH",)
 """Emptied where a client hands on everything: what a project's shell names there is none of a server's business."""
 
+AUTHORIZATION = "Authorization"
+
 Format = Literal["json", "jsonc", "toml"]
+
+
+class NotOverHttp(Failure):
+    """The client cannot be connected to a server over HTTP."""
 
 
 class ClientNotFound(Failure):
@@ -30,6 +36,8 @@ class Client:
     section: the object of its file that holds the servers; restart: what a person does for it to be read anew;
     is_typed: whether an entry says that it is started as a program (`"type": "stdio"`);
     writes_back: whether it keeps its file in memory while it runs, and may write that over what is there;
+    is_typed_over_http: the same of an entry with an address (`"type": "http"`);
+    headers: the member of an entry with the headers that it sends over HTTP; None where an entry can have none;
     hands_on: the variables that a server gets of its environment by platform (`win32`, or any other), all where
     it is None; forwards: the member of an entry that names further ones, if entries can have one;
     command: what starts it in a shell.
@@ -41,7 +49,9 @@ class Client:
     section: str
     restart: str
     is_typed: bool = False
+    is_typed_over_http: bool = False
     writes_back: bool = False
+    headers: str | None = "headers"
     hands_on: Mapping[str, frozenset[str]] | None = None
     forwards: str | None = None
     command: str | None = None
@@ -67,6 +77,16 @@ class Client:
         elif self.hands_on is None:
             entry["env"] = dict.fromkeys(EMPTIED, "")
         return entry
+
+    def http_entry(self, url: str, secret: str) -> dict[str, Any]:
+        """What makes the client ask the server at `url`. Raises `NotOverHttp`."""
+        if self.headers is None:
+            raise NotOverHttp(
+                f"The file of {self.title} cannot name a server over HTTP with the header that it needs. Let "
+                f"{self.title} start one: pc-mcp install {self.id}"
+            )
+        entry: dict[str, Any] = {"type": "http"} if self.is_typed_over_http else {}
+        return entry | {"url": url, self.headers: {AUTHORIZATION: f"Bearer {secret}"}}
 
     def environment(self, entry: Mapping[str, Any], platform: str, environment: Mapping[str, str]) -> dict[str, str]:
         """What a server that `entry` starts gets of the client's environment."""
@@ -96,6 +116,7 @@ _CLAUDE_DESKTOP = Client(
     "mcpServers",
     "Quit Claude Desktop (closing its window is not enough) and start it again.",
     writes_back=True,
+    headers=None,
     hands_on={"posix": SDK, "win32": SDK_WINDOWS},
 )
 _CLAUDE_CODE = Client(
@@ -105,6 +126,7 @@ _CLAUDE_CODE = Client(
     "mcpServers",
     "Start Claude Code again.",
     is_typed=True,
+    is_typed_over_http=True,
     writes_back=True,
     command="claude",
 )
@@ -115,6 +137,7 @@ _VSCODE = Client(
     "servers",
     "Start VS Code again, or start pc-mcp with its command MCP: List Servers.",
     is_typed=True,
+    is_typed_over_http=True,
     command="code",
 )
 _CURSOR = Client("cursor", "Cursor", "jsonc", "mcpServers", "Start Cursor again.", is_typed=True, command="cursor")
@@ -125,6 +148,7 @@ _CODEX = Client(
     "mcp_servers",
     "Start Codex again.",
     hands_on={"posix": CODEX, "win32": CODEX_WINDOWS},
+    headers="http_headers",
     forwards="env_vars",
     command="codex",
 )

@@ -3,9 +3,12 @@
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
+from pc_mcp.install.address import checked_address
 from pc_mcp.install.clients import CLIENTS, Client
 from pc_mcp.install.configuration import checked_ids, with_ids
 from pc_mcp.install.entry import ClientText, FileRefused, Unchangeable
@@ -28,7 +31,7 @@ from pc_mcp.settings import ENV_CONFIG, ConfigurationError, Settings, load_setti
 class Change:
     """A file, the text that it is to have, and what of it is ours: the lines that go and those that come.
 
-    marked: whether a byte-order mark at its beginning stays.
+    marked: whether a byte-order mark at its beginning stays; private: whether only its owner is to read it.
     """
 
     file: ClientFile
@@ -36,15 +39,17 @@ class Change:
     old: str = ""
     new: str = ""
     marked: bool = True
+    private: bool = False
 
     @property
     def is_needed(self) -> bool:
-        return self.text != self.file.text or (not self.marked and bool(self.file.mark))
+        marked = not self.marked and bool(self.file.mark)
+        return self.text != self.file.text or marked or (self.private and self.file.is_open)
 
     def make(self) -> Path | None:
         """Writes the text; the backup, where there was something to keep. Raises `FileRefused`."""
         backup = self.file.back_up()
-        self.file.replace(self.text, marked=self.marked)
+        self.file.replace(self.text, marked=self.marked, private=self.private)
         return backup
 
     def difference(self) -> Iterator[str]:
@@ -69,6 +74,8 @@ def name_clients(*, connected: bool) -> int:
 
 def _state(client: Client, machine: Machine, *, connected: bool) -> str:
     connection = connection_of(client, machine)
+    if connection and connection.url:
+        return f"connected, to the server at {connection.url}"
     if connection and connection.command:
         return "connected" + (", to the simulated customers" if connection.is_sandbox else "")
     if connected:
@@ -119,7 +126,8 @@ def install(
         settings = load_settings(config)
     carried = named or (settings_file if _is_to_be_named(settings_file, machine, written=bool(ids)) else None)
     command = _command(machine, carried, sandbox=sandbox)
-    entry = _with_entry(client, machine, command)
+    started = client.entry(command, machine.platform, machine.environment, variables_set(machine.environment))
+    entry = _with_entry(client, machine, started)
     notes = list(notes_on(client, machine))
     if dry_run:
         _show([change for change in (configuration, entry) if change and change.is_needed])
@@ -165,9 +173,38 @@ def _with_ids(path: Path, ids: Mapping[str, str]) -> tuple[Change, Settings]:
     return Change(file, made.text, f"[auth]\n{old}" if old else "", f"[auth]\n{new}"), made.settings
 
 
-def _with_entry(client: Client, machine: Machine, command: list[str]) -> Change:
+def install_over_http(
+    client_id: str, address: str, *, config: Path | None, dry_run: bool, machine: Machine | None = None
+) -> int:
+    """Connects a client to the server at `address`, which runs already. Raises a `Failure`; the exit status is 0."""
+    from pc_mcp.http_secret import kept_secret  # noqa: PLC0415 - a web server's parts are not needed otherwise
+
+    machine = machine or this_machine()
+    client = CLIENTS[client_id]
+    url = checked_address(address)
+    client.http_entry(url, "")  # may be refused before a secret is made
+    secret = kept_secret(load_settings(config).http, make=not dry_run)
+    entry = replace(_with_entry(client, machine, client.http_entry(url, secret.give())), private=True)
+    if dry_run:
+        _show([entry] if entry.is_needed else [])
+        return 0
+    facts = {"File": str(entry.file.path), "Sends": f"the secret from {secret.where}"}
+    if entry.is_needed:
+        backup = entry.make()
+        _say(f"Connected {client.title} to the server at {url}.", {**facts, "Backup": str(backup or "")})
+    else:
+        _say(f"{client.title} is connected to the server at {url} already; nothing was changed.", facts)
+    option = ["--config", os.path.abspath(config)] if config else []
+    serve = typed(["pc-mcp", "serve", "--http", urlsplit(url).netloc, *option])
+    _say_next([f"Start the server, unless it runs: {serve}", client.restart, 'Ask: "Which customers do we have?"'])
+    print("Note: the file holds the secret, so only you may read it now; give it to nobody.")
+    for note in notes_on(client, machine):
+        print(f"Note: {note}")
+    return 0
+
+
+def _with_entry(client: Client, machine: Machine, entry: Mapping[str, Any]) -> Change:
     """The client's file with our entry. Raises a `Failure`."""
-    entry = client.entry(command, machine.platform, machine.environment, variables_set(machine.environment))
     file = found(machine.path_for(client))
     start = machine.start_for(client, file)
     text = ClientText(client, start.text)

@@ -7,10 +7,10 @@ from typing import Any
 
 from pc_mcp.failures import Failure
 from pc_mcp.install import json_text, toml_text
-from pc_mcp.install.clients import CARRIED, EMPTIED, NAME, Client
+from pc_mcp.install.clients import AUTHORIZATION, CARRIED, EMPTIED, NAME, Client
 from pc_mcp.install.json_text import Malformed
 
-_OURS = {"type", "command", "args"}
+_OURS = {"type", "command", "args", "url", "headers", "http_headers"}
 _ENV = "env"
 
 
@@ -51,8 +51,10 @@ class ClientText:
         """The text with our entry. What a person added to it, such as `env`, is kept."""
         old = self.entry()
         # An entry of another kind, such as one with a URL, has nothing that could be kept.
-        kept = old if old and "command" in old else {}
+        kept = old if old and "command" in old and "command" in entry else {}
         root = self.parsed()
+        if old == entry:
+            return self.text
         entry = self._merged(kept, entry)
         wanted = {**root, self.client.section: {**root.get(self.client.section, {}), NAME: {**kept, **entry}}}
         changes = {key: value for key, value in entry.items() if kept.get(key) != value}
@@ -136,7 +138,9 @@ class ClientText:
         return self.snippet(ours) + (f"# and: {', '.join(added)}\n" if added else "")
 
     def snippet(self, entry: Mapping[str, Any]) -> str:
-        """Our entry alone, as the client's file would have it."""
+        """Our entry alone, as the client's file would have it, but for the secret that it sends over HTTP."""
+        if (headers := self.client.headers) and headers in entry:
+            entry = {**entry, headers: {AUTHORIZATION: "Bearer SECRET"}}
         path = (self.client.section, NAME)
         if self.client.format == "toml":
             return toml_text.put("", path, entry)

@@ -16,6 +16,7 @@ _BYTE_ORDER_MARK = codecs.BOM_UTF8.decode()
 _MOST_BACKUPS = 1000
 _BACKUP, _KEPT = ".before-pc-mcp", ".kept-by-pc-mcp"
 _MOST_BYTES = 50_000_000
+_OTHERS = 0o077
 _PRIVATE = 0o600  # such files hold other servers' secrets
 
 
@@ -82,10 +83,15 @@ class ClientFile:
             return path
         return other
 
-    def replace(self, text: str, *, marked: bool = True) -> None:
+    @property
+    def is_open(self) -> bool:
+        """Whether accounts other than its owner's may read it, as far as the file says."""
+        return os.name == "posix" and self.raw is not None and bool(self.path.stat().st_mode & _OTHERS)
+
+    def replace(self, text: str, *, marked: bool = True, private: bool = False) -> None:
         """Writes `text` in one step, with the file's permissions. Raises `FileRefused`.
 
-        marked: whether a byte-order mark stays.
+        marked: whether a byte-order mark stays; private: whether other accounts lose theirs.
         """
         self._refuse_what_is_to_stay()
         try:
@@ -103,7 +109,8 @@ class ClientFile:
                 new.write(content)
                 new.flush()
                 os.fsync(new.fileno())
-            os.chmod(name, _PRIVATE if self.raw is None else stat.S_IMODE(self.path.stat().st_mode))
+            mode = _PRIVATE if self.raw is None else stat.S_IMODE(self.path.stat().st_mode)
+            os.chmod(name, mode & ~_OTHERS if private else mode)
             if found(self.path).raw != self.raw:
                 raise FileRefused(
                     f"{self.path} was changed by another program at the same moment, and was left to it. Try again."

@@ -60,11 +60,17 @@ class Connection:
 
     @property
     def command(self) -> list[str] | None:
-        """The program with its arguments."""
-        if not self.entry:
+        """The program with its arguments; None where it starts none."""
+        if not self.entry or self.url:
             return None
         arguments = self.entry.get("args")
         return [str(self.entry.get("command", "")), *map(str, arguments if isinstance(arguments, list) else [])]
+
+    @property
+    def url(self) -> str | None:
+        """The address of the server that it asks over HTTP instead."""
+        url = self.entry.get("url")
+        return str(url) if url and "command" not in self.entry else None
 
     @property
     def is_sandbox(self) -> bool:
