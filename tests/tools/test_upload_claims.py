@@ -1,0 +1,134 @@
+"""What is said of an upload is what its rows show: nothing is called well that nobody has seen."""
+
+import json
+
+import pytest
+
+from pc_mcp.sandbox import ScriptedAnswer
+
+QUESTION = {"customer": "47021739-3426-40bf-9601-61b4b6d7c793", "batch_tracking_id": "0127ED8E-ff72"}
+OVER = ("finished", "finished_with_errors")
+
+
+@pytest.fixture
+def told(connect, sandbox):
+    """The answers to what each of these bodies says of the upload, as (first line, structured content)."""
+
+    async def call(*bodies):
+        async with connect() as client:
+            answers = []
+            for body in bodies:
+                said = json.dumps({"batchTrackingId": "0127ed8e-FF72"} | body).encode()
+                sandbox.switches.scripted = [ScriptedAnswer("/batchJobStatus", body=said)]
+                result = await client.call_tool("get_batch_upload_status", QUESTION)
+                assert not result.is_error, result.content[0].text
+                first_line = result.content[0].text.splitlines()[0]
+                data = result.structured_content
+                assert first_line.startswith("INCOMPLETE: ") != data["complete"]
+                assert ("none failed" in first_line) <= (data["devices_failed"] == data["devices_not_known"] == 0)
+                answers.append((first_line, data))
+            return answers
+
+    return call
+
+
+def rows(*statuses):
+    return {"devicesStatus": [{"serialNumber": f"S{number}", "status": each} for number, each in enumerate(statuses)]}
+
+
+async def test_an_upload_without_rows_is_one_of_whose_devices_nothing_is_known(told):
+    missing = [{}, {"devicesStatus": None}, {"devicesStatus": []}, {"devicesStatus": {}}, {"devicesCount": 7}]
+    for status in (*OVER, "queued", "unknown", None):
+        for first_line, data in await told(*({"status": status} | each for each in missing)):
+            assert "what became of the devices is not known" in first_line
+            counts = ("devices_total", "devices_finished", "devices_failed", "devices_not_known")
+            assert [data[name] for name in counts] == [None] * 4
+            assert data["next_step"] == ("none" if status in OVER else "ask_again")
+            assert data["next_step_seconds"] == (None if status in OVER else 120)
+
+
+@pytest.mark.parametrize(
+    "status",
+    ["finished_with_errors", "Finished With Errors", "error", "ERROR", "failed", "Failure", "rejected", "canceled"],
+)
+async def test_a_row_that_says_in_any_word_that_it_failed_has_failed(told, status):
+    [(first_line, data)] = await told({"status": "finished"} | rows("finished", status))
+    assert first_line.startswith("**1 of 2 devices failed**")
+    assert (data["devices_finished"], data["devices_failed"], data["devices_not_known"]) == (1, 1, 0)
+    assert data["devices"][0]["status"] == status
+
+
+async def test_a_row_with_an_error_has_failed_whatever_its_status(told):
+    for code, failed in (("808", 1), (808, 1), ("x", 1), ("0", 0), (0, 0), ("00", 0), (None, 0), ("", 0)):
+        row = {"status": "finished", "errorCode": code}
+        [(_, data)] = await told({"status": "finished", "devicesStatus": [row]})
+        assert data["devices_failed"] == failed, code
+
+
+@pytest.mark.parametrize("status", ["unknown", "skipped", "finished?!x", "", None, 7, ["finished"]])
+async def test_a_row_with_a_status_that_says_nothing_is_counted_as_not_known(told, status):
+    [(first_line, data)] = await told({"status": "finished"} | rows("finished", status))
+    assert first_line.startswith("**1 of 2 devices finished, 1 not known**")
+    assert (data["devices_total"], data["devices_not_known"], data["complete"]) == (2, 1, True)
+
+
+async def test_none_failed_is_said_of_rows_that_all_finished_and_so_far_of_others(told):
+    finished, running = await told(
+        {"status": "finished"} | rows("finished", "FINISHED"),
+        {"status": "processing"} | rows("finished", "in-progress"),
+    )
+    assert finished[0].startswith("**2 of 2 devices finished, none failed** ")
+    assert running[0].startswith("**1 of 2 devices finished, none failed so far** ")
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"status": "finished_with_errors"} | rows("finished"), "no row shows one"),
+        ({"status": "failed"} | rows("finished", "unknown"), "no row shows one"),
+        ({"status": "finished", "devicesCount": 3} | rows("finished"), "3 devices, and its answer has rows for 1."),
+        ({"status": "finished", "totalCount": "5"} | rows("failed"), "5 devices, and its answer has rows for 1."),
+        ({"status": "finished", "devicesStatus": [{"status": "finished"}, 7]}, "1 device of the service could not be"),
+    ],
+)
+async def test_rows_that_do_not_show_what_the_upload_says_make_the_answer_incomplete(told, body, words):
+    [(first_line, data)] = await told(body)
+    assert "as far as could be read" in first_line
+    assert "none failed" not in first_line
+    assert any(words in note for note in data["notes"])
+    assert data["next_step"] == "none"
+
+
+async def test_a_count_that_agrees_with_the_rows_is_no_news(told):
+    [(_, data)] = await told({"status": "finished", "devicesCount": 2, "totalCount": 2} | rows("finished", "finished"))
+    assert (data["complete"], data["notes"]) == (True, [])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"code": 1000, "description": "x"},
+        {"statusCode": 429, "message": "Rate limit is exceeded. Try again in 57 seconds."},
+        {},
+        {"id": "x", "status": "finished", "devicesCount": 5},
+        {"items": [], "totalCount": 0},
+        {"batchTrackingId": "another", "status": "finished", "devicesStatus": []},
+        {"batchTrackingId": "0127ed8e-ff72", "status": "finished", "devicesStatus": [], "error": {"code": "x"}},
+    ],
+)
+async def test_what_is_no_upload_or_another_one_is_an_error(connect, sandbox, body):
+    sandbox.switches.scripted = [ScriptedAnswer("/batchJobStatus", body=json.dumps(body).encode())]
+    async with connect() as client:
+        result = await client.call_tool("get_batch_upload_status", QUESTION)
+    assert result.is_error
+    assert result.content[0].text.startswith("Partner Center sent an answer that cannot be read.")
+    assert "correlation id" in result.content[0].text
+
+
+async def test_a_customer_whose_id_is_another_than_was_asked_for_is_an_error(connect, sandbox):
+    asked = "00000000-0000-4000-8000-000000000001"
+    sandbox.switches.scripted = [ScriptedAnswer(f"/customers/{asked}", body=b'{"id": "other"}')]
+    async with connect() as client:
+        result = await client.call_tool("list_device_batches", {"customer": asked})
+    assert result.is_error
+    assert "of another id than was asked for" in result.content[0].text
