@@ -40,7 +40,11 @@ async def customer_named(directory: CustomerDirectory, text: str) -> Customer:
                 f"{len(found)} customers match {quoted(text)}. Which one is meant? Ask again with its id: "
                 f"{listed(found)}."
             )
-    unread = "" if directory.complete else " The list of customers could not be read to its end."
+    unread = ""
+    if not directory.complete:
+        unread = " The list of customers could not be read to its end."
+    elif directory.unreadable:
+        unread = f" Customers that could not be read, which it may be one of: {directory.unreadable:,}."
     domain = _DEFAULT_DOMAIN_ONLY if _HOST.fullmatch(match_key(text)) else ""
     near = await nearest_customers(directory, text)
     hint = "Use find_customers to see which there are, or give the customer's tenant id."

@@ -111,6 +111,14 @@ async def test_a_customer_list_that_breaks_off_is_said_to_and_read_on_later(conn
     assert tokens.count(None) == 1
 
 
+async def test_a_customer_that_nobody_can_read_may_be_the_one_that_is_not_found(connect, sandbox, world):
+    body = json.dumps({"items": [42, *world.customers()]}).encode()
+    sandbox.switches.scripted.append(ScriptedAnswer(match="/customers?", body=body))
+    async with connect() as client:
+        text = await refusal(client, "list_devices", customer="No Such Customer")
+    assert text.startswith('No customer matches "No Such Customer". Customers that could not be read')
+
+
 async def test_when_not_even_one_page_of_customers_can_be_read_that_is_an_error(connect, sandbox):
     sandbox.switches.scripted.append(ScriptedAnswer(match="/customers?", status=503, headers=AT_ONCE))
     async with connect() as client:
