@@ -31,7 +31,7 @@ class Parser(argparse.ArgumentParser):
         parts = [f"usage: {self._call()}", textwrap.fill(self.description or "", _WIDTH)]
         commands = _commands(self)
         for title, names in self.groups(commands):
-            parts.append(_table(title, [(name, commands[name]) for name in names]))
+            parts.append(_table(title, [(name, commands[name]) for name in names], max(map(len, commands))))
         words = [(_name(action), action.help or "") for action in positionals if action.choices is None]
         parts += [_table("arguments", words)] if words else []
         parts.append(_table("options", [(_invocation(action), action.help or "") for action in options]))
@@ -63,17 +63,23 @@ class Parser(argparse.ArgumentParser):
         word = next((word for word in arguments if not word.startswith("-")), None)
         if word is not None and word not in commands:
             self.unknown_command(word)
+        place = commands[word] if word else self
+        for each in arguments:  # before what follows it is taken for something else
+            if each.startswith("--") and not place.knows(each.partition("=")[0]):
+                place._unknown(each)
         options, left = self.parse_known_args(arguments)
         if left:
-            (commands[word] if word else self)._unknown(left[0])
+            place._unknown(left[0])
         return options
 
     def _check_first(self, option: str, commands: "Iterable[Parser]") -> None:
         """Ends the program over an option of a command that stands before it."""
-        if not any(known.startswith(option) for known in self.options()) and any(
-            option in command.options() for command in commands
-        ):
+        if not self.knows(option) and any(option in command.options() for command in commands):
             self.error(f"{option} stands after the command: {self.prog} COMMAND {option}")
+
+    def knows(self, option: str) -> bool:
+        """Whether it is an option, or the beginning of one."""
+        return any(known.startswith(option) for known in self.options())
 
     def options(self) -> list[str]:
         """Every option, as it is written."""
@@ -130,9 +136,9 @@ def _invocation(action: argparse.Action) -> str:
     return f"{', '.join(action.option_strings)} {value}"
 
 
-def _table(title: str, rows: Sequence[tuple[str, str]]) -> str:
-    """Words and what each is for, in two columns."""
-    column = min(_COLUMN, max(len(word) for word, _ in rows) + 4)
+def _table(title: str, rows: Sequence[tuple[str, str]], width: int = 0) -> str:
+    """Words and what each is for, in two columns, of which the first has at least `width` characters."""
+    column = min(_COLUMN, max(width, *(len(word) for word, _ in rows)) + 4)
     lines = [f"{title}:"]
     for word, text in rows:
         begin = f"  {word}"

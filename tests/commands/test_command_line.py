@@ -80,6 +80,7 @@ def test_help_explains_a_command_as_the_command_itself_does(name, capsys):
         (["serve", "sandbox"], "--sandbox"),
         (["serve", "--htpp=127.0.0.1:0"], "--http"),
         (["install", "cursor", "--client_id", "x"], "--client-id"),
+        (["install", "--client_id", "x", "cursor"], "--client-id"),
         (["login", "--devicecode"], "--device-code"),
         (["doctor", "--client", "kursor"], "cursor"),
         (["install", "claude"], "claude-desktop or claude-code"),
