@@ -1,11 +1,13 @@
 """What tests have in common: a sandbox over real HTTP, and a server that reads it."""
 
+import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import httpx2
 import pytest
+from jsonschema import Draft202012Validator
 from mcp import Client
 
 from pc_mcp.sandbox import Sandbox, World, running
@@ -18,6 +20,22 @@ Connect = Callable[..., AbstractAsyncContextManager[Client]]
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def each_schema_is_checked_once() -> Iterator[None]:
+    """The SDK's client checks the schema of each tool that it calls, and nearly every test has a client of its own."""
+    check, checked = Draft202012Validator.check_schema, set()
+
+    def check_once(schema: Any, *arguments: Any, **options: Any) -> None:
+        text = json.dumps(schema, sort_keys=True)
+        if text not in checked:
+            check(schema, *arguments, **options)
+            checked.add(text)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Draft202012Validator, "check_schema", check_once)
+        yield
 
 
 @pytest.fixture(scope="session")
