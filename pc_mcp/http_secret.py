@@ -16,14 +16,14 @@ from dataclasses import dataclass
 from hmac import compare_digest
 from pathlib import Path
 
-from anyio import CapacityLimiter, to_thread
 from filelock import FileLock, Timeout
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pc_mcp.failures import Failure
-from pc_mcp.places import Places
+from pc_mcp.places import Places, private_folder
 from pc_mcp.settings import ConfigurationError, HttpSettings, is_secret
+from pc_mcp.waiting import in_daemon_thread
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +32,6 @@ _MOST_BYTES = 1024
 _OTHERS = 0o077
 # RFC 6750: one white space or more, and a scheme in any case.
 _BEARER = re.compile(rb"(?i:bearer) +([^ ]+)")
-_READERS = 4
 WITHOUT = (
     'pc-mcp answers callers who send its secret in the header "Authorization: Bearer SECRET". It lies in the file that '
     "the server names when it starts. This command writes it into a client's configuration: pc-mcp install CLIENT "
@@ -119,7 +118,8 @@ class SecretFile:
     def _alone(self) -> Iterator[None]:
         lock = FileLock(f"{self.path}.lock", timeout=_LOCK_SECONDS, mode=0o600)
         try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if private_folder(self.path.parent):
+                logger.warning("others could write into the folder %s; now they cannot", self.path.parent)
             lock.acquire()
         except Timeout:
             raise self._not_kept("another pc-mcp process holds it, and does not let go") from None
@@ -198,7 +198,6 @@ class OnlyWithSecret:
     def __init__(self, app: ASGIApp, secret: Callable[[], str]) -> None:
         self._app = app
         self._secret = secret
-        self._readers = CapacityLimiter(_READERS)
         self._fault = ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -218,7 +217,7 @@ class OnlyWithSecret:
         if found is None:
             return False
         try:
-            secret = await to_thread.run_sync(self._secret, limiter=self._readers, abandon_on_cancel=True)
+            secret = await in_daemon_thread(self._secret)
         except SecretRefused as error:
             if str(error) != self._fault:
                 logger.log(logging.ERROR, "nobody is answered: %s", error)

@@ -25,7 +25,8 @@ from filelock import FileLock, Timeout
 
 from pc_mcp.auth.errors import SignInUnavailable
 from pc_mcp.auth.keyring_key import KEYRING_SECONDS, KeyringKey, KeyringUnusable
-from pc_mcp.auth.token_file import Damaged, Form, FoundKey, Identity, TokenFile, private_folder
+from pc_mcp.auth.token_file import Damaged, Form, FoundKey, Identity, TokenFile
+from pc_mcp.places import private_folder
 
 logger = logging.getLogger(__name__)
 

@@ -5,7 +5,6 @@ import os
 import re
 import secrets
 import stat
-import sys
 import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,7 +18,6 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 _MAGIC = b"pc-mcp 1\n"
 _NONCE_BYTES = 12
 _MAX_BYTES = 16_000_000
-_OTHERS_MAY_WRITE = 0o022
 _SECONDS = re.compile(r"\d{1,11}")  # since 1970; the longest are of the year 5138
 
 Identity = tuple[int, int, int]
@@ -117,23 +115,6 @@ class TokenFile:
         aside = self.path.with_suffix(".damaged")
         os.replace(self.path, aside)
         return aside
-
-
-def private_folder(folder: Path) -> bool:
-    """Makes the folder if need be, so that nobody else can write into it; whether one could before.
-
-    Raises `OSError`, also where the folder is somebody else's.
-    """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if sys.platform == "win32":  # the folders of the user's profile are the user's
-        return False
-    found = os.stat(folder)
-    if not stat.S_IMODE(found.st_mode) & _OTHERS_MAY_WRITE:
-        return False
-    if found.st_uid != os.geteuid():
-        raise OSError(0, f"others can write into the folder {folder}, which is not yours")
-    os.chmod(folder, 0o700)
-    return True
 
 
 def _identity(found: os.stat_result) -> Identity:

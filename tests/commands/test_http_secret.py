@@ -226,6 +226,14 @@ def test_a_file_of_another_account_is_refused(file):
         file.read()
 
 
+@posix
+def test_a_folder_into_which_others_could_write_is_closed_to_them(file):
+    file.path.parent.mkdir()
+    file.path.parent.chmod(0o777)
+    file.kept()
+    assert stat.S_IMODE(file.path.parent.stat().st_mode) == 0o700
+
+
 def test_a_folder_in_which_nothing_can_be_kept_is_said(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(SecretRefused, match=r"cannot be kept in .*PC_MCP_HTTP__SECRET"):

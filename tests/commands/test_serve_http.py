@@ -1,5 +1,6 @@
 """`pc-mcp serve --http`: who may ask, and how it ends."""
 
+import json
 import re
 import signal
 import socket
@@ -15,8 +16,18 @@ from pc_mcp.server import build_server
 from pc_mcp.serving_http import AddressRefused, serve_http
 from pc_mcp.settings import Settings
 from pc_mcp.tools import all_tools
-from tests.commands.http_server import AUTHORIZATION, WITH_SECRET, asking, posted
+from tests.commands.http_server import (
+    ACCEPT,
+    AUTHORIZATION,
+    LIST_TOOLS,
+    WITH_SECRET,
+    asking,
+    connected,
+    posted,
+    received,
+)
 from tests.commands.processes import AT_ONCE, SOON, Hang, environment, reading, run, started, url_of
+from tests.documentation import ROOT
 
 CUSTOMER = "Contoso Ltd"
 
@@ -146,6 +157,29 @@ def test_a_signal_ends_it_at_once_in_the_middle_of_a_walk(sandbox: Sandbox, tmp_
     assert len(failures) == 1
     assert "Traceback" not in process.logged()
     assert process.logged().splitlines()[-2].endswith(f"ended by {number.name}")
+
+
+def test_a_signal_ends_it_at_once_while_a_keyring_does_not_answer(tmp_path):
+    env = environment(
+        tmp_path,
+        PYTHONPATH=str(ROOT),
+        PYTHON_KEYRING_BACKEND="tests.auth.keyrings.Silent",
+        PC_MCP_AUTH__CLIENT_ID="11111111-2222-4333-8444-555555555555",
+    )
+    with started("serve", "--no-secret", "--http", "127.0.0.1:0", env=env) as process:
+        url = url_of(process)
+        body = json.dumps(
+            LIST_TOOLS | {"method": "tools/call", "params": LIST_TOOLS["params"] | {"name": "sign_in", "arguments": {}}}
+        )
+        headers = {"Accept": ACCEPT, "Content-Type": "application/json", "Content-Length": str(len(body))}
+        headers |= {"Host": "HOST", "MCP-Protocol-Version": "2026-07-28", "Mcp-Method": "tools/call"}
+        headers |= {"Mcp-Name": "sign_in"}
+        head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        with connected(url, f"POST /mcp HTTP/1.1\r\n{head}\r\n{body}".encode()) as waiting:
+            assert posted(url).status_code == 200
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(AT_ONCE) == 0
+            assert b"200 OK" not in received(waiting)[:15]
 
 
 def test_its_address_is_told_whatever_else_is_logged(tmp_path):
