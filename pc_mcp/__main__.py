@@ -2,7 +2,7 @@
 
 import sys
 
-if not sys.flags.safe_path:
+if __name__ == "__main__" and not sys.flags.safe_path:
     # Without -P the folder that one happens to be in comes first: nothing there is a part of this program.
     del sys.path[0]
 
