@@ -35,11 +35,6 @@ def begun(work: Callable[[], T]) -> "Future[T]":
     return future
 
 
-def within(seconds: float, work: Callable[[], T]) -> T:
-    """What `work` answers. Raises `TimeoutError` after `seconds`, whatever becomes of `work`."""
-    return begun(work).result(seconds)
-
-
 async def in_daemon_thread(work: Callable[[], T]) -> T:
     """What `work` answers; who waits for it can be cancelled, it itself cannot."""
     return await asyncio.wrap_future(begun(work))

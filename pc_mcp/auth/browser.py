@@ -54,9 +54,10 @@ async def open_browser(url: str, patience: float = LAUNCH_SECONDS) -> bool:
         start_new_session=True,
     )
     try:
-        launcher = await in_daemon_thread(launch)
-    except OSError as error:
-        logger.info("no browser could be opened: %s", error.strerror)
+        with anyio.fail_after(patience):
+            launcher = await in_daemon_thread(launch)
+    except OSError as error:  # TimeoutError too
+        logger.info("no browser could be opened: %s", error.strerror or "it took too long")
         return False
     _launched[:] = [*(process for process in _launched if process.poll() is None), launcher]
     for _ in range(int(patience / LOOK_SECONDS)):

@@ -88,7 +88,7 @@ class TokenStore:
         self._opened = False
         self._extra: dict[str, Any] = {}
         self.kind: Kind = kind
-        self.notice = ""
+        self.notice = self._mended = ""
         self.is_kept = True
         self.cache = msal.SerializableTokenCache()
 
@@ -215,7 +215,7 @@ class TokenStore:
         lock = FileLock(f"{self._file.path}.lock", timeout=self._lock_seconds, mode=0o600)
         try:
             if private_folder(self._file.path.parent):
-                logger.warning("others could write into the folder %s; now they cannot", self._file.path.parent)
+                self._remark(f"Others could write into the folder {self._file.path.parent}; now they cannot.")
             lock.acquire()
         except Timeout:
             raise _held("Another pc-mcp process") from None
@@ -260,7 +260,12 @@ class TokenStore:
             self._read = identity
             if self._key and not content.encrypted:
                 self.cache.has_state_changed = True
-                logger.warning("the token store was not encrypted; it is now")
+                self._remark("The token store was not encrypted; it is now.")
+
+    def _remark(self, words: str) -> None:
+        """Something that was mended, and that a person should know all the same."""
+        self._mended = self.notice = f"{self._mended} {words}".strip()
+        logger.warning("%s", words)
 
     def _move_aside(self) -> None:
         try:
@@ -295,7 +300,7 @@ class TokenStore:
             return
         self._encrypts_at_once = self._replace = False
         self.is_kept = True
-        self.notice = ""
+        self.notice = self._mended
 
 
 def file_name(name: str) -> str:

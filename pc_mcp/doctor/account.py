@@ -4,8 +4,8 @@ import os
 import stat
 import sys
 import uuid
+from functools import partial
 
-import anyio.to_thread
 from pydantic import SecretStr
 
 from pc_mcp.answers.clean import shown
@@ -14,6 +14,7 @@ from pc_mcp.doctor.report import Finding
 from pc_mcp.partner_center import PartnerCenterError
 from pc_mcp.partner_center.transport import Transport
 from pc_mcp.settings import Settings
+from pc_mcp.waiting import in_daemon_thread
 
 TOKEN_STORE = "token store"
 SIGNED_IN = "signed in"
@@ -31,7 +32,7 @@ async def token_store(tokens: TokenProvider, settings: Settings) -> Finding:
         return Finding(TOKEN_STORE, "wrong", str(error))
     if status.path is None:
         return _in_memory(settings.auth.token_store, status.note or "the sign-in ends with each process")
-    if await anyio.to_thread.run_sync(_is_open_to_others, status.path):
+    if await in_daemon_thread(partial(_is_open_to_others, status.path)):
         return Finding(TOKEN_STORE, "warning", f"{status.kept}, others can read it", f"Run: chmod 600 {status.path}")
     if status.note and not status.signed_in:
         return Finding(TOKEN_STORE, "warning", status.note)

@@ -1,16 +1,12 @@
 """The command `doctor`: makes the checks, one after the other, and prints what they found."""
 
 import os
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
-
-import anyio
-import anyio.to_thread
 
 from pc_mcp.accounts import token_provider
 from pc_mcp.doctor import account, local
@@ -21,6 +17,7 @@ from pc_mcp.install.machine import Connection, Machine, this_machine
 from pc_mcp.install.program import typed
 from pc_mcp.logs import configure_logging
 from pc_mcp.settings import Settings
+from pc_mcp.waiting import in_daemon_thread, run
 
 _ONLINE = (SIGN_IN_SERVICE, PARTNER_CENTER, CLOCK, account.TOKEN_STORE, account.SIGNED_IN, account.ROLE)
 Say = Callable[[Finding], None]
@@ -40,20 +37,15 @@ def doctor(config: Path | None, *, in_json: bool, seconds: float, client: str | 
         if not in_json:
             print(as_line(finding), flush=True)
 
-    anyio.run(_examine, config, client, seconds, say)
+    run(_examine, config, client, seconds, say)
     if in_json:
         print(as_json(findings), flush=True)
-    status = int(any(finding.state == "wrong" for finding in findings))
-    if any(finding.is_late for finding in findings):
-        # A thread that hangs, in a keyring or a file system for instance, would be waited for.
-        sys.stderr.flush()
-        os._exit(status)
-    return status
+    return int(any(finding.state == "wrong" for finding in findings))
 
 
 async def _examine(config: Path | None, client: str | None, seconds: float, say: Say) -> None:
     machine = this_machine()
-    found = await bounded(local.CLIENTS, seconds, partial(_in_thread, partial(local.connected, machine)))
+    found = await bounded(local.CLIENTS, seconds, partial(in_daemon_thread, partial(local.connected, machine)))
     say(local.program())
     if client is None:
         await _examine_with(machine, config, found, local.NO_CLIENT, seconds, say)
@@ -92,13 +84,13 @@ async def _examine_with(
     clients = [] if isinstance(connected, Finding) else connected
     config = local.config_to_examine(config, machine.environment, clients)
     look = partial(local.configuration, config, machine.environment, clients)
-    found = await bounded(local.CONFIGURATION, seconds, partial(_in_thread, look))
+    found = await bounded(local.CONFIGURATION, seconds, partial(in_daemon_thread, look))
     configured, settings = (found, None) if isinstance(found, Finding) else found
     say(configured)
     if settings is not None:
         await _look_at_folders(settings, seconds, say)
     asked = settings or Settings.model_construct()  # the defaults, where what is configured cannot be used
-    trusted = await bounded(local.CERTIFICATES, seconds, partial(_in_thread, partial(local.certificates, asked)))
+    trusted = await bounded(local.CERTIFICATES, seconds, partial(in_daemon_thread, partial(local.certificates, asked)))
     say(trusted)
     is_set_up = configured.state != "not set up"
     if settings is None or not is_set_up or not trusted.is_good:
@@ -110,7 +102,11 @@ async def _examine_with(
     if not clients:
         say(connected if isinstance(connected, Finding) else nobody)
     for client in clients:
-        say(await bounded(client.client.title, seconds, partial(_in_thread, partial(local.client, client, machine))))
+        say(
+            await bounded(
+                client.client.title, seconds, partial(in_daemon_thread, partial(local.client, client, machine))
+            )
+        )
 
 
 async def _look_at_folders(settings: Settings, seconds: float, say: Say) -> None:
@@ -120,7 +116,7 @@ async def _look_at_folders(settings: Settings, seconds: float, say: Say) -> None
         (local.EXPORTS, settings.exports.folder, local.exports),
     ):
         if folder is not None:
-            say(await bounded(check, seconds, partial(_in_thread, partial(look, folder))))
+            say(await bounded(check, seconds, partial(in_daemon_thread, partial(look, folder))))
 
 
 async def _ask(settings: Settings, seconds: float, configured: Finding, login: str, say: Say) -> None:
@@ -157,7 +153,3 @@ async def _sign_in(settings: Settings, seconds: float, service: Finding, login: 
         finding, token = (found, None) if isinstance(found, Finding) else found
         say(finding)
         return token
-
-
-async def _in_thread(work: Callable[[], T]) -> T:
-    return await anyio.to_thread.run_sync(work, abandon_on_cancel=True)

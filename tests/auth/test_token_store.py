@@ -138,9 +138,10 @@ def test_a_file_that_others_could_read_is_replaced_by_one_that_they_cannot(folde
 def test_a_folder_into_which_others_can_write_is_closed_to_them(folder, caplog):
     folder.mkdir()
     folder.chmod(0o777)
-    sign_in(TokenStore(folder, NAME, "file"))
+    sign_in(store := TokenStore(folder, NAME, "file"))
     assert mode_of(folder) == 0o700
-    assert "others could write into the folder" in caplog.text
+    assert "Others could write into the folder" in caplog.text
+    assert "now they cannot" in store.notice
 
 
 def test_a_pipe_in_place_of_the_lock_is_not_waited_for(folder):
@@ -238,6 +239,7 @@ def test_a_plain_file_is_encrypted_at_once_when_a_keyring_is_wanted(folder, capl
     assert secret_in(store) == SECRET
     assert SECRET.encode() not in the_file(folder).read_bytes()
     assert "was not encrypted; it is now" in caplog.text
+    assert store.notice == "The token store was not encrypted; it is now."
     assert secret_in(TokenStore(folder, NAME, "auto")) == SECRET
 
 
