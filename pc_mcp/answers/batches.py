@@ -5,7 +5,7 @@ from typing import Any
 from typing_extensions import TypedDict
 
 from pc_mcp.answers.budget import Room, notes_that_fit, rows_that_fit
-from pc_mcp.answers.clean import ABSENT, cell, minute, moment, plural, shown
+from pc_mcp.answers.clean import ABSENT, cell, in_quotes, minute, moment, plural, shown
 from pc_mcp.answers.markdown import row, sections, table, table_head
 from pc_mcp.answers.parts import (
     MAX_CURSOR,
@@ -77,7 +77,7 @@ def batch_list_answer(result: BatchList, where: BatchFilter, max_chars: int) -> 
         "notes": [],
     }
     first_line = _first_line(result, where)
-    status_line = "By status: " + ", ".join(f"{cell(s['value'])} {s['batches']:,}" for s in statuses) + "."
+    status_line = "By status: " + ", ".join(f"{in_quotes(s['value'])} {s['batches']:,}" for s in statuses) + "."
     head = [first_line, status_line] if statuses else [first_line]
     rows_are = longest_rows_line(result.batches_matched, "Batches")
     room = Room.beside(max_chars, sections(*head, table_head(_COLUMNS), rows_are, "Notes:"), data)
@@ -141,7 +141,7 @@ def _first_line(result: BatchList, where: BatchFilter) -> str:
 
 
 def _describe(where: BatchFilter) -> str:
-    parts = [f'name contains "{cell(where.name_contains)}"'] if where.name_contains else []
+    parts = [f"name contains {in_quotes(where.name_contains)}"] if where.name_contains else []
     parts += [f"created from {minute(where.created_after)}"] if where.created_after else []
     parts += [f"created before {minute(where.created_before)}"] if where.created_before else []
     return ", ".join(parts)

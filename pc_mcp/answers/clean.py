@@ -5,7 +5,7 @@ import re
 from datetime import datetime
 from typing import overload
 
-from pc_mcp.inventory.text import PIPE, SHOWN_PIPE, visible
+from pc_mcp.inventory.text import PIPE, SHOWN_PIPE, visible, without_keys
 
 MAX_FIELD_CHARACTERS = 120
 # JSON may write one character as six; with this bound a row always fits into an answer.
@@ -13,7 +13,8 @@ MAX_FIELD_JSON_CHARACTERS = 300
 CUT = "…"
 ABSENT = "-"
 
-_MARKDOWN = re.compile(r"([\\`\[\]<>])")
+# An ampersand may begin an entity, such as &#x202E;, which Markdown makes the character that it stands for.
+_MARKDOWN = re.compile(r"([\\`\[\]<>]|&(?=#|\w+;))")
 
 
 @overload
@@ -21,10 +22,22 @@ def shown(text: str) -> str: ...
 @overload
 def shown(text: None) -> None: ...
 def shown(text: str | None) -> str | None:
-    """`text` on one line, without hidden characters and pipes, cut to a field's length."""
+    """`text` on one line, without hidden characters, pipes and product keys, cut to a field's length."""
     if text is None:
         return None
-    clean = visible(text[: 20 * MAX_FIELD_CHARACTERS]).replace(PIPE, SHOWN_PIPE)
+    return _cut(without_keys(visible(text[: 20 * MAX_FIELD_CHARACTERS])).replace(PIPE, SHOWN_PIPE))
+
+
+@overload
+def as_given(text: str) -> str: ...
+@overload
+def as_given(text: None) -> None: ...
+def as_given(text: str | None) -> str | None:
+    """`shown`, for a product key that is masked already or may be shown, and for what the question itself says."""
+    return None if text is None else _cut(visible(text[: 20 * MAX_FIELD_CHARACTERS]).replace(PIPE, SHOWN_PIPE))
+
+
+def _cut(clean: str) -> str:
     if len(clean) > MAX_FIELD_CHARACTERS:
         clean = clean[: MAX_FIELD_CHARACTERS - 1] + CUT
     while json_length(clean) > MAX_FIELD_JSON_CHARACTERS:
@@ -37,8 +50,13 @@ def cell(text: str | None) -> str:
     return ABSENT if text is None else escaped(shown(text))
 
 
+def in_quotes(text: str) -> str:
+    """`text` in a sentence: a cell in quotation marks, which it cannot end, so that it never passes for ours."""
+    return '"' + cell(text).replace('"', "'") + '"'
+
+
 def escaped(text: str) -> str:
-    """`text` with what Markdown would make a link, an image, code or HTML of escaped."""
+    """`text` with what Markdown would make a link, an image, code, HTML or a character of escaped."""
     return _MARKDOWN.sub(r"\\\1", text)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from typing_extensions import TypedDict
 
 from pc_mcp.answers.budget import Room, notes_that_fit, rows_that_fit
-from pc_mcp.answers.clean import cell, minute, moment, plural, shown
+from pc_mcp.answers.clean import cell, in_quotes, minute, moment, plural, shown
 from pc_mcp.answers.markdown import row, sections, table, table_head
 from pc_mcp.answers.parts import (
     MAX_CURSOR,
@@ -98,7 +98,7 @@ def _first_line(result: CustomerList, query: str | None) -> str:
     counted = plural(result.total, "customer")
     if query:
         counted = f"{result.matched:,} of {counted}"
-    matching = f' match "{cell(query)}"' if query else ""
+    matching = f" match {in_quotes(query)}" if query else ""
     as_of = minute(result.as_of)
     if result.next_step:
         return f"INCOMPLETE: **{counted} read so far**{matching}; as of {as_of}."

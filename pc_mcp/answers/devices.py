@@ -7,7 +7,7 @@ from typing_extensions import TypedDict
 
 from pc_mcp.answers.attention import AttentionRow, attention_rows
 from pc_mcp.answers.budget import Room, notes_that_fit, rows_that_fit
-from pc_mcp.answers.clean import ABSENT, cell, escaped, minute, moment, plural, shown
+from pc_mcp.answers.clean import ABSENT, as_given, cell, escaped, in_quotes, minute, moment, plural, shown
 from pc_mcp.answers.markdown import row, sections, table, table_head
 from pc_mcp.answers.parts import (
     MAX_CURSOR,
@@ -164,20 +164,20 @@ def device_fields(device: ListedDevice, fields: Sequence[Field]) -> DeviceFields
         "policy": shown(device.row.policy),
         "batch": shown(device.batch),
         "uploaded": moment(device.row.uploaded),
-        "product_key": shown(device.row.product_key),
+        "product_key": as_given(device.row.product_key),
     }
     return cast("DeviceFields", {field: known[field] for field in fields})
 
 
 def _cells(fields: DeviceFields) -> list[str]:
-    return [cell(str(value)) if value is not None else ABSENT for value in fields.values()]
+    return [escaped(str(value)) if value is not None else ABSENT for value in fields.values()]
 
 
 def _first_line(result: DeviceList, where: DeviceFilter) -> str:
     coverage = result.coverage
     place = called(result.customer)
     if result.batch:
-        place = f'batch "{cell(result.batch.id)}" of {place}'
+        place = f"batch {in_quotes(result.batch.id)} of {place}"
     conditions = "" if where.is_empty else f" match ({describe(where)})"
     batches = "" if result.batch else f" in {plural(coverage.batches_total, 'batch', 'batches')}"
     as_of = minute(coverage.as_of)
@@ -200,7 +200,7 @@ def _first_line(result: DeviceList, where: DeviceFilter) -> str:
 def describe(where: DeviceFilter) -> str:
     """The conditions of a question in words."""
     parts = [
-        f'{name.replace("_", " ")} contains "{cell(value)}"'
+        f"{name.replace('_', ' ')} contains {in_quotes(value)}"
         for name, value in (
             ("serial_number", where.serial_number),
             ("manufacturer", where.manufacturer),
@@ -210,7 +210,7 @@ def describe(where: DeviceFilter) -> str:
     ]
     if where.policy is not None:
         none = where.policy.casefold().strip() == NO_POLICY
-        parts.append("without a policy" if none else f'policy contains "{cell(where.policy)}"')
+        parts.append("without a policy" if none else f"policy contains {in_quotes(where.policy)}")
     if where.uploaded_after:
         parts.append(f"uploaded from {minute(where.uploaded_after)}")
     if where.uploaded_before:

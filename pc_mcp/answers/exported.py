@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from pc_mcp.answers.budget import Room, notes_that_fit
-from pc_mcp.answers.clean import cell, escaped, minute, moment, plural, shown
+from pc_mcp.answers.clean import escaped, in_quotes, minute, moment, plural, shown
 from pc_mcp.answers.files import file_notes
 from pc_mcp.answers.markdown import sections
 from pc_mcp.answers.parts import (
@@ -76,7 +76,7 @@ def incomplete_words(whole: WholeList) -> str:
 
 def _place(whole: WholeList) -> str:
     place = called(whole.customer)
-    return f'batch "{cell(whole.batch.id)}" of {place}' if whole.batch else place
+    return f"batch {in_quotes(whole.batch.id)} of {place}" if whole.batch else place
 
 
 def _batches(whole: WholeList) -> str:

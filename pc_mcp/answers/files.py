@@ -15,7 +15,7 @@ from pc_mcp.answers.clean import moment
 from pc_mcp.answers.parts import coverage_notes
 from pc_mcp.inventory.devices import ListedDevice
 from pc_mcp.inventory.export import WholeList
-from pc_mcp.inventory.text import visible, visible_or_none
+from pc_mcp.inventory.text import visible, without_keys
 
 Format = Literal["csv", "json"]
 MIME_TYPES: dict[Format, str] = {"csv": "text/csv", "json": "application/json"}
@@ -52,11 +52,11 @@ class JsonText:
         coverage, customer = whole.coverage, whole.customer
         facts = {
             "customer": {
-                "id": visible(customer.id),
-                "name": visible_or_none(customer.name),
-                "domain": visible_or_none(customer.domain),
+                "id": _text(customer.id),
+                "name": _text(customer.name),
+                "domain": _text(customer.domain),
             },
-            "batch": visible(whole.batch.id) if whole.batch else None,
+            "batch": _text(whole.batch.id) if whole.batch else None,
             "as_of": moment(coverage.as_of),
             "complete": coverage.complete,
             "batches_read": coverage.batches_read,
@@ -90,16 +90,12 @@ def file_notes(whole: WholeList) -> list[str]:
 def _values(device: ListedDevice) -> Sequence[str | None]:
     """The values of `COLUMNS`."""
     row = device.row
-    return (
-        row.id,
-        row.serial_number,
-        row.manufacturer,
-        row.model,
-        row.policy,
-        visible(device.batch),
-        moment(row.uploaded),
-        row.product_key,
-    )
+    texts = (row.id, row.serial_number, row.manufacturer, row.model, row.policy, visible(device.batch))
+    return (*(without_keys(text) if text else text for text in texts), moment(row.uploaded), row.product_key)
+
+
+def _text(value: str | None) -> str | None:
+    return without_keys(visible(value)) or None if value else None
 
 
 def _csv(rows: Sequence[Sequence[str]]) -> str:

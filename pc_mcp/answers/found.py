@@ -6,7 +6,7 @@ from typing import Any
 from typing_extensions import TypedDict
 
 from pc_mcp.answers.budget import Room, notes_that_fit, rows_that_fit
-from pc_mcp.answers.clean import ABSENT, cell, escaped, minute, moment, plural, shown
+from pc_mcp.answers.clean import ABSENT, as_given, escaped, minute, moment, plural
 from pc_mcp.answers.devices import DeviceFields, Field, device_fields
 from pc_mcp.answers.markdown import row, sections, table, table_head
 from pc_mcp.answers.parts import (
@@ -89,14 +89,14 @@ def findings_answer(result: Findings, max_chars: int) -> Answer:
     notes = notes_that_fit(_notes(result, is_first=is_first), room.part(_NOTES_SHARE))
 
     found: list[FoundFields] = [_found(finding) for finding in result.findings]
-    found_lines = [row((cell(item["identifier"]), *_cells(item["device"]))) for item in found]
+    found_lines = [row((escaped(item["identifier"]), *_cells(item["device"]))) for item in found]
     given = rows_that_fit(found_lines[:1], found[:1], room)  # without one there would be no way on
-    missing = [shown(identifier) for identifier in result.missing] if is_first else []
+    missing = [as_given(identifier) for identifier in result.missing] if is_first else []
     missing_given = rows_that_fit([f"{_in_quotes(text)}, " for text in missing], missing, room)
     if missing_given < len(missing):
         notes.append(_MISSING_LEFT_OUT.format(len(missing) - missing_given))
     near: list[PossibleFields] = [_near(possible) for possible in result.possible]
-    near_lines = [row((cell(item["identifier"]), *_cells(item["device"]), item["why"])) for item in near]
+    near_lines = [row((escaped(item["identifier"]), *_cells(item["device"]), item["why"])) for item in near]
     near_given = rows_that_fit(near_lines, near, room.part(_NEAR_SHARE) if found[1:] else room)
     if near_left_out := result.possible_omitted + len(near) - near_given:
         notes.append(_NEAR_LEFT_OUT.format(f"{near_left_out:,}"))
@@ -142,20 +142,21 @@ def _frame(result: Findings) -> dict[str, Any]:
 
 
 def _found(finding: Finding) -> FoundFields:
-    return {"identifier": shown(finding.identifier), "device": device_fields(finding.device, FIELDS)}
+    return {"identifier": as_given(finding.identifier), "device": device_fields(finding.device, FIELDS)}
 
 
 def _near(possible: Possible) -> PossibleFields:
     device = device_fields(possible.device, NEAR_FIELDS)
-    return {"identifier": shown(possible.identifier), "device": device, "why": possible.why}
+    return {"identifier": as_given(possible.identifier), "device": device, "why": possible.why}
 
 
 def _cells(fields: DeviceFields) -> Iterator[str]:
-    return (ABSENT if value is None else cell(str(value)) for value in fields.values())
+    return (ABSENT if value is None else escaped(str(value)) for value in fields.values())
 
 
 def _in_quotes(text: str) -> str:
-    return f'"{cell(text)}"'
+    """An identifier as it was given, which no quotation mark of its own ends."""
+    return '"' + escaped(text).replace('"', "'") + '"'
 
 
 def _first_line(result: Findings) -> str:

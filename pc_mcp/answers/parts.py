@@ -7,7 +7,7 @@ from typing import Annotated, get_args
 from pydantic import WithJsonSchema
 from typing_extensions import TypedDict
 
-from pc_mcp.answers.clean import cell, escaped, plural, shown
+from pc_mcp.answers.clean import escaped, in_quotes, plural, shown
 from pc_mcp.answers.markdown import bullets
 from pc_mcp.inventory.completeness import NextStep, Problem
 from pc_mcp.inventory.coverage import Coverage
@@ -73,7 +73,7 @@ def customer_fields(customer: Customer) -> CustomerFields:
 
 def called(customer: Customer) -> str:
     """The customer in a sentence: its name, else its domain, else its id."""
-    return cell(customer.name or customer.domain or customer.id)
+    return in_quotes(customer.name or customer.domain or customer.id)
 
 
 def names(values: tuple[str, ...]) -> str:
@@ -85,7 +85,7 @@ def names(values: tuple[str, ...]) -> str:
 
 def short(value: str) -> str:
     """A name that is one of several in a sentence."""
-    clean = shown(value)
+    clean = shown(value).replace('"', "'")
     return clean if len(clean) <= 40 else clean[:39] + "…"
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from typing_extensions import TypedDict
 
 from pc_mcp.answers.budget import Room, notes_that_fit, rows_that_fit
-from pc_mcp.answers.clean import cell, minute, moment, plural, shown
+from pc_mcp.answers.clean import ABSENT, as_given, cell, escaped, in_quotes, minute, moment, plural, shown
 from pc_mcp.answers.markdown import row, sections, table, table_head
 from pc_mcp.answers.parts import (
     Answer,
@@ -139,7 +139,7 @@ def _fields(device: DeviceUploadDetails) -> UploadedDeviceFields:
     return {
         "device_id": shown(device.device_id),
         "serial_number": shown(device.serial_number),
-        "product_key": shown(device.product_key),
+        "product_key": as_given(device.product_key),
         "status": shown(device.status),
         "error_code": shown(device.error_code),
         "meaning": _meaning(device.error_code, device.error_description),
@@ -152,7 +152,7 @@ def _meaning(code: str | None, description: str | None = None) -> str | None:
 
 
 def _line(fields: UploadedDeviceFields) -> str:
-    return row(cell(fields[column]) for column in _FIELDS)
+    return row(ABSENT if (value := fields[column]) is None else escaped(value) for column in _FIELDS)
 
 
 def _by_status(devices: Sequence[DeviceUploadDetails]) -> list[CountFields]:
@@ -170,7 +170,7 @@ def _error_line(error: ErrorFields) -> str:
 
 
 def _status_part(status: CountFields) -> str:
-    return f"{cell(status['value'])} {status['devices']:,}"
+    return f"{in_quotes(status['value'])} {status['devices']:,}"
 
 
 def _times(result: Upload) -> str:
@@ -180,7 +180,7 @@ def _times(result: Upload) -> str:
 
 def _first_line(result: Upload) -> str:
     details, of = result.details, result.states
-    status = f'the upload is "{cell(details.status)}"' if details.status else "the upload has no status"
+    status = f"the upload is {in_quotes(details.status)}" if details.status else "the upload has no status"
     place = f"in this upload for {called(result.customer)}; {status}, as of {minute(result.as_of)}."
     if not details.devices:
         return f"INCOMPLETE: **what became of the devices is not known** {place}"

@@ -11,7 +11,7 @@ from pc_mcp.inventory.errors import AmbiguousBatch, UnknownBatch, asking_for
 from pc_mcp.inventory.library import Call, Library
 from pc_mcp.inventory.paging import Page, begin, gone, page
 from pc_mcp.inventory.snapshot import BatchReading, Snapshot
-from pc_mcp.inventory.text import match_key, quoted, visible
+from pc_mcp.inventory.text import MASK, match_key, quoted, visible, without_keys
 from pc_mcp.partner_center.models import Customer, DeviceBatch
 
 NEAREST = 5
@@ -74,7 +74,7 @@ async def list_batches(
     refresh: bool = False,
 ) -> BatchList:
     """The customer's batches, in the order of the service. Devices are not read for it."""
-    question = ("batches", customer.id, *map(str, astuple(where)))
+    question = ("batches", customer.id, astuple(where))
     snapshot = await library.kept_snapshot(call, customer) if cursor else None
     if cursor:
         library.cursors.read(cursor, question)
@@ -128,9 +128,10 @@ def known_batch(snapshot: Snapshot, text: str) -> BatchReading | None:
             return reading
     key = match_key(text)
     found = [reading for reading in snapshot.readings if match_key(reading.batch.id) == key]
-    if not found and text.endswith(CUT):
+    if not found and (text.endswith(CUT) or MASK in text):
         start = match_key(text.removesuffix(CUT))
-        found = [r for r in snapshot.readings if match_key(r.batch.id).startswith(start)]
+        shown = [(match_key(without_keys(visible(reading.batch.id))), reading) for reading in snapshot.readings]
+        found = [r for name, r in shown if (name.startswith(start) if text.endswith(CUT) else name == start)]
     if len(found) > 1:
         names = ", ".join(quoted(reading.batch.id) for reading in found[:NEAREST])
         raise AmbiguousBatch(f"{len(found)} batches are called {quoted(text)}: {names}.")

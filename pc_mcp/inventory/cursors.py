@@ -11,6 +11,7 @@ import hmac
 import json
 import secrets
 from dataclasses import dataclass
+from datetime import datetime
 
 from pc_mcp.inventory.errors import CursorRefused
 
@@ -33,7 +34,8 @@ class CursorMint:
         self._key = secrets.token_bytes(32)
 
     def mint(self, cursor: Cursor, question: object) -> str:
-        """The cursor as text (about 60 characters), bound to `question`, a JSON-able value."""
+        """The cursor as text (about 60 characters), bound to `question`: texts, numbers, moments, None, and tuples
+        of them. Two questions that differ in as much as a type are two questions."""
         body = json.dumps([cursor.list_id, cursor.after, cursor.shown], separators=(",", ":")).encode()
         return base64.urlsafe_b64encode(self._seal(body, question) + body).decode().rstrip("=")
 
@@ -52,7 +54,14 @@ class CursorMint:
         return Cursor(*json.loads(body))
 
     def _seal(self, body: bytes, question: object) -> bytes:
-        asked = json.dumps(question, sort_keys=True, default=str).encode()
+        asked = json.dumps(question, sort_keys=True, default=_typed).encode()
         # Two digests in a row, so that no text of one part can pass for text of the other.
         asked_digest = hashlib.sha256(asked).digest()
         return hmac.digest(self._key, asked_digest + body, "sha256")[:_SEAL_BYTES]
+
+
+def _typed(value: object) -> dict[str, str]:
+    """A value that JSON does not know, which text of a question cannot pass for."""
+    if isinstance(value, datetime):
+        return {"moment": value.isoformat()}
+    raise TypeError(f"a question cannot hold a {type(value).__name__}")

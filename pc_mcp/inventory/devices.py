@@ -85,7 +85,7 @@ async def list_devices(
     `group_by` None: what a first look wants, and nothing on the pages after the first. A cursor
     pages what has been read and reads nothing.
     """
-    question = ("devices", customer.id, batch, *map(str, astuple(where)))
+    question = ("devices", customer.id, batch, astuple(where))
     if cursor:
         library.cursors.read(cursor, question)
         snapshot = await _kept(library, call, customer)

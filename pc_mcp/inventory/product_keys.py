@@ -1,9 +1,8 @@
 """Product keys: only their last characters are shown, unless a setting reveals them."""
 
-from pc_mcp.inventory.text import visible_or_none
+from pc_mcp.inventory.text import MASK, SHOWN_CHARACTERS, visible_or_none
 
-MASK = "*****"
-SHOWN_CHARACTERS = 5
+__all__ = ["MASK", "masked", "tail"]
 
 
 def tail(product_key: str) -> str:

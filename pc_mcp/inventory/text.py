@@ -39,6 +39,23 @@ _LETTERS = {"æ": "ae", "œ": "oe", "ð": "d", "þ": "th", "\u0131": "i", "ȷ": 
 _LATIN = ((0x00C0, 0x0250), (0x2C60, 0x2C80), (0xA720, 0xA7D0))
 _FORM_OF_A_LETTER = re.compile(r"LATIN SMALL LETTER ([A-Z]) WITH ")
 
+# What stands in the place of all but the last characters of a product key.
+MASK = "*****"
+SHOWN_CHARACTERS = 5
+# Five groups of five characters, joined, with spaces or without anything between, or the four groups of a
+# product id, which the service calls a key as well.
+_JOINT = f"\\s?[{re.escape(DASHES)}_.]\\s?"
+_FIVE = r"[^\W_]{5}"
+_KEY = re.compile(
+    rf"(?<![^\W_])(?:(?P<joined>{_FIVE}(?:{_JOINT}{_FIVE}){{4}}"
+    rf"|{_FIVE}{_JOINT}{_FIVE}{_JOINT}[^\W_]{{4,5}}{_JOINT}[^\W_]{{5,6}})"
+    rf"|(?P<spaced>{_FIVE}(?:\s{_FIVE}){{4}})|(?P<run>[^\W_]{{25}}))(?![^\W_])"
+)
+_SHORTEST_KEY = 22
+_GUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+# Microsoft's keys use no others, and no word of a language is made of them.
+_OF_KEYS = frozenset("BCDFGHJKMNPQRTVWXY2346789")
+
 LONGEST_NAME = 2000
 """A text that is longer is no name, and to take it apart might cost time that grows with its square."""
 
@@ -96,9 +113,32 @@ def compact(key: str) -> str:
     return key.replace("-", "").replace(" ", "")
 
 
+def without_keys(text: str) -> str:
+    """`text` with what has the shape of a product key masked, wherever in it."""
+    if len(text) < _SHORTEST_KEY or (text[8:9] == "-" and _GUID.fullmatch(text)):
+        return text  # as nearly all texts are
+    return _KEY.sub(_mask, text)
+
+
+def _mask(found: re.Match[str]) -> str:
+    """The text that was found, masked where it is more than words or numbers of five characters."""
+    text = found[0]
+    characters = "".join(filter(str.isalnum, text)).upper()
+    of_keys = _OF_KEYS.issuperset(characters)
+    has_digit = any(map(str.isdigit, characters))
+    if found["joined"]:
+        is_key = of_keys or has_digit
+    elif found["spaced"]:
+        is_key = of_keys or all(any(map(str.isdigit, group)) for group in text.split())
+    else:
+        is_key = of_keys and has_digit and not characters.isdigit()
+    return MASK + text[-SHOWN_CHARACTERS:] if is_key else text
+
+
 def quoted(text: str, length: int = 80) -> str:
-    """Text of the service or of a question as it may stand in a sentence of an error."""
-    shown = visible(text).replace(PIPE, SHOWN_PIPE)
+    """Text of the service or of a question as it may stand in a sentence of an error: in quotation marks, which
+    it cannot end."""
+    shown = without_keys(visible(text)).replace(PIPE, SHOWN_PIPE).replace('"', "'")
     return f'"{shown if len(shown) <= length else shown[: length - 1] + "…"}"'
 
 

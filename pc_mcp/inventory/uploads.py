@@ -1,5 +1,6 @@
 """The question what became of an upload of devices."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,8 +10,8 @@ from typing import Literal
 from pc_mcp.inventory.completeness import NextStep, Problem, next_step
 from pc_mcp.inventory.errors import UnknownUpload, asking_for
 from pc_mcp.inventory.library import Call, Library
-from pc_mcp.inventory.product_keys import masked
-from pc_mcp.inventory.text import quoted
+from pc_mcp.inventory.product_keys import masked, tail
+from pc_mcp.inventory.text import MASK, SHOWN_CHARACTERS, quoted, visible, visible_or_none
 from pc_mcp.partner_center.errors import Remedy
 from pc_mcp.partner_center.models import BatchUploadDetails, Customer, DeviceUploadDetails
 
@@ -74,7 +75,12 @@ async def upload_status(library: Library, call: Call, customer: Customer, batch_
         details = await call.partner_center.batch_upload_details(customer.id, batch_tracking_id)
     reveal = library.reveal_product_keys
     devices = tuple(
-        replace(device, product_key=masked(device.product_key, reveal=reveal)) for device in details.devices
+        replace(
+            device,
+            product_key=masked(device.product_key, reveal=reveal),
+            error_description=device.error_description if reveal else _without_own_key(device),
+        )
+        for device in details.devices
     )
     state, states = _state(details.status), Counter(map(state_of, devices))
     problems = _missing(details, state, states)
@@ -118,3 +124,11 @@ def _missing(details: BatchUploadDetails, state: State, states: Mapping[State, i
         missing.append("The upload is said to have errors, and no row shows one.")
     remedy: Remedy = "none" if over else "ask_again"
     return [Problem(reason, None, remedy=remedy, seconds=RUNNING_SECONDS) for reason in missing]
+
+
+def _without_own_key(device: DeviceUploadDetails) -> str | None:
+    """What the service says of a device; it may name its product key, of whatever shape."""
+    key, description = visible_or_none(device.product_key), device.error_description
+    if key is None or description is None or len(key) <= 2 * SHOWN_CHARACTERS:
+        return description
+    return re.sub(re.escape(key), lambda _: MASK + tail(key), visible(description), flags=re.IGNORECASE)

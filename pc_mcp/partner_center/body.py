@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_CODE = re.compile(r"[A-Za-z0-9_.-]{1,32}")
+_CODE = re.compile(r"[0-9]{1,10}")
 _SPACE = re.compile(r"[ \t\n\r]*+")
 _BRACKET_OR_TEXT = re.compile(r'[\[\]{}"]')
 # More of a text than is kept of any field, and than an address takes.
@@ -66,7 +66,7 @@ def error_code(body: bytes) -> str | None:
     code = value.get("code") if isinstance(value, dict) else None
     if isinstance(code, bool) or not isinstance(code, int | str):
         return None
-    # An honest code is short and plain; anything else could carry text into an error message.
+    # The documented codes are numbers; anything else could carry text into an error message.
     return str(code) if _CODE.fullmatch(str(code)) else None
 
 

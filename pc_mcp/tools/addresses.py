@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pc_mcp.answers.files import MIME_TYPES, Format
 from pc_mcp.inventory import DeviceList
+from pc_mcp.inventory.text import visible, without_keys
 from pc_mcp.partner_center.client import segment
 from pc_mcp.tools.arguments import Text
 
@@ -70,7 +71,10 @@ def whole_list_address(result: DeviceList) -> str | None:
     """Where the whole list that `result` is a part of can be read, as CSV.
 
     None where the list is not complete, so that it could not be read, or its address is too long
-    to stand in an answer.
+    to stand in an answer, or would hold a product key.
     """
-    uri = uri_of(result.customer.id, result.batch.id if result.batch else None, "csv")
-    return uri if result.coverage.complete and len(uri) <= _MAX_URI_CHARACTERS else None
+    batch = result.batch.id if result.batch else None
+    if not result.coverage.complete or (batch and without_keys(visible(batch)) != visible(batch)):
+        return None
+    uri = uri_of(result.customer.id, batch, "csv")
+    return uri if len(uri) <= _MAX_URI_CHARACTERS else None

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from pc_mcp.inventory import QuestionError
+from pc_mcp.inventory.text import without_keys
 
 # With a date, a format and a number a name stays far below the 255 bytes of common file systems.
 _MAX_NAME_PART = 60
@@ -152,6 +153,7 @@ def _named(temporary: Path, folder: Path, stem: str, ending: str) -> Path:
 
 
 def name_part(text: str) -> str:
-    """What of `text` may stand in a file name: empty where no letter of it is a Latin one, and no digit."""
+    """What of `text` may stand in a file name: empty where no letter of it is a Latin one, and no digit.
+    No product key is."""
     ascii_only = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
-    return _NOT_IN_NAMES.sub("-", ascii_only).strip("-")[:_MAX_NAME_PART].strip("-")
+    return _NOT_IN_NAMES.sub("-", without_keys(ascii_only)).strip("-")[:_MAX_NAME_PART].strip("-")

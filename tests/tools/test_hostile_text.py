@@ -84,7 +84,7 @@ async def test_hostile_text_in_an_error_is_cleaned(connect, sandbox, hostile, te
             words = result.content[0].text
             assert result.is_error
             assert words.startswith(beginning)
-            assert "Nearest: " in words or "(id " in words
+            assert "Nearest: " in words or " id " in words
             assert hidden(words) == []
             assert LIVE_LINK.search(words) is None
             assert len(words) <= 4000
