@@ -3,6 +3,7 @@
 import json
 import re
 from datetime import datetime
+from html.entities import html5
 from typing import overload
 
 from pc_mcp.inventory.text import PIPE, SHOWN_PIPE, visible, without_keys
@@ -13,8 +14,8 @@ MAX_FIELD_JSON_CHARACTERS = 300
 CUT = "…"
 ABSENT = "-"
 
-# An ampersand may begin an entity, such as &#x202E;, which Markdown makes the character that it stands for.
-_MARKDOWN = re.compile(r"([\\`\[\]<>]|&(?=#|\w+;))")
+# An entity, such as &#x202E;, would become the character that it stands for.
+_MARKDOWN = re.compile(r"[\\`\[\]<>]|&(?:#|(\w+;))")
 
 
 @overload
@@ -57,7 +58,7 @@ def in_quotes(text: str) -> str:
 
 def escaped(text: str) -> str:
     """`text` with what Markdown would make a link, an image, code, HTML or a character of escaped."""
-    return _MARKDOWN.sub(r"\\\1", text)
+    return _MARKDOWN.sub(lambda found: found[0] if found[1] and found[1] not in html5 else f"\\{found[0]}", text)
 
 
 def moment(when: datetime | None) -> str | None:

@@ -311,7 +311,7 @@ def check_complete(result: CallToolResult) -> None:
     # The text says which rows of how many it shows.
     counted_otherwise = {data.get("omitted"), data.get("shown"), 0}
     assert set(numbers(data)) - numbers_in(text) <= counted_otherwise
-    first_line = re.sub(r"as of [\d: -]+UTC|\(.*\)|\".*\"|INCOMPLETE", "", text.partition("\n")[0])
+    first_line = re.sub(r"as of [\d: -]+UTC|\(.*\)|\"[^\"]*\"|INCOMPLETE", "", text.partition("\n")[0])
     asked = data.get("identifiers_found", 0) + data.get("identifiers_not_found", 0)
     assert numbers_in(first_line) <= {*numbers(data), *numbers_in(" ".join(data["notes"])), asked, 0}
 

@@ -140,7 +140,7 @@ async def test_a_name_that_reads_as_our_sentence_stands_in_quotation_marks(conne
 
 
 async def test_an_entity_stays_the_characters_that_it_is(connect, says, tmp_path):
-    entities = "Lot &#x202E;evil&#8203; &rlm; &lt;b&gt; &amp;lt; AT&T R&D"
+    entities = "Lot &#x202E;evil&#8203; &rlm; &lt;b&gt; &amp;lt; AT&T R&D; x"
     says(entities)
     async with connect(exports={"folder": tmp_path}) as client:
         for tool, arguments in CALLS:
@@ -148,7 +148,7 @@ async def test_an_entity_stays_the_characters_that_it_is(connect, says, tmp_path
             for entity in ("&#x202E;", "&#8203;", "&rlm;", "&lt;", "&gt;", "&amp;"):
                 assert text.count(entity) == text.count(f"\\{entity}")
         text, _ = await told(client, "find_customers", {})
-        assert "AT&T R&D" in text
+        assert "AT&T R&D; x" in text
         data = (await client.call_tool("find_customers", {})).structured_content
     name, *_ = table_below(text, "name", "domain", "id", "relationship")[0]
     assert name == data["customers"][0]["name"] == entities
