@@ -92,9 +92,13 @@ async def test_hostile_text_in_an_error_is_cleaned(connect, sandbox, hostile, te
 
 async def test_a_batch_is_found_by_what_an_answer_shows_of_its_id(connect):
     async with connect() as client:
-        listed = await client.call_tool("list_device_batches", PROSEWARE)
-        check(listed)
-        ids = [batch["id"] for batch in listed.structured_content["batches"]]
+        ids: list[str] = []
+        cursor = None
+        while cursor or not ids:
+            listed = await client.call_tool("list_device_batches", PROSEWARE | {"cursor": cursor})
+            check(listed)
+            ids += [batch["id"] for batch in listed.structured_content["batches"]]
+            cursor = listed.structured_content["next_cursor"]
         assert len(ids) == len(BATCH_IDS)
         for batch in ids:
             await devices_of(client, batch)
