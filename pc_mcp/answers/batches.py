@@ -5,7 +5,7 @@ from typing import Any
 from typing_extensions import TypedDict
 
 from pc_mcp.answers.budget import Room, notes_that_fit, rows_that_fit
-from pc_mcp.answers.clean import ABSENT, cell, in_quotes, minute, moment, plural, shown
+from pc_mcp.answers.clean import ABSENT, NONE, cell, in_quotes, minute, moment, plural, shown, told_apart
 from pc_mcp.answers.markdown import row, sections, table, table_head
 from pc_mcp.answers.parts import (
     MAX_CURSOR,
@@ -17,6 +17,7 @@ from pc_mcp.answers.parts import (
     completeness_notes,
     customer_fields,
     longest_rows_line,
+    names,
     notes_section,
     problem_note,
     rows_line,
@@ -26,7 +27,6 @@ from pc_mcp.inventory import BatchFilter, BatchList
 from pc_mcp.partner_center.models import DeviceBatch
 
 _COLUMNS = ("batch", "devices", "created", "status", "created by")
-NO_STATUS = "(none)"
 _STATUSES = 8
 
 
@@ -120,7 +120,7 @@ def _line(fields: BatchFields) -> str:
 def _by_status(result: BatchList) -> list[StatusFields]:
     """The most frequent statuses; the documents know a handful."""
     return [
-        {"value": NO_STATUS if status is None else shown(status), "batches": batches}
+        {"value": NONE if status is None else told_apart(shown(status)), "batches": batches}
         for status, batches in result.by_status[:_STATUSES]
     ]
 
@@ -149,6 +149,8 @@ def _describe(where: BatchFilter) -> str:
 
 def _notes(result: BatchList, where: BatchFilter) -> list[str]:
     notes = completeness_notes(result.next_step)
+    if result.nearest:
+        notes.append(f"No batch has such a name. Nearest: {names(tuple(result.nearest))}.")
     if result.problem:
         notes.append(problem_note(result.problem, "The list of batches"))
     if result.unreadable:

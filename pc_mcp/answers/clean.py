@@ -6,13 +6,15 @@ from datetime import datetime
 from html.entities import html5
 from typing import overload
 
-from pc_mcp.inventory.text import PIPE, SHOWN_PIPE, visible, without_keys
+from pc_mcp.inventory.filters import SAID_FOR_NO_POLICY
+from pc_mcp.inventory.text import PIPE, SHOWN_PIPE, match_key, visible, without_keys
 
 MAX_FIELD_CHARACTERS = 120
 # JSON may write one character as six; with this bound a row always fits into an answer.
 MAX_FIELD_JSON_CHARACTERS = 300
 CUT = "…"
 ABSENT = "-"
+NONE = "(none)"
 
 # An entity, such as &#x202E;, would become the character that it stands for.
 _MARKDOWN = re.compile(r"[\\`\[\]<>]|&(?:#|(\w+;))")
@@ -54,6 +56,11 @@ def cell(text: str | None) -> str:
 def in_quotes(text: str) -> str:
     """`text` in a sentence: a cell in quotation marks, which it cannot end, so that it never passes for ours."""
     return '"' + cell(text).replace('"', "'") + '"'
+
+
+def told_apart(text: str) -> str:
+    """A value that reads like what stands for an absent one, in quotation marks: with these it can be asked for."""
+    return f'"{text}"' if match_key(text) in SAID_FOR_NO_POLICY else text
 
 
 def escaped(text: str) -> str:

@@ -7,7 +7,19 @@ from typing_extensions import TypedDict
 
 from pc_mcp.answers.attention import AttentionRow, attention_rows
 from pc_mcp.answers.budget import Room, notes_that_fit, rows_that_fit
-from pc_mcp.answers.clean import ABSENT, as_given, cell, escaped, in_quotes, minute, moment, plural, shown
+from pc_mcp.answers.clean import (
+    ABSENT,
+    NONE,
+    as_given,
+    cell,
+    escaped,
+    in_quotes,
+    minute,
+    moment,
+    plural,
+    shown,
+    told_apart,
+)
 from pc_mcp.answers.markdown import row, sections, table, table_head
 from pc_mcp.answers.parts import (
     MAX_CURSOR,
@@ -20,16 +32,15 @@ from pc_mcp.answers.parts import (
     coverage_notes,
     customer_fields,
     longest_rows_line,
+    names,
     notes_section,
     rows_line,
 )
 from pc_mcp.inventory import DeviceFilter, DeviceList
 from pc_mcp.inventory.devices import Group, ListedDevice
-from pc_mcp.inventory.filters import NO_POLICY
 
 Field = Literal["id", "serial_number", "manufacturer", "model", "policy", "batch", "uploaded", "product_key"]
 DEFAULT_FIELDS: Sequence[Field] = ("serial_number", "manufacturer", "model", "policy", "batch", "uploaded")
-NONE = "(none)"
 WHOLE_LIST = "All devices as a CSV file for people, whatever the filters: the resource {}"
 
 _NOTES_SHARE, _OFFER_SHARE, _ATTENTION_SHARE = 0.2, 0.1, 0.2
@@ -170,7 +181,7 @@ def device_fields(device: ListedDevice, fields: Sequence[Field]) -> DeviceFields
 
 
 def _cells(fields: DeviceFields) -> list[str]:
-    return [escaped(str(value)) if value is not None else ABSENT for value in fields.values()]
+    return [escaped(told_apart(str(value))) if value is not None else ABSENT for value in fields.values()]
 
 
 def _first_line(result: DeviceList, where: DeviceFilter) -> str:
@@ -199,18 +210,18 @@ def _first_line(result: DeviceList, where: DeviceFilter) -> str:
 
 def describe(where: DeviceFilter) -> str:
     """The conditions of a question in words."""
-    parts = [
-        f"{name.replace('_', ' ')} contains {in_quotes(value)}"
-        for name, value in (
-            ("serial_number", where.serial_number),
-            ("manufacturer", where.manufacturer),
-            ("model", where.model),
-        )
-        if value is not None
-    ]
-    if where.policy is not None:
-        none = where.policy.casefold().strip() == NO_POLICY
-        parts.append("without a policy" if none else f"policy contains {in_quotes(where.policy)}")
+    texts = {
+        "serial number": where.serial_number,
+        "manufacturer": where.manufacturer,
+        "model": where.model,
+        "policy": where.policy,
+    }
+    parts = []
+    for name, text in texts.items():
+        if name in where.absent:
+            parts.append(f"without a {name}")
+        elif text is not None:
+            parts.append(f"{name} contains {in_quotes(text)}")
     if where.uploaded_after:
         parts.append(f"uploaded from {minute(where.uploaded_after)}")
     if where.uploaded_before:
@@ -220,6 +231,10 @@ def describe(where: DeviceFilter) -> str:
 
 def _notes(result: DeviceList, where: DeviceFilter) -> list[str]:
     notes = coverage_notes(result.coverage)
+    for each in result.nobody_has:
+        near = f" Nearest: {names(each.nearest)}." if each.nearest else ""
+        read = "" if result.coverage.complete else " that was read"
+        notes.append(f"No device{read} has a {each.by} that is called so.{near}")
     if not result.matched and result.coverage.complete:
         notes.append(ONLY_OURS)
     if where.uploaded_after or where.uploaded_before:
@@ -241,7 +256,10 @@ def _groups(result: DeviceList, room: Room) -> list[GroupFields]:
 
 
 def _values(group: Group) -> list[GroupValue]:
-    return [{"value": NONE if value is None else shown(value), "devices": devices} for value, devices in group.values]
+    return [
+        {"value": NONE if value is None else told_apart(shown(value)), "devices": devices}
+        for value, devices in group.values
+    ]
 
 
 def _group_line(value: GroupValue) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 from typing_extensions import TypedDict
 
 from pc_mcp.answers.budget import Room, notes_that_fit, rows_that_fit
-from pc_mcp.answers.clean import ABSENT, as_given, escaped, minute, moment, plural
+from pc_mcp.answers.clean import ABSENT, as_given, escaped, minute, moment, plural, told_apart
 from pc_mcp.answers.devices import DeviceFields, Field, device_fields
 from pc_mcp.answers.markdown import row, sections, table, table_head
 from pc_mcp.answers.parts import (
@@ -151,7 +151,7 @@ def _near(possible: Possible) -> PossibleFields:
 
 
 def _cells(fields: DeviceFields) -> Iterator[str]:
-    return (ABSENT if value is None else escaped(str(value)) for value in fields.values())
+    return (ABSENT if value is None else escaped(told_apart(str(value))) for value in fields.values())
 
 
 def _in_quotes(text: str) -> str:

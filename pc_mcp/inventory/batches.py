@@ -1,6 +1,5 @@
 """The question which batches a customer has, and which batch a person means."""
 
-import difflib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
@@ -9,12 +8,15 @@ from datetime import datetime
 from pc_mcp.inventory.completeness import NextStep, Problem, next_step, problem_of
 from pc_mcp.inventory.errors import AmbiguousBatch, UnknownBatch, asking_for
 from pc_mcp.inventory.library import Call, Library
+from pc_mcp.inventory.nearest import nearest
 from pc_mcp.inventory.paging import Page, begin, gone, page
 from pc_mcp.inventory.snapshot import BatchReading, Snapshot
 from pc_mcp.inventory.text import MASK, match_key, quoted, visible, without_keys
 from pc_mcp.partner_center.models import Customer, DeviceBatch
 
 NEAREST = 5
+SHORTEST_PART = 3
+"""A part of a name that is shorter says nothing, but in scripts where a character is a word."""
 CUT = "…"
 
 
@@ -29,8 +31,12 @@ class BatchFilter:
     created_after: datetime | None = None
     created_before: datetime | None = None
 
+    def matches_name(self, batch: DeviceBatch) -> bool:
+        """Whether the batch's name is so, whenever it was created."""
+        return self.name_contains is None or match_key(self.name_contains) in match_key(batch.id)
+
     def matches(self, batch: DeviceBatch) -> bool:
-        if self.name_contains is not None and match_key(self.name_contains) not in match_key(batch.id):
+        if not self.matches_name(batch):
             return False
         if self.created_after is None and self.created_before is None:
             return True
@@ -60,6 +66,7 @@ class BatchList:
     without_count: int
     by_status: Sequence[tuple[str | None, int]]
     batches: Sequence[DeviceBatch]
+    nearest: Sequence[str]
     page: Page
 
 
@@ -87,6 +94,9 @@ async def list_batches(
     matched = [(number, batch) for number, batch in enumerate(listed) if where.matches(batch)]
     given = [pair for pair in matched if pair[0] > begun.after][:limit]
     statuses = Counter(visible(batch.status) if batch.status else None for _, batch in matched)
+    named = [batch.id for batch in listed if where.matches_name(batch)]
+    ids = [batch.id for batch in listed]
+    near = await _nearest_batches(ids, where.name_contains) if where.name_contains and not named else []
     problem = problem_of(snapshot.list_problem, on_refresh=True) if snapshot.list_problem else None
     return BatchList(
         customer=customer,
@@ -101,21 +111,28 @@ async def list_batches(
         without_count=sum(batch.devices is None for _, batch in matched),
         by_status=sorted(statuses.items(), key=lambda item: (-item[1], item[0] is None, item[0])),
         batches=[batch for _, batch in given],
+        nearest=near,
         page=page(library.cursors, begun, question, [number for number, _ in given], len(matched)),
     )
 
 
 async def named_batch(call: Call, snapshot: Snapshot, text: str) -> BatchReading:
-    """The batch that `text` names. A batch that the list lacks is asked for: the list may lag.
+    """The batch that `text` names, or the only one whose name begins so or has it as a part.
 
-    Raises `UnknownBatch` with the nearest names, or `AmbiguousBatch`.
+    A batch that the list lacks is asked for before a part counts: the list may lag. Raises
+    `UnknownBatch` with the nearest names, or `AmbiguousBatch`.
     """
     if known := known_batch(snapshot, text):
         return known
+    hint = await _hint(snapshot, text)
     pages = call.partner_center.devices(snapshot.customer.id, text)
     try:
-        with asking_for(UnknownBatch, f"batch {quoted(text)}", lambda: _hint(snapshot, text)), call.in_time():
+        with asking_for(UnknownBatch, f"batch {quoted(text)}", lambda: hint), call.in_time():
             first = await anext(pages)
+    except UnknownBatch:
+        if meant := batch_by_part(snapshot, text):
+            return meant
+        raise
     finally:
         await pages.aclose()
     return known_batch(snapshot, text) or await snapshot.add_batch(DeviceBatch(id=text), first)
@@ -127,25 +144,52 @@ def known_batch(snapshot: Snapshot, text: str) -> BatchReading | None:
         if reading.batch.id == text:
             return reading
     key = match_key(text)
-    found = [reading for reading in snapshot.readings if match_key(reading.batch.id) == key]
+    keyed = _keyed(snapshot)
+    found = [reading for known, reading in keyed if known == key]
+    if not found:
+        bare = key.strip("' ")
+        found = [reading for known, reading in keyed if known == bare]
     if not found and (text.endswith(CUT) or MASK in text):
         start = match_key(text.removesuffix(CUT))
         shown = [(match_key(without_keys(visible(reading.batch.id))), reading) for reading in snapshot.readings]
         found = [r for name, r in shown if (name.startswith(start) if text.endswith(CUT) else name == start)]
+    return _only(found, text, "are called")
+
+
+def batch_by_part(snapshot: Snapshot, text: str) -> BatchReading | None:
+    """The only batch whose name begins so, or has it as a part; of a whole list, since there might be others."""
+    if snapshot.list_problem or snapshot.unreadable_batches:
+        return None
+    key = match_key(text)
+    keyed = _keyed(snapshot)
+    found = [reading for known, reading in keyed if known.startswith(key)]
+    if not found and (len(key) >= SHORTEST_PART or not key.isascii()):
+        found = [reading for known, reading in keyed if key in known]
+    return _only(found, text, "have a name with")
+
+
+def _only(found: Sequence[BatchReading], text: str, verb: str) -> BatchReading | None:
     if len(found) > 1:
         names = ", ".join(quoted(reading.batch.id) for reading in found[:NEAREST])
-        raise AmbiguousBatch(f"{len(found)} batches are called {quoted(text)}: {names}.")
+        more = f" and {len(found) - NEAREST:,} more" if len(found) > NEAREST else ""
+        raise AmbiguousBatch(f"{len(found)} batches {verb} {quoted(text)}: {names}{more}. Which one is meant?")
     return found[0] if found else None
 
 
-def _hint(snapshot: Snapshot, text: str) -> str:
+def _keyed(snapshot: Snapshot) -> list[tuple[str, BatchReading]]:
+    return [(match_key(reading.batch.id), reading) for reading in snapshot.readings]
+
+
+async def _hint(snapshot: Snapshot, text: str) -> str:
     """Which batches were meant instead, as far as the list is known."""
-    names = {match_key(reading.batch.id): reading.batch.id for reading in snapshot.readings}
-    key = match_key(text)
-    near = [name for match, name in names.items() if key and key in match][:NEAREST]
-    near += [names[match] for match in difflib.get_close_matches(key, names, NEAREST, cutoff=0.5)]
-    if near:
-        return f"Nearest: {', '.join(quoted(name) for name in list(dict.fromkeys(near))[:NEAREST])}."
-    if names or snapshot.list_problem or snapshot.unreadable_batches:
+    ids = [reading.batch.id for reading in snapshot.readings]
+    if near := await _nearest_batches(ids, text):
+        return f"Nearest: {', '.join(map(quoted, near))}."
+    if ids or snapshot.list_problem or snapshot.unreadable_batches:
         return "Use list_device_batches to see the customer's batches."
     return "The customer has no batches."
+
+
+async def _nearest_batches(ids: Sequence[str], text: str) -> list[str]:
+    near = await nearest(match_key(text), [match_key(each) for each in ids], NEAREST)
+    return list(dict.fromkeys(ids[number] for number in near))

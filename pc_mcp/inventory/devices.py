@@ -6,7 +6,7 @@ from functools import partial
 
 import anyio
 
-from pc_mcp.inventory.batches import known_batch, named_batch
+from pc_mcp.inventory.batches import NEAREST, batch_by_part, known_batch, named_batch
 from pc_mcp.inventory.coverage import (
     Coverage,
     Disagreement,
@@ -15,10 +15,13 @@ from pc_mcp.inventory.coverage import (
     progress_of,
 )
 from pc_mcp.inventory.filters import DeviceFilter, GroupBy
+from pc_mcp.inventory.kinds import Kinds
 from pc_mcp.inventory.library import Call, Library
+from pc_mcp.inventory.nearest import nearest_of
 from pc_mcp.inventory.paging import Page, begin, gone, page
 from pc_mcp.inventory.snapshot import BatchReading, Snapshot
 from pc_mcp.inventory.table import DeviceRow, Scope
+from pc_mcp.inventory.text import match_key
 from pc_mcp.partner_center.models import Customer, DeviceBatch
 
 PROGRESS_SECONDS = 0.5
@@ -45,6 +48,14 @@ class Irregularities:
 
 
 @dataclass(frozen=True, slots=True)
+class NobodyHas:
+    """A condition whose name no device has, and the nearest names, or some of those there are."""
+
+    by: str
+    nearest: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ListedDevice:
     """A device and the id of its batch."""
 
@@ -65,6 +76,7 @@ class DeviceList:
     irregularities: Irregularities
     disagreements: Sequence[Disagreement]
     devices: Sequence[ListedDevice]
+    nobody_has: Sequence[NobodyHas]
     page: Page
 
 
@@ -97,7 +109,7 @@ async def list_devices(
             group_by = () if cursor else GROUPS_OF_A_BATCH if reading else GROUPS_OF_A_CUSTOMER
         scope = snapshot.scope(reading)
         begun = begin(library.cursors, cursor, question, snapshot.revision)
-        matched, groups, odd, rows = await snapshot.query(
+        matched, groups, odd, rows, nobody_has = await snapshot.query(
             partial(_answer, snapshot, scope, where, group_by=group_by, after=begun.after, limit=limit)
         )
         return DeviceList(
@@ -110,6 +122,7 @@ async def list_devices(
             irregularities=odd,
             disagreements=disagreements_of(snapshot.in_scope(scope)),
             devices=[listed(snapshot, row) for row in rows],
+            nobody_has=nobody_has,
             page=page(library.cursors, begun, question, [row.key for row in rows], matched),
         )
 
@@ -156,7 +169,7 @@ async def _kept(library: Library, call: Call, customer: Customer) -> Snapshot:
 
 def _again(snapshot: Snapshot, batch: str | None) -> BatchReading | None:
     """The batch that a question before this one has read."""
-    reading = known_batch(snapshot, batch) if batch else None
+    reading = (known_batch(snapshot, batch) or batch_by_part(snapshot, batch)) if batch else None
     if batch and reading is None:
         raise gone()
     return reading
@@ -165,7 +178,7 @@ def _again(snapshot: Snapshot, batch: str | None) -> BatchReading | None:
 async def _taken(library: Library, call: Call, customer: Customer, batch: str | None, *, refresh: bool) -> Snapshot:
     def anew(kept: Snapshot) -> bool:
         """A walk that is under way is gone on with: asking again with refresh must come to an end."""
-        known = known_batch(kept, batch) if batch else None
+        known = (known_batch(kept, batch) or batch_by_part(kept, batch)) if batch else None
         readings = [known] if known else kept.in_scope(kept.scope(None))
         return refresh and not any(reading.under_way for reading in readings)
 
@@ -187,7 +200,7 @@ def _answer(
     group_by: Sequence[GroupBy],
     after: int,
     limit: int,
-) -> tuple[int, list[Group], Irregularities, list[DeviceRow]]:
+) -> tuple[int, list[Group], Irregularities, list[DeviceRow], list[NobodyHas]]:
     """What the table knows, in one visit to the snapshot's thread."""
     table = snapshot.table
     tally = table.tally(scope, where, group_by)
@@ -196,7 +209,23 @@ def _answer(
     odd = Irregularities(
         duplicates.devices, duplicates.serial_numbers, tally.without_policy, tally.without_serial_number
     )
-    return tally.matched, groups, odd, table.rows(scope, where, after=after, limit=limit)
+    nobody_has = [] if tally.matched else _nobody_has(table.kinds, where)
+    return tally.matched, groups, odd, table.rows(scope, where, after=after, limit=limit), nobody_has
+
+
+def _nobody_has(kinds: Kinds, where: DeviceFilter) -> list[NobodyHas]:
+    """Which of the conditions name what no device of the customer has."""
+    found = []
+    for by, wanted in where.names.items():
+        held = kinds.names(by)
+        if any(wanted in match_key(name) for name in held):
+            continue
+        names = list(dict.fromkeys([*held, *(kinds.policies() if by == "policy" else ())]))
+        keys = [match_key(name) for name in names]
+        containing = [number for number, key in enumerate(keys) if wanted in key]
+        near = containing or nearest_of(wanted, keys, NEAREST) or range(len(names))
+        found.append(NobodyHas(by, tuple(names[number] for number in near[:NEAREST])))
+    return found
 
 
 def _labelled(

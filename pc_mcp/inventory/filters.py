@@ -11,7 +11,9 @@ from pc_mcp.inventory.text import match_key
 
 GroupBy = Literal["manufacturer", "model", "policy", "batch", "uploaded_month", "uploaded_day"]
 
-NO_POLICY = "none"
+# What answers show in the place of a value that is absent.
+SHOWN_FOR_NONE = frozenset({"(none)", "-"})
+SAID_FOR_NO_POLICY = SHOWN_FOR_NONE | {"none"}
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -41,10 +43,12 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class DeviceFilter:
-    """Conditions that a device must all meet; None: no condition. Matching ignores case.
+    """Conditions that a device must all meet; None: no condition. Texts match as their `match_key`s do.
 
-    `serial_number`, `manufacturer`, `model` and `policy` are contained in the device's;
-    `policy` = `none`: the device has none. `uploaded_after` includes its moment, `uploaded_before`
+    `serial_number`, `manufacturer`, `model` and `policy` are contained in the device's; `policy` =
+    `none`, and what answers show for an absent value in the place of any of the last three: the
+    device has none. In quotation marks these are names like any other: `"None"` is contained in
+    the name of a policy that is really called so. `uploaded_after` includes its moment, `uploaded_before`
     does not.
     """
 
@@ -63,9 +67,9 @@ class DeviceFilter:
     def kinds(self, kinds: Iterable[Kind]) -> frozenset[int]:
         """The numbers of the kinds that may match. Looks at each kind, not at each device."""
         matches = (
-            _contained(self.manufacturer, lambda kind: kind.manufacturer),
-            _contained(self.model, lambda kind: kind.model),
-            self._policy_matches(),
+            _contained(self.manufacturer, SHOWN_FOR_NONE, lambda kind: kind.manufacturer),
+            _contained(self.model, SHOWN_FOR_NONE, lambda kind: kind.model),
+            _contained(self.policy, SAID_FOR_NO_POLICY, lambda kind: kind.policy),
         )
         return frozenset(
             number
@@ -103,18 +107,48 @@ class DeviceFilter:
     @property
     def has_policy_name(self) -> bool:
         """Whether only devices whose policy has a certain name match."""
-        return self.policy is not None and match_key(self.policy) != NO_POLICY
+        return self.policy is not None and "policy" not in self.absent
 
-    def _policy_matches(self) -> Callable[[Kind], bool]:
-        if self.policy is not None and not self.has_policy_name:
-            return lambda kind: kind.policy is None
-        return _contained(self.policy, lambda kind: kind.policy)
+    @property
+    def absent(self) -> frozenset[str]:
+        """Which of `manufacturer`, `model` and `policy` the devices must lack."""
+        asked = {"manufacturer": self.manufacturer, "model": self.model}
+        lacking = {name for name, text in asked.items() if text and _needle(text, SHOWN_FOR_NONE) is None}
+        if self.policy and _needle(self.policy, SAID_FOR_NO_POLICY) is None:
+            lacking.add("policy")
+        return frozenset(lacking)
+
+    @property
+    def names(self) -> dict[Literal["manufacturer", "model", "policy"], str]:
+        """What must be contained in the name of each of these, as keys."""
+        asked: dict[Literal["manufacturer", "model", "policy"], str | None] = {
+            "policy": self.policy,
+            "model": self.model,
+            "manufacturer": self.manufacturer,
+        }
+        return {by: in_quotes(match_key(text)) for by, text in asked.items() if text and by not in self.absent}
 
 
-def _contained(part: str | None, text_of: Callable[[Kind], str | None]) -> Callable[[Kind], bool]:
+def in_quotes(key: str) -> str:
+    """What stands in the quotation marks that a key begins and ends with, or the key."""
+    inner = key[1:-1].strip()
+    return inner if key[:1] == key[-1:] == "'" and inner else key
+
+
+def _needle(text: str, said_for_none: frozenset[str]) -> str | None:
+    """The key that a value must contain; None: there must be no value."""
+    key = match_key(text)
+    return None if key in said_for_none else in_quotes(key)
+
+
+def _contained(
+    part: str | None, said_for_none: frozenset[str], text_of: Callable[[Kind], str | None]
+) -> Callable[[Kind], bool]:
     if part is None:
         return lambda _: True
-    needle = match_key(part)
+    needle = _needle(part, said_for_none)
+    if needle is None:
+        return lambda kind: text_of(kind) is None
 
     @cache
     def contains(text: str | None) -> bool:

@@ -4,8 +4,9 @@ A batch of 100,000 devices has a few hundred kinds, so most questions are answer
 and look at no single device.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from pc_mcp.inventory.guids import guid_of
 from pc_mcp.inventory.text import match_key, visible, visible_or_none
@@ -58,6 +59,15 @@ class Kinds:
             if number == len(self.all):
                 self.all.append(kind)
         return number
+
+    def names(self, by: Literal["manufacturer", "model", "policy"]) -> list[str]:
+        """The values that devices have, each once."""
+        found: Iterable[str | None] = (getattr(kind, by) for kind in self.all)
+        return [name for name in dict.fromkeys(found) if name]
+
+    def policies(self) -> list[str]:
+        """The names of the customer's policies, whether a device has them or not."""
+        return list(dict.fromkeys(self._policy_names.values()))
 
     def _policy(self, policies: tuple[AssignedPolicy, ...]) -> str | None:
         values = (visible_or_none(policy.value) for policy in policies)

@@ -102,7 +102,7 @@ class DeviceTable:
     def __init__(self, policy_names: Mapping[str, str], *, reveal_product_keys: bool) -> None:
         self._reveal = reveal_product_keys
         self._keyed_hash = hashlib.blake2b(digest_size=8, key=secrets.token_bytes(16))
-        self._kinds = Kinds(policy_names)
+        self.kinds = Kinds(policy_names)
         self._counts: defaultdict[int, Counter[int]] = defaultdict(Counter)
         self._spans: defaultdict[int, Span] = defaultdict(Span)
         self._indexed: set[str] = set()
@@ -124,7 +124,7 @@ class DeviceTable:
     @property
     def has_policies_by_id(self) -> bool:
         """Whether a device's policy is known by its id only."""
-        return any(kind.policy and _GUID.search(kind.policy.lower()) for kind in self._kinds.all)
+        return any(kind.policy and _GUID.search(kind.policy.lower()) for kind in self.kinds.all)
 
     def add(self, batch_number: int, position: int, devices: Sequence[Device]) -> None:
         """Adds a page of a batch, whose first device has `position`, from 0."""
@@ -147,9 +147,9 @@ class DeviceTable:
 
     def tally(self, scope: Scope, where: DeviceFilter, group_by: Iterable[GroupBy] = ()) -> Tally:
         """Counts the devices that match, by kind and by batch, and by day where `group_by` needs that."""
-        kinds = where.kinds(self._kinds.all)
+        kinds = where.kinds(self.kinds.all)
         by_time = [by for by in group_by if by in ("uploaded_day", "uploaded_month")]
-        tally = Tally(self._kinds.all)
+        tally = Tally(self.kinds.all)
         looked_at: list[int] = []
         for batch in range(scope.first, scope.end):
             counts = self._counts.get(batch)
@@ -248,7 +248,7 @@ class DeviceTable:
             packed = _packed(id_key)
             values += (
                 key,
-                self._kinds.number_of(device, has_serial_number=serial is not None),
+                self.kinds.number_of(device, has_serial_number=serial is not None),
                 None if uploaded is None else microseconds(uploaded),
                 serial_key,
                 None if is_upper else serial,
@@ -261,7 +261,7 @@ class DeviceTable:
 
     def _device_row(self, row: Sequence[Any]) -> DeviceRow:
         key, kind_number, uploaded, serial, id_key, device_id, product_key = row
-        kind = self._kinds.all[kind_number]
+        kind = self.kinds.all[kind_number]
         if product_key is not None and not self._reveal:
             product_key = MASK + product_key
         return DeviceRow(
@@ -316,8 +316,8 @@ class DeviceTable:
     def _conditions(self, where: DeviceFilter) -> tuple[str, list[object]]:
         """The conditions of a statement, whose first two values are a scope's keys, and the values after them."""
         conditions, values = where.of_one_device()
-        kinds = where.kinds(self._kinds.all)
-        if len(kinds) < len(self._kinds.all):
+        kinds = where.kinds(self.kinds.all)
+        if len(kinds) < len(self.kinds.all):
             conditions += " AND kind IN (SELECT value FROM json_each(?))"
             values.append(json.dumps(sorted(kinds)))
         return f" WHERE key >= ? AND key < ?{conditions}", values

@@ -26,11 +26,14 @@ from pc_mcp.tools.call import ToolCall
 async def list_devices(
     call: ToolCall,
     customer: Customer,
-    batch: Annotated[BatchId | None, Field(description="Batch id; omitted: every batch.")] = None,
+    batch: Annotated[BatchId | None, Field(description="Batch id or a part of it; omitted: every batch.")] = None,
     serial_number: Annotated[Text | None, Field(description="Contained in the serial number.")] = None,
     manufacturer: Annotated[Text | None, Field(description="Contained in the maker's name.")] = None,
     model: Annotated[Text | None, Field(description="Contained in the model.")] = None,
-    policy: Annotated[Text | None, Field(description="Contained in the policy's name; none: without one.")] = None,
+    policy: Annotated[
+        Text | None,
+        Field(description="Contained in the policy's name; none: without one; in quotes: a name, even None."),
+    ] = None,
     uploaded_after: Annotated[Moment | None, Field(description="Uploaded at or after this date or time, UTC.")] = None,
     uploaded_before: Annotated[
         Moment | None, Field(description="Uploaded before it; the moment itself excluded.")

@@ -161,9 +161,11 @@ def matching(devices, where):
     """The devices that meet every condition of a question, named as the tool's arguments are."""
     for column in ("serial_number", "manufacturer", "model", "policy"):
         wanted = key(where.get(column, ""))
-        if column == "policy" and wanted == "none":
-            devices = [device for device in devices if device["policy"] is None]
+        if column != "serial_number" and wanted in ("-", "(none)", "none" if column == "policy" else "-"):
+            devices = [device for device in devices if device[column] is None]
         elif column in where:
+            if column != "serial_number" and wanted.startswith("'") and wanted.endswith("'"):
+                wanted = wanted[1:-1].strip() or wanted
             devices = [d for d in devices if d[column] is not None and wanted in key(d[column])]
     after, before = instant(where.get("uploaded_after")), instant(where.get("uploaded_before"))
     if after:

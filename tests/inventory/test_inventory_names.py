@@ -138,7 +138,6 @@ async def test_a_batch_is_found_in_any_case_and_without_hidden_characters(connec
     ("customer", "text", "hint"),
     [
         (CONTOSO, "Malmo-2607", 'Nearest: "Malmö-2606"'),
-        (CONTOSO, "laptops", '"100% Laptops", "FINANCE laptops"'),
         (CONTOSO, "zzzzzz", "Use list_device_batches"),
         (catalog.NO_BATCHES_CUSTOMER, "Rollout", "The customer has no batches."),
     ],
@@ -149,6 +148,21 @@ async def test_an_unknown_batch_is_asked_for_and_then_refused_with_what_is_near(
     assert f'no batch "{text}"' in refused
     assert hint in refused
     assert [path.split("/deviceBatches/")[1] for path, _ in pages_read(sandbox)] == [f"{text}/devices"]
+
+
+async def test_a_batch_is_found_by_a_part_that_no_other_one_has_after_the_service_was_asked(connect, sandbox):
+    async with connect() as client:
+        for text in ("Malmo", "almö-26", "“Malmö-2606”"):
+            answer = await ask(client, "list_devices", customer=CONTOSO, batch=text, limit=1)
+            assert answer["batch"] == BATCH
+        first = await ask(client, "list_devices", customer=CONTOSO, batch="finance", limit=1)
+        cursor = first["next_cursor"]
+        second = await ask(client, "list_devices", customer=CONTOSO, batch="finance", limit=1, cursor=cursor)
+        assert second["batch"] == first["batch"] == "FINANCE laptops"
+        refused = await refusal(client, "list_devices", customer=CONTOSO, batch="laptops")
+        listed = await ask(client, "list_device_batches", customer=CONTOSO, name_contains="Malmoe-2606")
+    assert refused.startswith('2 batches have a name with "laptops": "100% Laptops", "FINANCE laptops".')
+    assert (listed["batches_matched"], listed["notes"][0]) == (0, 'No batch has such a name. Nearest: "Malmö-2606".')
 
 
 async def test_a_batch_that_the_list_lacks_is_read_when_the_service_knows_it(connect, sandbox, mode):

@@ -288,7 +288,7 @@ async def test_a_cursor_with_other_arguments_or_of_another_server_is_refused(con
 @pytest.mark.parametrize("tool", [tool for tool in NEEDED if tool != "find_customers"])
 async def test_an_unknown_customer_is_refused_with_the_nearest(refused, tool):
     words = await refused(tool, NEEDED[tool] | {"customer": "Contosso Ltd"})
-    assert words.startswith('No customer matches "Contosso Ltd". Nearest: "Contoso Ltd" (id ')
+    assert words.startswith('No customer matches "Contosso Ltd". Nearest: "Contoso Ltd" (domain ')
 
 
 async def test_a_customer_that_nothing_is_like_is_refused_with_a_hint(refused, mode):
@@ -302,7 +302,8 @@ async def test_a_name_that_several_customers_begin_with_is_refused_with_the_choi
     words = await refused("list_devices", {"customer": "contoso"})
     assert words.startswith('3 customers match "contoso". Which one is meant?')
     for name in ("Contoso Hotels", "Contoso Ltd", "Contoso Pharmaceuticals"):
-        assert f'"{name}" (id {world.customer_id(name)})' in words
+        assert f'"{name}" (domain ' in words
+        assert f", id {world.customer_id(name)})" in words
 
 
 async def test_a_tenant_id_that_nobody_has_is_refused(refused):
@@ -312,8 +313,8 @@ async def test_a_tenant_id_that_nobody_has_is_refused(refused):
 
 
 async def test_an_unknown_batch_is_refused_with_the_nearest(refused):
-    words = await refused("list_devices", CONTOSO | {"batch": "FINANCE laptop"})
-    assert words.startswith('The customer has no batch "FINANCE laptop". Nearest: "FINANCE laptops"')
+    words = await refused("list_devices", CONTOSO | {"batch": "FINANCE laptob"})
+    assert words.startswith('The customer has no batch "FINANCE laptob". Nearest: "FINANCE laptops"')
 
 
 async def test_an_unknown_batch_of_a_customer_without_batches_says_so(refused):

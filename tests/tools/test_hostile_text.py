@@ -73,11 +73,12 @@ async def test_hostile_text_in_every_field_of_every_tool_is_cleaned(connect, hos
 @pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
 async def test_hostile_text_in_an_error_is_cleaned(connect, sandbox, hostile, text):
     part = shown(text)[:3]
-    sandbox.switches.scripted.append(ScriptedAnswer(f"/{part}/devices", 404))
+    other = f"{shown(text)[:9]}q"
+    sandbox.switches.scripted.append(ScriptedAnswer("q/devices", 404))
     hostile(text)
     async with connect() as client:
         for arguments, beginning in (
-            ({"customer": ID, "batch": part}, "The customer has no batch"),
+            ({"customer": ID, "batch": other}, "The customer has no batch"),
             ({"customer": part}, "2 customers match"),
         ):
             result = await client.call_tool("list_devices", arguments)

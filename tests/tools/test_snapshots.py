@@ -183,7 +183,7 @@ ERRORS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "error-unknown-customer": ("list_devices", {"customer": "Contosso"}),
     "error-ambiguous-customer": ("list_devices", {"customer": "contoso"}),
-    "error-unknown-batch": ("list_devices", {"customer": "Contoso Ltd", "batch": "Lot"}),
+    "error-unknown-batch": ("list_devices", {"customer": "Contoso Ltd", "batch": "Lott"}),
     "error-unknown-upload": ("get_batch_upload_status", {"customer": SAMPLE, "batch_tracking_id": "x"}),
     "error-cursor": ("find_customers", {"cursor": "x"}),
     "error-no-customer": ("find_devices", {"identifiers": ["x"]}),
@@ -232,7 +232,7 @@ def placed(text: str, folder: Path) -> str:
 RESOURCE_ERRORS = {
     "resource-unknown": "pc-mcp://customers/Contoso%20Ltd/devices.xlsx",
     "resource-unknown-customer": "pc-mcp://customers/Contosso/devices.csv",
-    "resource-unknown-batch": "pc-mcp://customers/Contoso%20Ltd/batches/Lot/devices.csv",
+    "resource-unknown-batch": "pc-mcp://customers/Contoso%20Ltd/batches/Lott/devices.csv",
     "resource-incomplete": "pc-mcp://customers/Contoso%20Ltd/devices.csv",
 }
 
