@@ -163,10 +163,12 @@ class TokenStore:
         """Signs everybody out of this store. Call it within `with_cache`."""
         self._extra.clear()
         self._put({})
+        said = self._of_older_files()
         for path in self._left():
             with suppress(OSError):
                 path.unlink()
-        self.notice = self._of_older_files()
+        if said and self.notice == said:
+            self.notice = self._of_older_files()
 
     def _of_older_files(self) -> str:
         places = ", ".join(map(str, self._left()))
