@@ -110,6 +110,28 @@ def disagreements_of(readings: Iterable[BatchReading]) -> list[Disagreement]:
     ]
 
 
+def failure_of(snapshot: Snapshot, readings: Sequence[BatchReading]) -> PartnerCenterError | None:
+    """What kept every one of these batches from being read at all, where something did."""
+    problems = [reading.problem for reading in readings if reading.problem and not reading.pages]
+    if not problems or len(problems) < len(readings):
+        return None
+    error = problems[0]
+    if not isinstance(error, Forbidden) or not _some_were_read(snapshot.readings):
+        return error
+    words = _these_only(len(readings))
+    return type(error)(words, status=error.status, code=error.code, correlation_id=error.correlation_id)
+
+
+def _some_were_read(readings: Iterable[BatchReading]) -> bool:
+    return any(reading.pages and not reading.problem for reading in readings)
+
+
+def _these_only(batches: int) -> str:
+    """What is forbidden of some batches, while others of the customer are read, is no right that the user lacks."""
+    these = "this batch" if batches == 1 else "these batches"
+    return f"It is {these} only: others of this customer were read."
+
+
 def _problems(readings: Sequence[BatchReading]) -> list[Problem]:
     """One problem for each reason, with all the batches that it stopped."""
     errors: dict[str, PartnerCenterError] = {}
@@ -119,14 +141,11 @@ def _problems(readings: Sequence[BatchReading]) -> list[Problem]:
             errors[reading.problem.reason] = reading.problem
             batches[reading.problem.reason].append(reading.batch.id)
     problems = [problem_of(error, batches[reason]) for reason, error in errors.items()]
-    if not any(reading.pages and not reading.problem for reading in readings):
+    if not _some_were_read(readings):
         return problems
     return [
-        _of_these_only(problem) if isinstance(errors[problem.reason], Forbidden) else problem for problem in problems
+        replace(each, reason=f"{each.reason} {_these_only(len(each.batches))}")
+        if isinstance(errors[each.reason], Forbidden)
+        else each
+        for each in problems
     ]
-
-
-def _of_these_only(problem: Problem) -> Problem:
-    """What is forbidden of some batches while others of the customer are read is no right that the user lacks."""
-    these = "this batch" if len(problem.batches) == 1 else "these batches"
-    return replace(problem, reason=f"{problem.reason} It is {these} only: others of this customer were read.")

@@ -12,6 +12,7 @@ from pc_mcp.inventory.coverage import (
     Disagreement,
     coverage_of,
     disagreements_of,
+    failure_of,
     progress_of,
 )
 from pc_mcp.inventory.filters import DeviceFilter, GroupBy
@@ -155,9 +156,8 @@ async def walk(library: Library, call: Call, snapshot: Snapshot, readings: Seque
             tasks.cancel_scope.cancel()
     await call.on_progress(progress_of(readings))
     library.trim()
-    problems = [reading.problem for reading in readings]
-    if problems[0] and all(problems) and not any(reading.pages for reading in readings):
-        raise problems[0]
+    if failure := failure_of(snapshot, readings):
+        raise failure
 
 
 async def _kept(library: Library, call: Call, customer: Customer) -> Snapshot:

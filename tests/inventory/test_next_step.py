@@ -114,6 +114,25 @@ async def test_a_right_that_every_batch_lacks_is_not_said_to_be_of_one_batch(con
     assert "only" not in result.content[0].text
 
 
+@pytest.mark.parametrize("code", [1002, 20002, 7])
+async def test_a_batch_that_is_refused_is_said_to_be_the_only_one_when_it_is_asked_for_alone(
+    connect, sandbox, world, code
+):
+    batch = world.batches(world.customer_id(CUSTOMER))[-1]["id"]
+    refused = failing(403, code)
+    refused.match = f"/deviceBatches/{batch}/devices"
+    sandbox.switches.scripted = [refused]
+    async with connect() as client:
+        before = await client.call_tool("list_devices", {"customer": CUSTOMER, "batch": batch})
+        await asked(client, "list_devices", customer=CUSTOMER, limit=0)
+        after = await client.call_tool("list_devices", {"customer": CUSTOMER, "batch": batch})
+    assert before.is_error
+    assert after.is_error
+    assert "only: others of this customer" not in before.content[0].text
+    assert "It is this batch only: others of this customer were read." in after.content[0].text
+    assert f"HTTP 403, code {code}" in after.content[0].text
+
+
 async def test_what_stands_in_the_way_of_everything_comes_first(connect, sandbox, world):
     first, *_, last = [batch["id"] for batch in world.batches(world.customer_id(CUSTOMER))]
     refused = failing(403, 1002)
