@@ -7,9 +7,10 @@ import re
 import secrets
 import time
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -22,6 +23,7 @@ _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9]+")
 
 
 _PART = re.compile(r"\.pc-mcp-[0-9a-f]{16}\.part")
+_DESCRIPTORS = "/proc/self/fd"
 _OLD_SECONDS = 24 * 60 * 60
 
 _GONE = ("it is not there any more", "make it again or choose another folder")
@@ -49,7 +51,10 @@ class FileNotWritten(QuestionError):
 
 @dataclass(eq=False)
 class NewFile:
-    """A file that is being written under a temporary name. `path` is set when it is whole and has its own."""
+    """A file that is being written, without a name or under a temporary one.
+
+    `path` is set when it is whole and has its own.
+    """
 
     stream: BinaryIO
     size: int = 0
@@ -67,24 +72,29 @@ def file_stem(*parts: str) -> str:
 
 
 @contextmanager
-def new_file(folder: Path, stem: str, ending: str) -> Iterator[NewFile]:
+def new_file(folder: Path, stem: str, ending: str, *, hidden: bool = False) -> Iterator[NewFile]:
     """A file to write into `folder`, which gets its name when the block ends well, and is private to its owner.
 
     folder: a real one, no link: what was put in its place since the server started is not followed.
     The name is `stem.ending`, or the next free one with a number. What earlier runs left behind is
-    removed. Raises `FileNotWritten`, also for an `OSError` in the block.
+    removed. hidden: with a name that is hidden meanwhile, also where a file needs none. Raises
+    `FileNotWritten`, also for an `OSError` in the block.
     """
     temporary = folder / f".pc-mcp-{secrets.token_hex(8)}.part"
     try:
         if folder.is_symlink():
             raise _not_written(folder, *_LINK)
         _remove_old_parts(folder)
-        with open(temporary, "xb", opener=_private) as stream:
+        descriptor = None if hidden else _without_name(folder)
+        with open(temporary, "xb", opener=_private) if descriptor is None else os.fdopen(descriptor, "wb") as stream:
             file = NewFile(stream)
             yield file
             stream.flush()
             os.fsync(stream.fileno())  # some file systems say only now that they are full
-        file.path = _named(temporary, folder, stem, ending)
+            if descriptor is not None:
+                file.path = _named(folder, stem, ending, partial(_link, descriptor))
+        if descriptor is None:
+            file.path = _named(folder, stem, ending, partial(_rename, temporary))
     except OSError as error:
         reason = error.strerror or type(error).__name__
         what, then = _REASONS.get(error.errno or 0, (reason, _OTHERWISE))
@@ -130,26 +140,40 @@ def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def _named(temporary: Path, folder: Path, stem: str, ending: str) -> Path:
-    """Moves the file, which is whole, to the first free name.
-
-    The name is taken by creating an empty file, which fails where it exists in whatever case or as
-    a link; the next step replaces that file, so only a crash between the two leaves it empty. Hard
-    links would do it in one step, but not every file system has them.
-    """
+def _named(folder: Path, stem: str, ending: str, put: Callable[[Path], None]) -> Path:
+    """The first free name, to which `put` moves the file, which is whole; it raises `FileExistsError` for one that is
+    taken."""
     for number in itertools.count(1):
         path = folder / (f"{stem}.{ending}" if number == 1 else f"{stem}-{number}.{ending}")
-        try:
-            path.open("xb").close()
-        except FileExistsError:
-            continue
-        try:
-            os.replace(temporary, path)
-        except OSError:
-            path.unlink(missing_ok=True)
-            raise
-        return path
+        with suppress(FileExistsError):
+            put(path)
+            return path
     raise AssertionError("there is always a free number")
+
+
+def _rename(temporary: Path, path: Path) -> None:
+    """Takes the name by creating an empty file, which fails where it exists in whatever case or as a link; the next
+    step replaces that file, so only a crash between the two leaves it empty."""
+    path.open("xb").close()
+    try:
+        os.replace(temporary, path)
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def _without_name(folder: Path) -> int | None:
+    """A file of which nothing can be left behind, since it has no name; not every system has such."""
+    if not hasattr(os, "O_TMPFILE") or not os.path.isdir(_DESCRIPTORS):
+        return None
+    with suppress(OSError):  # what is wrong with the folder is said of the other kind of file
+        return os.open(folder, os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+    return None
+
+
+def _link(descriptor: int, path: Path) -> None:
+    """Gives such a file its name. Only with a folder's descriptor does the call follow the link that /proc has."""
+    os.link(f"{_DESCRIPTORS}/{descriptor}", path, src_dir_fd=descriptor)
 
 
 def name_part(text: str) -> str:

@@ -262,15 +262,17 @@ async def test_a_folder_that_turned_read_only_is_said(connect, nobodys):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows has other permissions")
-def test_a_folder_that_turns_read_only_meanwhile_is_said_and_nothing_of_the_list_stays(nobodys):
+@pytest.mark.parametrize("hidden", [True, False])
+def test_a_folder_that_turns_read_only_meanwhile_is_said_and_nothing_of_the_list_stays(nobodys, hidden):
     def write() -> None:
-        with new_file(nobodys, "devices", "csv") as file:
+        with new_file(nobodys, "devices", "csv", hidden=hidden) as file:
             file.write("half of it")
             nobodys.chmod(0o555)
 
     with pytest.raises(QuestionError, match="nothing may be written there"):
         write()
-    assert [path.stat().st_size for path in nobodys.iterdir()] in ([], [0])
+    # Where a file needs a name meanwhile, what cannot be removed is emptied, and goes later.
+    assert [path.stat().st_size for path in nobodys.iterdir()] in ([], [0] if hidden or sys.platform != "linux" else [])
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
@@ -411,21 +413,35 @@ async def test_a_name_without_latin_letters_is_replaced_by_what_has_some(
     assert path.name == f"{name}{data['as_of'][:10]}.csv"
 
 
-def test_a_file_that_is_not_finished_leaves_nothing(tmp_path):
+@pytest.mark.parametrize("hidden", [True, False])
+def test_a_file_that_is_not_finished_leaves_nothing(tmp_path, hidden):
     for error, words in (
         (KeyError("x"), "x"),
         (OSError(28, "No space left on device"), "exports.folder.*no space left"),
     ):
         with pytest.raises((KeyError, QuestionError), match=words):
-            half_written(tmp_path, error)
+            half_written(tmp_path, error, hidden=hidden)
         assert list(tmp_path.iterdir()) == []
 
 
-def half_written(folder: Path, error: Exception) -> None:
-    with new_file(folder, "devices", "csv") as file:
+def half_written(folder: Path, error: Exception, *, hidden: bool) -> None:
+    with new_file(folder, "devices", "csv", hidden=hidden) as file:
         file.write("half of it")
-        assert [path.suffix for path in folder.iterdir()] == [".part"]
+        assert [path.suffix for path in folder.iterdir()] in ([".part"], [] if not hidden else None)
         raise error
+
+
+@pytest.mark.parametrize("hidden", [True, False])
+def test_whichever_way_it_is_written_it_gets_the_first_free_name_and_is_private(tmp_path, hidden):
+    (tmp_path / "devices.csv").write_text("theirs")
+    (tmp_path / "devices-2.csv").symlink_to(tmp_path / "nowhere")
+    with new_file(tmp_path, "devices", "csv", hidden=hidden) as file:
+        file.write("all of it")
+    assert file.path == tmp_path / "devices-3.csv"
+    assert file.path.read_text() == "all of it"
+    assert os.name != "posix" or stat.S_IMODE(file.path.stat().st_mode) == 0o600
+    assert (tmp_path / "devices.csv").read_text() == "theirs"
+    assert {path.name for path in tmp_path.iterdir()} == {"devices.csv", "devices-2.csv", "devices-3.csv"}
 
 
 @pytest.mark.parametrize(
