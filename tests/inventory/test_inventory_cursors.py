@@ -100,7 +100,7 @@ async def test_pages_of_customers_partition_what_matches(connect, world):
         for profile in names
         if "co" in profile["companyName"].casefold() or "co" in profile["domain"].casefold()
     ]
-    assert [row["name"] for row in rows] == sorted(expected, key=str.casefold)
+    assert [row["name"] for row in rows] == sorted(expected, key=plain.key)
 
 
 async def test_pages_of_findings_partition_what_was_found(connect, coffee):
