@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import anyio.to_thread
+
 from pc_mcp.inventory.completeness import NextStep, Problem, next_step, problem_of
 from pc_mcp.inventory.customer_names import nearest_customers
 from pc_mcp.inventory.library import Call, Library
@@ -35,7 +37,7 @@ async def list_customers(
         library.cursors.read(cursor, question)
     directory = await library.directory(call)
     begun = begin(library.cursors, cursor, question, directory.revision)
-    matched = list(enumerate(directory.matching(query)))
+    matched = list(enumerate(await anyio.to_thread.run_sync(directory.matching, query)))
     given = matched[begun.after + 1 :][:limit]
     problem = problem_of(directory.problem) if directory.problem else None
     return CustomerList(

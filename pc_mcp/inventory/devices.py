@@ -110,8 +110,8 @@ async def list_devices(
             group_by = () if cursor else GROUPS_OF_A_BATCH if reading else GROUPS_OF_A_CUSTOMER
         scope = snapshot.scope(reading)
         begun = begin(library.cursors, cursor, question, snapshot.revision)
-        matched, groups, odd, rows, nobody_has = await snapshot.query(
-            partial(_answer, snapshot, scope, where, group_by=group_by, after=begun.after, limit=limit)
+        matched, groups, odd, rows, nobody_has = await snapshot.answer(
+            call.answer_by, partial(_answer, snapshot, scope, where, group_by=group_by, after=begun.after, limit=limit)
         )
         return DeviceList(
             customer=customer,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from pc_mcp.inventory.coverage import Coverage, coverage_of
 from pc_mcp.inventory.devices import ListedDevice, listed, walk
@@ -94,7 +95,7 @@ async def find_devices(
             await walk(library, call, snapshot, snapshot.in_scope(scope))
         begun = begin(library.cursors, cursor, question, snapshot.revision)
         keys = dict.fromkeys(match_key(form) for cell in cells for form in cell.all_forms())
-        sought = _Sought(await snapshot.query(snapshot.table.find, scope, keys))
+        sought = _Sought(await snapshot.answer(call.answer_by, partial(snapshot.table.find, scope, keys)))
         for cell in cells:
             sought.take(cell)
         near = NearOnes()

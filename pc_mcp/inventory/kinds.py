@@ -31,10 +31,14 @@ def policy_key(policy_id: str) -> str:
     return guid_of(policy_id) or match_key(policy_id)
 
 
+_KIND_BYTES, _CHARACTER_BYTES = 1000, 4
+
+
 class Kinds:
     """Numbers the kinds from 0 in the order in which they are first seen.
 
-    policy_names: the names of policies by `policy_key`; a device names its policy by either.
+    policy_names: the names of policies by `policy_key`; a device names its policy by either. `bytes`: how much
+    memory the kinds take, at most.
     """
 
     def __init__(self, policy_names: Mapping[str, str]) -> None:
@@ -43,6 +47,7 @@ class Kinds:
         self._numbers: dict[Kind, int] = {}
         self._texts: dict[str, str] = {}
         self.all: list[Kind] = []
+        self.bytes = 0
 
     def number_of(self, device: Device, *, has_serial_number: bool) -> int:
         """The number of the device's kind."""
@@ -58,6 +63,8 @@ class Kinds:
             number = self._by_facts[as_sent] = self._numbers.setdefault(kind, len(self.all))
             if number == len(self.all):
                 self.all.append(kind)
+            texts = (device.manufacturer, device.model, *(policy.value for policy in device.policies or ()))
+            self.bytes += _KIND_BYTES + 2 * _CHARACTER_BYTES * sum(len(text or "") for text in texts)
         return number
 
     def names(self, by: Literal["manufacturer", "model", "policy"]) -> list[str]:

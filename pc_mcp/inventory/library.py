@@ -20,6 +20,7 @@ from pc_mcp.partner_center.models import Customer
 
 MAX_DEVICES_KEPT = 2_000_000
 MAX_CUSTOMERS_KEPT = 200_000
+MAX_CUSTOMER_BYTES = 2 * 2**30
 NO_ANSWER_IN_TIME = (
     "Partner Center did not answer within the time that a call may take. What was read is kept: ask the same again "
     "to go on."
@@ -38,11 +39,20 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One tool call: who asks, until when (on anyio's clock), and where its progress is told."""
+    """One tool call: who asks, until when (on anyio's clock), and where its progress is told.
+
+    grace_seconds: how much longer than reading counting may take.
+    """
 
     partner_center: PartnerCenter
     deadline: float
     on_progress: Callable[[Progress], Awaitable[None]]
+    grace_seconds: float = 10.0
+
+    @property
+    def answer_by(self) -> float:
+        """Until when an answer may be made of what was read until the deadline."""
+        return self.deadline + self.grace_seconds
 
     @contextmanager
     def in_time(self, too_late: str = NO_ANSWER_IN_TIME) -> Iterator[None]:
@@ -57,7 +67,8 @@ class Library:
     """Keeps snapshots and customer directories and hands them out.
 
     snapshot_seconds: how long what was read is used; concurrency: batches read at a time, over all
-    calls of an account; max_devices_kept bounds the memory: the least recently used snapshots go first.
+    calls of an account; max_devices_kept bounds the memory: the least recently used snapshots go first;
+    max_customer_bytes bounds that of one customer: what goes beyond it is read no further, and not kept.
     """
 
     def __init__(
@@ -67,12 +78,14 @@ class Library:
         concurrency: int,
         reveal_product_keys: bool = False,
         max_devices_kept: int = MAX_DEVICES_KEPT,
+        max_customer_bytes: int = MAX_CUSTOMER_BYTES,
     ) -> None:
         self.cursors = CursorMint()
         self._limiters: defaultdict[str, anyio.CapacityLimiter] = defaultdict(
             lambda: anyio.CapacityLimiter(concurrency)
         )
         self.reveal_product_keys = reveal_product_keys
+        self._max_customer_bytes = max_customer_bytes
         self._snapshots: Shelf[tuple[str, str], Snapshot] = Shelf(snapshot_seconds, max_devices_kept)
         self._directories: Shelf[str, CustomerDirectory] = Shelf(snapshot_seconds, MAX_CUSTOMERS_KEPT)
         self._taking: defaultdict[tuple[str, str], anyio.Lock] = defaultdict(anyio.Lock)
@@ -141,7 +154,10 @@ class Library:
                 if now and now is not before:  # another call has just taken one
                     return now
                 taken = await snapshots.take(
-                    customer, call.partner_center, reveal_product_keys=self.reveal_product_keys
+                    customer,
+                    call.partner_center,
+                    reveal_product_keys=self.reveal_product_keys,
+                    max_bytes=self._max_customer_bytes,
                 )
         self._snapshots.put(key, taken)
         return taken

@@ -9,6 +9,7 @@ stopped when it is cancelled. Nothing is read twice.
 import math
 import secrets
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Self, TypeVar, TypeVarTuple
@@ -18,17 +19,33 @@ import anyio.to_thread
 from anyio.lowlevel import checkpoint
 from anyio.streams.memory import MemoryObjectReceiveStream
 
+from pc_mcp.inventory.errors import TimeIsUp
 from pc_mcp.inventory.kinds import policy_key
 from pc_mcp.inventory.memory import let_go
-from pc_mcp.inventory.table import DeviceTable, Scope
+from pc_mcp.inventory.table import DeviceTable, Scope, TooSlow
 from pc_mcp.inventory.text import visible_or_none
 from pc_mcp.partner_center import NextToken, Page, PartnerCenter, PartnerCenterError
-from pc_mcp.partner_center.errors import BrokenPaging, MalformedAnswer, NotSignedIn, RequestRefused, Unreachable
+from pc_mcp.partner_center.errors import (
+    BrokenPaging,
+    ListTooLong,
+    MalformedAnswer,
+    NotSignedIn,
+    RequestRefused,
+    Unreachable,
+)
 from pc_mcp.partner_center.models import Customer, Device, DeviceBatch
 from pc_mcp.partner_center.retries import seconds_left
 
 DEVICES_KEPT_AT_ONCE = 1000
 """More at once would hold up everything else for longer than some milliseconds."""
+
+BYTES_A_DEVICE = 1000
+"""What a device takes is less, unless its facts are very long; then it weighs as several."""
+
+TOO_LONG_TO_COUNT = (
+    "What was read is kept, but to count it took longer than a call may take. Ask again, about a single batch or with "
+    "fewer groups; if that does not help, tell the user to raise the setting answers.time_budget_seconds."
+)
 
 POLICIES_SECONDS = 10.0
 """Longest that the names of policies may take of a call's time, and half of what is left of it at most."""
@@ -67,8 +84,8 @@ class BatchReading:
 
 @dataclass(eq=False)
 class Snapshot:
-    """One customer's batches and devices. `list_problem` says why the list of batches has an end missing,
-    `policy_problem` why the names of policies are not known.
+    """One customer's batches and devices, in `max_bytes` at most. `list_problem` says why the list of batches
+    has an end missing, `policy_problem` why the names of policies are not known.
 
     `listed` batches come first in `readings`; a batch that the list does not name but the service
     knows follows them.
@@ -82,6 +99,7 @@ class Snapshot:
     list_problem: PartnerCenterError | None
     policy_problem: PartnerCenterError | None
     read_at: datetime
+    max_bytes: int
     id: str = field(default_factory=lambda: secrets.token_urlsafe(9))
     touched: float = field(default_factory=anyio.current_time)
     _users: int = 0
@@ -91,7 +109,12 @@ class Snapshot:
     @property
     def weight(self) -> int:
         """How much memory it takes, in devices."""
-        return sum(reading.devices for reading in self.readings)
+        return max(sum(reading.devices for reading in self.readings), self.table.bytes // BYTES_A_DEVICE)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no more can be held; such a list is let go of as soon as it was answered from."""
+        return self.table.bytes >= self.max_bytes
 
     @property
     def revision(self) -> str:
@@ -105,6 +128,9 @@ class Snapshot:
 
     def __exit__(self, *exc_info: object) -> None:
         self._users -= 1
+        if self.is_full and not self._users:
+            self.touched = -math.inf
+            self._dropped = True
         self._close_if_done()
 
     @property
@@ -131,6 +157,12 @@ class Snapshot:
     async def query(self, function: Callable[[*Ts], T], *args: *Ts) -> T:
         """Calls `function` of the table in a worker thread, one call at a time."""
         return await anyio.to_thread.run_sync(function, *args, limiter=self._access)
+
+    async def answer(self, until: float, function: Callable[[], T]) -> T:
+        """As `query`, but no longer than until then, on anyio's clock. Raises `TimeIsUp`."""
+        with anyio.CancelScope(deadline=until), suppress(TooSlow):
+            return await self.query(self.table.in_time, until, function)
+        raise TimeIsUp(TOO_LONG_TO_COUNT)
 
     async def add_batch(self, batch: DeviceBatch, first: Page[Device]) -> BatchReading:
         """Adds a batch that the list does not name, and the first page of its devices."""
@@ -200,11 +232,19 @@ class Snapshot:
             tasks.start_soon(self._digest, reading, waiting)
             async with arrived:
                 try:
+                    self._check_room(partner_center)
                     async for page in pages:
                         await arrived.send(page)
+                        if page.next_token is not None:
+                            self._check_room(partner_center)
                 except PartnerCenterError as raised:
                     problem = raised
         return problem
+
+    def _check_room(self, partner_center: PartnerCenter) -> None:
+        """Raises `ListTooLong` where there is none. Pages that are on their way still find some."""
+        if self.is_full:
+            raise ListTooLong(correlation_id=partner_center.correlation_id)
 
     async def _digest(self, reading: BatchReading, waiting: MemoryObjectReceiveStream[Page[Device]]) -> None:
         async with waiting:
@@ -241,7 +281,9 @@ class Snapshot:
         reading.begins_again, reading.restarted = False, True
 
 
-async def take(customer: Customer, partner_center: PartnerCenter, *, reveal_product_keys: bool) -> Snapshot:
+async def take(
+    customer: Customer, partner_center: PartnerCenter, *, reveal_product_keys: bool, max_bytes: int
+) -> Snapshot:
     """A new snapshot: the list of batches and the names of policies are read, no device yet.
 
     Raises a `PartnerCenterError` when the list cannot be read at all.
@@ -272,6 +314,7 @@ async def take(customer: Customer, partner_center: PartnerCenter, *, reveal_prod
         list_problem=problem,
         policy_problem=policies.problem,
         read_at=datetime.now(UTC),
+        max_bytes=max_bytes,
     )
 
 

@@ -10,11 +10,13 @@ import json
 import re
 import secrets
 import sqlite3
+import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from pc_mcp.inventory.filters import EPOCH, DeviceFilter, GroupBy, Span, microseconds
 from pc_mcp.inventory.kinds import Kinds
@@ -25,8 +27,13 @@ from pc_mcp.inventory.text import compact, shown_and_key
 from pc_mcp.partner_center.models import Device, moment
 
 ROWS_AT_ONCE = 100
+STEPS_AT_ONCE = 20_000
+"""Of SQLite's machine, between two looks at the clock: less than a millisecond."""
+
+T = TypeVar("T")
 
 _BATCH_SHIFT = 32
+_PAGE_BYTES = 4096  # SQLite's own default
 _DAY = 86_400_000_000  # microseconds
 
 _SCHEMA = """
@@ -93,6 +100,10 @@ class Duplicates:
     serial_numbers: tuple[str, ...]
 
 
+class TooSlow(Exception):
+    """What was asked of a table takes longer than there is time."""
+
+
 class DeviceTable:
     """Rows are added batch by batch, in the order in which the service gives them.
 
@@ -107,8 +118,26 @@ class DeviceTable:
         self._spans: defaultdict[int, Span] = defaultdict(Span)
         self._indexed: set[str] = set()
         self._duplicates_known = False
+        self._bytes = 0
         self._db = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
         self._db.executescript(_SCHEMA)
+
+    @property
+    def bytes(self) -> int:
+        """How much memory it takes, nearly."""
+        return self._bytes
+
+    def in_time(self, until: float, function: Callable[[], T]) -> T:
+        """What `function` of this table gives until then, on the monotonic clock. Raises `TooSlow`."""
+        self._db.set_progress_handler(lambda: time.monotonic() > until, STEPS_AT_ONCE)
+        try:
+            return function()
+        except sqlite3.OperationalError:
+            if time.monotonic() <= until:
+                raise
+            raise TooSlow from None
+        finally:
+            self._db.set_progress_handler(None, 0)
 
     def close(self) -> None:
         """Frees the memory."""
@@ -137,6 +166,8 @@ class DeviceTable:
             self._db.execute(_INSERT + ",".join([_ROW] * len(some)), values)
             self._counts[batch_number].update(values[1::_COLUMN_COUNT])
             self._spans[batch_number].add(values[2::_COLUMN_COUNT])
+        ((pages,),) = self._db.execute("PRAGMA page_count")
+        self._bytes = pages * _PAGE_BYTES + self.kinds.bytes
 
     def remove(self, batch_number: int) -> None:
         """Removes a batch, to be read again from its first page."""
@@ -289,8 +320,18 @@ class DeviceTable:
 
     def _index(self, column: str) -> None:
         if column not in self._indexed:
-            self._db.execute(f"CREATE INDEX by_{column} ON device ({column}) WHERE {column} IS NOT NULL")
+            with self._undone_if_interrupted():
+                self._db.execute(f"CREATE INDEX by_{column} ON device ({column}) WHERE {column} IS NOT NULL")
             self._indexed.add(column)
+
+    @contextmanager
+    def _undone_if_interrupted(self) -> Iterator[None]:
+        """Pages are added without a journal; without one a change that is interrupted would be half made."""
+        self._db.execute("PRAGMA journal_mode = MEMORY")
+        try:
+            yield
+        finally:
+            self._db.execute("PRAGMA journal_mode = OFF")
 
     def _find_duplicates(self) -> None:
         """Fills `duplicate` for all batches, once for as long as no row is added."""
@@ -298,8 +339,11 @@ class DeviceTable:
             return
         self._index("serial_key")
         several = "SELECT serial_key FROM device WHERE serial_key IS NOT NULL GROUP BY 1 HAVING count(*) > 1"
-        self._db.execute("DELETE FROM duplicate")
-        self._db.execute(f"INSERT INTO duplicate SELECT key, serial_key FROM device WHERE serial_key IN ({several})")  # noqa: S608
+        with self._undone_if_interrupted():
+            self._db.execute("DELETE FROM duplicate")
+            self._db.execute(
+                f"INSERT INTO duplicate SELECT key, serial_key FROM device WHERE serial_key IN ({several})"  # noqa: S608
+            )
         self._duplicates_known = True
 
     def _select(

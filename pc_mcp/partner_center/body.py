@@ -15,7 +15,7 @@ _CODE = re.compile(r"[0-9]{1,10}")
 _SPACE = re.compile(r"[ \t\n\r]*+")
 _BRACKET_OR_TEXT = re.compile(r'[\[\]{}"]')
 # More of a text than is kept of any field, and than an address takes.
-_BEGINNING = re.compile(r'"(?:[^"\\]|\\u[0-9A-Fa-f]{4}|\\[^u]){0,10000}+')
+_BEGINNING = re.compile(r'"(?:[^"\\]|\\u[0-9A-Fa-f]{4}|\\[^u]){0,30000}+')
 _IN_TEXT = re.compile(r'(?:[^"\\]++|\\.)*+', re.DOTALL)
 
 LARGE_BODY_BYTES = 2**18

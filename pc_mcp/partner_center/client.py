@@ -13,6 +13,9 @@ from pc_mcp.partner_center.paging import NextToken, PagedRequest, Pages, pages
 from pc_mcp.partner_center.transport import Transport
 
 CUSTOMERS_PER_PAGE = 500
+MOST_DEVICES = 10_000_000
+MOST_BYTES = 8 * 2**30
+"""Of the devices of one batch, which are not held as they came."""
 
 T = TypeVar("T")
 
@@ -49,7 +52,7 @@ class PartnerCenter:
     def devices(self, customer_id: str, batch_id: str, token: NextToken | None = None) -> Pages[models.Device]:
         """Pages of 100 devices of a batch ("Get a list of devices")."""
         path = f"/customers/{segment(customer_id)}/deviceBatches/{segment(batch_id)}/devices"
-        return self._pages(PagedRequest(path, devices), token)
+        return self._pages(PagedRequest(path, devices, most_items=MOST_DEVICES, most_bytes=MOST_BYTES), token)
 
     def configuration_policies(self, customer_id: str) -> Pages[models.ConfigurationPolicy]:
         """Pages of configuration policies ("Get a list of policies"); one page as documented."""

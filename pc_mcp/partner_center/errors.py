@@ -6,7 +6,8 @@
     │   └── ProxyRefused                407, or the proxy does not connect to it
     ├── MalformedAnswer                 an answer that is not what the documents describe; 2xx but 200
     │   ├── UnexpectedRedirect          a redirect; never followed, so the token stays with its host
-    │   └── BrokenPaging                a token that repeats or is missing, pages without an end or that end early
+    │   ├── BrokenPaging                a token that repeats or is missing, pages without an end or that end early
+    │   └── ListTooLong                 more items or bytes than a list may have
     ├── RequestRefused                  every other 4xx
     │   ├── BadRequest                  400, any other code
     │   │   ├── NotKnownOrRefused       400, codes 2000 and 3000: the service uses both for either
@@ -131,6 +132,12 @@ class UnexpectedRedirect(MalformedAnswer):
 class BrokenPaging(MalformedAnswer):
     summary = "Partner Center's pages do not lead to the end of the list, so reading was stopped."
     advice = "Ask again with refresh to read from the first page."
+
+
+class ListTooLong(MalformedAnswer):
+    remedy = "none"
+    summary = "Partner Center's list is longer than can be held, so reading was stopped."
+    advice = "What was read is counted. Asking again brings no more; ask about single batches where that is possible."
 
 
 class RequestRefused(PartnerCenterError):

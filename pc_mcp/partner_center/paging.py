@@ -10,19 +10,22 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeAlias, TypeVar
 
 from pc_mcp.partner_center.collections import Collection
-from pc_mcp.partner_center.errors import BrokenPaging
+from pc_mcp.partner_center.errors import BrokenPaging, ListTooLong
 from pc_mcp.partner_center.models import text
 from pc_mcp.partner_center.shapes import TOKEN_HEADER
 from pc_mcp.partner_center.transport import Transport
 
 MAX_EMPTY_PAGES = 5
+MOST_ITEMS = 100_000
+MOST_BYTES = 256 * 2**20
 MAX_TOKEN_CHARACTERS = 32_768
 
 T = TypeVar("T")
 
 
 class Trail:
-    """Which pages and tokens a walk has met, and at which page, so that none is taken twice.
+    """Which pages and tokens a walk has met, and at which page, so that none is taken twice, and how many `items` it
+    has had, in how many bytes (`length`).
 
     A page that is read again because what came after it was not kept is no repetition.
     """
@@ -30,10 +33,12 @@ class Trail:
     def __init__(self) -> None:
         self._met: dict[object, int] = {}
         self.has_items = False
+        self.items = self.length = 0
 
     def repeats(self, met: object, position: int) -> bool:
         """Whether `met` came before page `position` (from 0); it is remembered if not."""
-        return self._met.setdefault(met, position) < position
+        # A token may be long, and there may be many.
+        return self._met.setdefault(hash(met), position) < position
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +71,13 @@ Pages: TypeAlias = AsyncGenerator[Page[T], None]
 @dataclass(frozen=True, slots=True)
 class PagedRequest(Generic[T]):
     """A collection to walk, and what reads its pages. `always_seek` adds `seekOperation=Next` from
-    the second page on."""
+    the second page on; most_items, most_bytes: how long it may be, for a list may never end."""
 
     path: str
     read: Callable[[bytes], Collection[T]]
     always_seek: bool = False
+    most_items: int = MOST_ITEMS
+    most_bytes: int = MOST_BYTES
 
 
 async def pages(
@@ -79,14 +86,16 @@ async def pages(
     """Every page from the one that `token` asks for (None: the first), in order.
 
     Raises a `PartnerCenterError`; `BrokenPaging` when a page or a token comes twice, a token cannot be sent,
-    pages stay empty, or the last page says that there is more: the walk always ends, and never early
-    without saying so.
+    pages stay empty, or the last page says that there is more; `ListTooLong` when there are more items or
+    bytes than there may be: the walk always ends, and never early without saying so.
     """
     trail, position = (token.trail, token.position) if token else (Trail(), 0)
     seek = request.always_seek or (token is not None and token.seek)
     empty = 0
     while True:
-        page = await _page(transport, request, correlation_id, token, seek=seek)
+        page, length = await _page(transport, request, correlation_id, token, seek=seek)
+        trail.length += length
+        trail.items += len(page.items) + page.unreadable
         is_empty = not page.items and not page.unreadable
         if not is_empty and trail.repeats(page.fingerprint, position):
             if not seek:
@@ -106,11 +115,14 @@ async def pages(
             raise BrokenPaging("A continuation token came twice.", correlation_id=correlation_id)
         if empty == MAX_EMPTY_PAGES:
             raise BrokenPaging(f"{empty} pages in a row are empty.", correlation_id=correlation_id)
+        if trail.items >= request.most_items or trail.length >= request.most_bytes:
+            raise ListTooLong(f"It had {trail.items:,} items and went on.", correlation_id=correlation_id)
 
 
 async def _page(
     transport: Transport, request: PagedRequest[T], correlation_id: str, token: NextToken | None, *, seek: bool
-) -> Collection[T]:
+) -> tuple[Collection[T], int]:
+    """A page, and how many bytes it had."""
     path, headers = request.path, dict[str, str]()
     if token:
         if token.nowhere:
@@ -118,7 +130,11 @@ async def _page(
         headers[TOKEN_HEADER] = token.value
         if seek:
             path += ("&" if "?" in path else "?") + "seekOperation=Next"
-    return await transport.get(path, request.read, correlation_id=correlation_id, headers=headers)
+
+    def read(body: bytes) -> tuple[Collection[T], int]:
+        return request.read(body), len(body)
+
+    return await transport.get(path, read, correlation_id=correlation_id, headers=headers)
 
 
 def _way_on(page: Collection[T], trail: Trail) -> tuple[str, str]:

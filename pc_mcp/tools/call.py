@@ -35,7 +35,8 @@ class App:
         """A call that begins now. All of its requests carry `correlation_id`."""
         progress = _ProgressReport(report)
         deadline = anyio.current_time() + self.time_budget_seconds
-        call = Call(PartnerCenter(self.transport, correlation_id), deadline, progress.tell)
+        grace = self.time_budget_seconds / 4
+        call = Call(PartnerCenter(self.transport, correlation_id), deadline, progress.tell, grace)
         return ToolCall(call, self.library, self.tokens, self.cloud, self.max_chars, self.exports_folder)
 
 

@@ -76,10 +76,10 @@ def shown(text):
 
 
 def fact(value):
-    """The text of a JSON value, or None where there is none to see."""
+    """The text of a JSON value, its first 1,000 characters at most, or None where there is none to see."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         value = str(value)
-    return (clean(value) or None) if isinstance(value, str) else None
+    return (clean(value.strip()[:1000]) or None) if isinstance(value, str) else None
 
 
 def instant(value):
