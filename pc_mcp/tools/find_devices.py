@@ -18,14 +18,15 @@ async def find_devices(
     call: ToolCall,
     identifiers: Annotated[
         list[Identifier],
-        Field(min_length=1, max_length=200, description="Whole serial numbers, product keys or device ids."),
+        Field(min_length=1, max_length=200, description="Whole serial numbers, product keys or device ids, as pasted."),
     ],
     customer: Annotated[Customer | None, Field(description="Required. Tenant id, domain, or name.")] = None,
     cursor: Cursor | None = None,
     refresh: Refresh = False,
 ) -> Annotated[CallToolResult, FindingsAnswer]:
     """Look up devices of a customer by serial number, product key or device id: which batch each is
-    in, its policy, when it was uploaded. Give up to 200 at once. For a part of a serial number, or
+    in, its policy, when it was uploaded. Give up to 200 at once. Near ones are in
+    possible, not found. For a part of a serial number, or
     to count, use list_devices."""
     if customer is None:
         raise QuestionError(

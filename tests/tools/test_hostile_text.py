@@ -70,7 +70,8 @@ async def test_hostile_text_in_every_field_of_every_tool_is_cleaned(connect, hos
             assert text not in result.content[0].text or text.isprintable()
 
 
-@pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
+# An id that is as long as the last one cannot be asked for.
+@pytest.mark.parametrize("text", TEXTS[:-1], ids=range(len(TEXTS) - 1))
 async def test_hostile_text_in_an_error_is_cleaned(connect, sandbox, hostile, text):
     part = shown(text)[:3]
     other = f"{shown(text)[:9]}q"
@@ -85,7 +86,7 @@ async def test_hostile_text_in_an_error_is_cleaned(connect, sandbox, hostile, te
             words = result.content[0].text
             assert result.is_error
             assert words.startswith(beginning)
-            assert "Nearest: " in words or " id " in words or text == LONG_TEXT
+            assert "Nearest: " in words or " id " in words
             assert hidden(words) == []
             assert LIVE_LINK.search(words) is None
             assert len(words) <= 4000
