@@ -11,6 +11,9 @@ from pc_mcp.server import build_server
 from tests.conftest import settings_for
 from tests.inventory import plain
 
+# Many inputs to lines that other tests cover too; to be measured would double what these take.
+pytestmark = pytest.mark.no_cover
+
 LARGE = {company.name for company in catalog.COMPANIES if company.holding == "large"}
 NOT_READABLE = {catalog.NO_RELATIONSHIP_CUSTOMER}
 SMALLER = [
@@ -18,7 +21,7 @@ SMALLER = [
     for company in World().customers()
     if company["companyProfile"]["companyName"] not in {*LARGE, *NOT_READABLE, catalog.HUNDRED_THOUSAND_CUSTOMER}
 ]
-CUSTOMERS = [*SMALLER, catalog.HUNDRED_THOUSAND_CUSTOMER]
+CUSTOMERS = [*SMALLER, pytest.param(catalog.HUNDRED_THOUSAND_CUSTOMER, marks=pytest.mark.slow)]
 MEDIUM = {company.name for company in catalog.COMPANIES if company.holding == "medium"}
 PAGED = [name for name in SMALLER if name not in MEDIUM or name == catalog.ODD_BATCH_NAMES_CUSTOMER]
 
