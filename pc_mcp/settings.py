@@ -124,7 +124,10 @@ class AnswersSettings(_Section):
         description="Most characters of an answer, in its text and its structured content each.",
     )
     time_budget_seconds: float = Field(
-        45, ge=0.5, le=600, description="Longest time of a tool call; then it answers with what was read."
+        45,
+        ge=0.5,
+        le=600,
+        description="Longest time that a tool call reads; then it answers with what was read, within a quarter more.",
     )
     snapshot_minutes: float = Field(
         15, ge=0, le=1440, description="How long what was read is used for further questions."
