@@ -26,7 +26,7 @@ from pc_mcp.partner_center.models import Customer
 _COLUMNS = ("name", "domain", "id", "relationship")
 
 
-class FoundCustomerFields(TypedDict):
+class FoundCustomer(TypedDict):
     id: str
     name: str | None
     domain: str | None
@@ -37,7 +37,7 @@ class CustomerListAnswer(CompletenessFields):
     as_of: str
     customers_total: int
     customers_matched: int
-    customers: list[FoundCustomerFields]
+    customers: list[FoundCustomer]
     shown: int
     omitted: int
     next_cursor: str | None
@@ -85,7 +85,7 @@ def customer_list_answer(result: CustomerList, query: str | None, max_chars: int
     return Answer(text, data)
 
 
-def _fields(customer: Customer) -> FoundCustomerFields:
+def _fields(customer: Customer) -> FoundCustomer:
     return {
         "id": shown(customer.id),
         "name": shown(customer.name),

@@ -47,9 +47,8 @@ _NOTES_SHARE, _OFFER_SHARE, _ATTENTION_SHARE = 0.2, 0.1, 0.2
 _GROUPS_SHARE_BESIDE_ROWS = 0.4
 
 
+# The chosen fields of a device; null: not known. A docstring would be part of the schema.
 class DeviceFields(TypedDict, total=False):
-    """The chosen fields of a device; null: not known."""
-
     id: str | None
     serial_number: str | None
     manufacturer: str | None

@@ -34,7 +34,7 @@ _ORDER: Final[Sequence[State]] = ("failed", "not known", "running", "finished")
 """What a person looks for first comes first."""
 
 
-class UploadedDeviceFields(TypedDict):
+class UploadedFields(TypedDict):
     device_id: str | None
     serial_number: str | None
     product_key: str | None
@@ -69,7 +69,7 @@ class UploadAnswer(CompletenessFields):
     devices_not_known: int | None
     by_status: list[CountFields]
     by_error: list[ErrorFields]
-    devices: list[UploadedDeviceFields]
+    devices: list[UploadedFields]
     shown: int
     omitted: int
     notes: list[str]
@@ -135,7 +135,7 @@ def upload_answer(result: Upload, max_chars: int) -> Answer:
     return Answer(text, data)
 
 
-def _fields(device: DeviceUploadDetails) -> UploadedDeviceFields:
+def _fields(device: DeviceUploadDetails) -> UploadedFields:
     return {
         "device_id": shown(device.device_id),
         "serial_number": shown(device.serial_number),
@@ -151,7 +151,7 @@ def _meaning(code: str | None, description: str | None = None) -> str | None:
     return ROW_ERRORS.get(code or "") or shown(description)
 
 
-def _line(fields: UploadedDeviceFields) -> str:
+def _line(fields: UploadedFields) -> str:
     return row(ABSENT if (value := fields[column]) is None else escaped(value) for column in _FIELDS)
 
 
