@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import re
 import shutil
 import tempfile
 import tomllib
@@ -16,7 +15,6 @@ from bundle.manifest import ENTRY_POINT, ICON, manifest
 from pc_mcp import __version__
 
 ROOT = Path(__file__).parent.parent
-_PIN = re.compile(r"^([a-z0-9][a-z0-9._-]*==[^\\\n]+?) *\\?$", re.MULTILINE)
 
 
 def main() -> None:
@@ -38,7 +36,10 @@ def lay_out(folder: Path) -> None:
     shutil.copytree(ROOT / "prompts", folder / "prompts")
     for name in (ENTRY_POINT, ICON):
         shutil.copyfile(ROOT / "bundle" / name, folder / name)
-    for name in ("README.md", "LICENSE"):
+    (folder / "bundle").mkdir()
+    for name in ("__init__.py", "fields.py", "serve.py"):
+        shutil.copyfile(ROOT / "bundle" / name, folder / "bundle" / name)
+    for name in ("README.md", "LICENSE", "requirements.txt"):
         shutil.copyfile(ROOT / name, folder / name)
     (folder / "pyproject.toml").write_text(_project(), encoding="utf-8")
     text = json.dumps(anyio.run(manifest), ensure_ascii=False, indent=2)
@@ -46,23 +47,18 @@ def lay_out(folder: Path) -> None:
 
 
 def _project() -> str:
-    """What uv installs for the bundle: the server's dependencies, held to the versions of the lock file.
-
-    The bundle's own code is not installed but run where it lies.
-    """
+    """A project without dependencies, for uv to find a Python for: what the server needs, `start.py` installs."""
     project: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    pins = [pin.strip() for pin in _PIN.findall((ROOT / "requirements.txt").read_text(encoding="utf-8"))]
     return "\n".join(
         [
             "[project]",
             'name = "pc-mcp-bundle"',
             f'version = "{__version__}"',
             f"requires-python = {json.dumps(project['requires-python'])}",
-            f"dependencies = {json.dumps(project['dependencies'], indent=4)}",
+            "dependencies = []",
             "",
             "[tool.uv]",
             "package = false",
-            f"constraint-dependencies = {json.dumps(pins, indent=4)}",
             "",
         ]
     )

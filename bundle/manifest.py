@@ -8,35 +8,13 @@ from typing import Any
 from mcp import Client
 from mcp_types import Prompt, TextContent
 
+from bundle.fields import FIELDS, Field
 from pc_mcp import __version__
 from pc_mcp.server import build_server
 from pc_mcp.settings import Settings
 
 ENTRY_POINT = "start.py"
 ICON = "icon.png"
-
-# What a person may set in the application: field, its label, what it is, and the variable that gets it.
-FIELDS = (
-    (
-        "tenant_id",
-        "Tenant id",
-        "Your company's own Entra tenant: a GUID or a domain. Empty: the tenant of the account that signs in first.",
-        "PC_MCP_AUTH__TENANT_ID",
-    ),
-    (
-        "client_id",
-        "Client id",
-        "The application that your administrator registered in Entra for pc-mcp. Empty: as pc-mcp's configuration "
-        "file says.",
-        "PC_MCP_AUTH__CLIENT_ID",
-    ),
-    (
-        "cloud",
-        "Microsoft cloud",
-        "global, us_government or china. Empty: global.",
-        "PC_MCP_PARTNER_CENTER__CLOUD",
-    ),
-)
 
 
 async def manifest() -> dict[str, Any]:
@@ -66,20 +44,25 @@ async def manifest() -> dict[str, Any]:
             "entry_point": ENTRY_POINT,
             "mcp_config": {
                 "command": "uv",
-                "args": ["run", "--directory", "${__dirname}", ENTRY_POINT],
-                "env": {variable: f"${{user_config.{field}}}" for field, _, _, variable in FIELDS},
+                # Isolated: no module comes from the current folder, nor from what PYTHONPATH names.
+                "args": ["run", "--directory", "${__dirname}", "python", "-I", ENTRY_POINT],
+                "env": {field.variable: f"${{user_config.{field.name}}}" for field in FIELDS},
             },
         },
-        "user_config": {
-            field: {"type": "string", "title": title, "description": what, "required": False, "default": ""}
-            for field, title, what, _ in FIELDS
-        },
+        "user_config": {field.name: _field(field) for field in FIELDS},
         "tools": [{"name": tool.name, "description": tool.description or ""} for tool in tools],
         # Settings of the configuration file add a tool and a folder of prompts.
         "tools_generated": True,
         "prompts": prompts,
         "prompts_generated": True,
     }
+
+
+def _field(field: Field) -> dict[str, Any]:
+    shown = {"type": field.kind, "title": field.title, "description": field.what, "required": False}
+    # A folder has no default: the empty text is none.
+    default: dict[str, dict[str, Any]] = {"string": {"default": ""}, "boolean": {"default": False}, "directory": {}}
+    return shown | default[field.kind]
 
 
 async def _prompt(client: Client, prompt: Prompt) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from pydantic import AnyUrl
 from pc_mcp import __version__
 from pc_mcp.accounts import token_provider
 from pc_mcp.answers import escaped, shown
+from pc_mcp.auth import Unconfigured
 from pc_mcp.completing import complete
 from pc_mcp.inventory import Library
 from pc_mcp.partner_center import Transport
@@ -127,8 +128,9 @@ async def _as_meant(context: ServerRequestContext[Any, Any], call_next: CallNext
     return await call_next(replace(context, params=params))
 
 
-def build_server(settings: Settings) -> Server:
-    """The MCP server for these settings; nothing is connected before a client is."""
+def build_server(settings: Settings, *, refusal: str | None = None) -> Server:
+    """The MCP server for these settings; nothing is connected before a client is. refusal: what keeps it
+    from asking, which every call is then answered with."""
 
     @asynccontextmanager
     async def lifespan(_: MCPServer[App]) -> AsyncIterator[App]:
@@ -138,7 +140,7 @@ def build_server(settings: Settings) -> Server:
             concurrency=partner_center.concurrency,
             reveal_product_keys=answers.reveal_product_keys,
         )
-        tokens = token_provider(settings)
+        tokens = Unconfigured(refusal) if refusal else token_provider(settings)
         transport = Transport(
             partner_center.api_root,
             tokens,

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from bundle.manifest import FIELDS
+from bundle.fields import FIELDS
 from pc_mcp.resources import MAX_BYTES
 from pc_mcp.tools.files import file_stem
 from tests.docs.documents import ROOT, column
@@ -17,10 +17,9 @@ NUMBERS = ("No", "One", "Two", "Three", "Four", "Five", "Six")
 
 def test_the_fields_of_the_bundle_are_those_of_its_manifest():
     text = PACKAGES.read_text(encoding="utf-8")
-    assert column(PACKAGES, "field") == [title for _, title, _, _ in FIELDS]
-    for _, title, _, variable in FIELDS:
-        setting = variable.removeprefix("PC_MCP_").lower().replace("__", ".")
-        assert f"| {title} | `{setting}`" in text
+    assert column(PACKAGES, "field") == [field.title for field in FIELDS]
+    for field in FIELDS:
+        assert f"| {field.title} | {f'`{field.setting}` ' if field.setting else ''}|" in text
     assert f"{NUMBERS[len(FIELDS)]} fields may be filled in" in text
 
 

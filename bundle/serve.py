@@ -1,0 +1,63 @@
+"""Serves from the bundle, whatever is in its fields: what is wrong there answers every call, in the fields' words."""
+
+import contextlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from bundle.fields import CLIENT_ID, FIELDS, SANDBOX, WHERE, filled
+from pc_mcp.failures import Failure
+from pc_mcp.logs import configure_logging
+from pc_mcp.network import check_network
+from pc_mcp.server import Server, build_server
+from pc_mcp.serving import serve_stdio
+from pc_mcp.settings import Settings, load_settings
+from pc_mcp.simulated import sandbox_settings
+
+_NO_CLIENT_ID = (
+    f"{CLIENT_ID.title} is empty. Your administrator registers an application once, as docs/sign-in.md of pc-mcp "
+    "describes, and has its id."
+)
+
+
+def serve(folders: Sequence[Path]) -> int:
+    """Serves one client over stdio; gives the exit status. folders: where processes that it starts find its modules."""
+    fields = filled(os.environ)
+    for field in FIELDS:
+        os.environ.pop(field.variable, None)
+    os.environ.update(fields.values)
+    with contextlib.ExitStack() as stack:
+        try:
+            server = _refusing(fields.faults) if fields.faults else _server(stack, folders, sandbox=fields.sandbox)
+        except Failure as error:  # of the configuration file, or of the environment
+            server = _refusing([str(error)])
+        serve_stdio(server)
+    return 0
+
+
+def _server(stack: contextlib.ExitStack, folders: Sequence[Path], *, sandbox: bool) -> Server:
+    """Raises `Failure`."""
+    overrides = {}
+    if sandbox:
+        # Who signs in to the simulated service is a process of its own.
+        os.environ["PYTHONPATH"] = os.pathsep.join(map(str, folders))
+        overrides = stack.enter_context(sandbox_settings())
+    settings = load_settings(None, overrides)
+    check_network(*settings.services.values())
+    configure_logging(settings.logging.level, settings.logging.format)
+    if settings.auth.mode != "token" and settings.auth.client_id is None:
+        return build_server(settings, refusal=_refusal([_NO_CLIENT_ID]))
+    return build_server(settings)
+
+
+def _refusing(faults: Sequence[str]) -> Server:
+    configure_logging("info", "human")
+    return build_server(Settings.model_construct(), refusal=_refusal(faults))
+
+
+def _refusal(faults: Sequence[str]) -> str:
+    items = "\n".join(f"- {fault}" for fault in faults)
+    return (
+        f"pc-mcp cannot ask Partner Center yet. Tell the user what to correct in Claude Desktop, under {WHERE}:\n"
+        f'{items}\nThen save. To try pc-mcp without an account, switch on "{SANDBOX.title}" there.'
+    )
