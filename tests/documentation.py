@@ -18,17 +18,18 @@ from pc_mcp.settings import Settings, sections
 from pc_mcp.tools import all_tools
 from pc_mcp.tools.addresses import TEMPLATES
 from tests.docs.picture import conversation, in_words
-from tests.docs.questions import CONVERSATION, QUESTIONS, answers, questions_table
+from tests.docs.questions import CONVERSATION, QUESTIONS, answers, first_questions, questions_table
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
+QUESTIONS_PAGE = ROOT / "docs" / "questions.md"
 PICTURE = ROOT / "docs" / "conversation.svg"
 ENV = "PC_MCP_"
 REQUIRED = "\\*"
 
 
 def tools_table() -> str:
-    """The tools and their arguments, for the README."""
+    """The tools and their arguments, for the beginning of docs/tools.md."""
     lines = ["| tool | arguments | what it is for |", "| --- | --- | --- |"]
     for tool in all_tools(exports=True):
         required = tool.parameters.get("required", [])
@@ -37,8 +38,7 @@ def tools_table() -> str:
         )
         purpose = tool.description.split(". ")[0].rstrip(".")
         lines.append(f"| `{tool.name}` | {arguments} | {purpose}. |")
-    exports = "`export_devices` is there when the setting `exports.folder` names a folder."
-    return "\n".join([*lines, "", f"\\* required. {exports}"])
+    return "\n".join([*lines, "", "\\* required"])
 
 
 def arguments_reference() -> str:
@@ -47,7 +47,10 @@ def arguments_reference() -> str:
         "# Tools",
         "",
         "Generated from the tools themselves. Every tool only reads Partner Center. `export_devices` writes files, and",
-        "is there only when the setting `exports.folder` names a folder.",
+        "is there only when the setting `exports.folder` names a folder. A customer is named by its tenant id, domain",
+        "or name, or by a part of the name that no other customer has.",
+        "",
+        tools_table(),
     ]
     for tool in all_tools(exports=True):
         parts += ["", f"## `{tool.name}`", "", tool.description, ""]
@@ -164,7 +167,6 @@ def with_part(document: str, name: str, part: str) -> str:
 def generated() -> dict[Path, str]:
     """Every file that is generated, or that has a generated part, as it should be; answers are left as they are."""
     parts: dict[str, tuple[str, Callable[[], str]]] = {
-        "README.md": ("tools", tools_table),
         "docs/prompts.md": ("prompts", prompts_table),
         "docs/files.md": ("resources", resources_table),
     }
@@ -181,13 +183,14 @@ def generated() -> dict[Path, str]:
 
 
 def with_answers(files: Mapping[Path, str]) -> dict[Path, str]:
-    """`files` and the picture, with what a server answers now. Takes some seconds."""
+    """`files`, the questions and the picture, with what a server answers now. Takes some seconds."""
     answered = answers((*CONVERSATION, *QUESTIONS))
     pictured, told = answered[: len(CONVERSATION)], answered[len(CONVERSATION) :]
     image = f"![{in_words(CONVERSATION, pictured)}]({PICTURE.relative_to(ROOT).as_posix()})"
-    readme = with_part(files[README], "conversation", image)
-    readme = with_part(readme, "questions", questions_table(told))
-    return {**files, README: readme, PICTURE: conversation(CONVERSATION, pictured)}
+    readme = with_part(README.read_text(encoding="utf-8"), "conversation", image)
+    readme = with_part(readme, "questions", first_questions(told))
+    page = with_part(QUESTIONS_PAGE.read_text(encoding="utf-8"), "questions", questions_table(told))
+    return {**files, README: readme, QUESTIONS_PAGE: page, PICTURE: conversation(CONVERSATION, pictured)}
 
 
 def main() -> int:

@@ -22,7 +22,6 @@ svg { font-family: system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue
 .asked { fill: #e7f0fd; }
 .call { fill: #f6f8fa; stroke: #d8dee4; }
 .rule { stroke: #d8dee4; }
-.bar { fill: #bf8700; }
 .done { fill: none; stroke: #1a7f37; stroke-width: 1.8; stroke-linecap: round; stroke-linejoin: round; }
 text { fill: #1f2328; font-size: 15px; }
 .small { font-size: 13.5px; }
@@ -35,7 +34,6 @@ text { fill: #1f2328; font-size: 15px; }
 .asked { fill: #1b3a66; }
 .call { fill: #161b22; stroke: #3d444d; }
 .rule { stroke: #3d444d; }
-.bar { fill: #d29922; }
 .done { stroke: #3fb950; }
 text { fill: #f0f6fc; }
 .muted { fill: #9198a1; }
@@ -101,17 +99,6 @@ class Picture:
                 self.parts.append(f'<path d="M{LEFT} {self.y - 0.5:g}H{x - 16:g}" class="rule"/>')
         self.y += 8
 
-    def remarks(self, heading: str, items: Sequence[str]) -> None:
-        top = self.y
-        self.y += 2
-        self.paragraph(f"**{heading}**", x=LEFT + 16, small=True)
-        for item in items:
-            self.text(LEFT + 17, self.y + 14, "•", "small")
-            self.paragraph(item, x=LEFT + 31, small=True)
-        self.y += 4
-        self.box(LEFT, top, (3, self.y - top), "bar", 1.5)
-        self.y += 10
-
     def answer(self, question: Question, answer: Answer) -> None:
         self.paragraph(answer.first_line)
         self.y += 4
@@ -119,8 +106,6 @@ class Picture:
         if question.line:
             self.paragraph(answer.line(question.line))
             self.y += 6
-        if answer.remarks:
-            self.remarks(*answer.remarks)
         read = f"{answer.requests:,} requests, {answer.bytes_read / 1e6:,.1f} MB of JSON read"
         self.text(LEFT, self.y + 14, f"{read}; {len(answer.text):,} characters for the model", "muted")
         self.y += 42

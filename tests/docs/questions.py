@@ -1,6 +1,7 @@
 """Questions of support agents, the calls that answer them, and what the server answers from its simulated customers.
 
-README.md shows `QUESTIONS` with the answers, docs/conversation.svg `CONVERSATION`; `make docs` writes both.
+docs/questions.md shows `QUESTIONS` with calls and answers, README.md some of them without the calls, and
+docs/conversation.svg `CONVERSATION`; `make docs` writes all three.
 """
 
 import json
@@ -34,7 +35,8 @@ class Question:
     """What an agent asks and the tool call that answers it.
 
     Of the answer are shown its first line or the gist of that, `columns` of the first `rows` of the table that
-    has them, and the line that contains `line`. next_page: the call gets the cursor of the answer before.
+    has them, and the line that contains `line`. first: README.md shows it too; next_page: the call gets the cursor of
+    the answer before.
     """
 
     words: str
@@ -43,6 +45,7 @@ class Question:
     columns: Sequence[str] = ()
     rows: int = 3
     line: str | None = None
+    first: bool = False
     next_page: bool = False
 
     @property
@@ -79,15 +82,6 @@ class Answer:
                 return [[row[header.index(name)] for name in columns] for row in rows[1:]]
         raise AssertionError(f"no table with {columns} in\n{self.text}")
 
-    @property
-    def remarks(self) -> tuple[str, list[str]] | None:
-        """The heading and the items of the list below the tables, if there is one."""
-        for block in self.text.split("\n\n"):
-            heading, *items = block.splitlines()
-            if items and all(item.startswith("- ") for item in items):
-                return heading.strip("*:"), [item.removeprefix("- ") for item in items]
-        return None
-
     def line(self, part: str) -> str:
         """The line that contains `part`."""
         (line,) = [line for line in self.text.splitlines() if part in line]
@@ -95,33 +89,39 @@ class Answer:
 
 
 QUESTIONS = (
-    Question("Which Contoso companies are our customers?", "find_customers", {"query": "contoso"}, ["name"]),
+    Question(
+        "Which Contoso companies are our customers?", "find_customers", {"query": "contoso"}, ["name"], first=True
+    ),
     Question(
         "What did we upload for Contoso Ltd since January 2026?",
         "list_device_batches",
         {"customer": CONTOSO, "created_after": "2026-01-01"},
         ["batch", "devices"],
+        first=True,
     ),
     Question(
-        "Did all of their batches finish?",
+        "Did all batches of Contoso Ltd finish?",
         "list_device_batches",
         {"customer": CONTOSO, "limit": 0},
         line="By status",
     ),
     Question(
-        "How many devices does Fabrikam have, and of which makers?",
+        "How many devices does Fabrikam Manufacturing have, and of which makers?",
         "list_devices",
         {"customer": FABRIKAM, "group_by": ["manufacturer"], "limit": 0},
         ["manufacturer", "devices"],
+        first=True,
     ),
     Question(
-        "How many of those have no profile, and in which batches?",
+        "How many devices of Fabrikam Manufacturing have no profile, and in which batches?",
         "list_devices",
         {"customer": FABRIKAM, "policy": "none", "group_by": ["batch"], "limit": 0},
         ["batch", "devices"],
+        rows=1,
+        first=True,
     ),
     Question(
-        "How many of their Surface devices came before 2022?",
+        "How many Surface devices did Fabrikam Manufacturing get before 2022?",
         "list_devices",
         {
             "customer": FABRIKAM,
@@ -133,31 +133,37 @@ QUESTIONS = (
         ["model", "devices"],
     ),
     Question(
-        "Are there serial numbers twice at Fabrikam?",
+        "Are there serial numbers twice at Fabrikam Manufacturing?",
         "list_devices",
         {"customer": FABRIKAM, "group_by": [], "limit": 0},
         line="occurs more than once",
     ),
     Question(
-        "In which months since 2025 did Litware get devices?",
+        "In which months since January 2025 did Litware Inc get devices?",
         "list_devices",
         {"customer": "Litware Inc", "uploaded_after": "2025-01-01", "group_by": ["uploaded_month"], "limit": 0},
         ["uploaded month", "devices"],
     ),
-    Question("Which devices of the batch FINANCE laptops have no profile?", "list_devices", FINANCE, FINANCE["fields"]),
+    Question(
+        "Which devices in Contoso Ltd's batch FINANCE laptops have no profile?",
+        "list_devices",
+        FINANCE,
+        FINANCE["fields"],
+    ),
     Question("And the next two?", "list_devices", FINANCE, FINANCE["fields"], next_page=True),
     Question(
-        "Which batch is serial number 2R9-ZNP67 in, and do we have ABC-12345?",
+        "Which batch of Documentation Sample is serial number 2R9-ZNP67 in, and do they have ABC-12345?",
         "find_devices",
         {"customer": "Documentation Sample", "identifiers": ["2R9-ZNP67", "ABC-12345"]},
         ["identifier", "batch"],
         line="Not found",
     ),
     Question(
-        "9DLK36J and SK40LQT are back from repair: which profiles do they have?",
+        "Which profiles do 9DLK36J and SK40LQT of Contoso Ltd have?",
         "find_devices",
         {"customer": CONTOSO, "identifiers": ["9DLK36J", "SK40LQT"]},
         ["serial_number", "policy"],
+        first=True,
     ),
     Question(
         "Which Autopilot profiles does Contoso Ltd have?",
@@ -167,13 +173,14 @@ QUESTIONS = (
         rows=4,
     ),
     Question(
-        "Did my upload 0127ed8e-… go through?",
+        "Did upload 0127ed8e-ff72-4983-a3d8-e8d8bd378932 of Documentation Sample go through?",
         "get_batch_upload_status",
         {"customer": "Documentation Sample", "batch_tracking_id": "0127ed8e-ff72-4983-a3d8-e8d8bd378932"},
         ["serial number", "error", "meaning"],
+        first=True,
     ),
     Question(
-        "Put the FINANCE laptops into a file for Excel.",
+        "Put Contoso Ltd's batch FINANCE laptops into a file for Excel.",
         "export_devices",
         {"customer": CONTOSO, "batch": "FINANCE laptops"},
     ),
@@ -181,15 +188,9 @@ QUESTIONS = (
 
 CONVERSATION = (
     Question(
-        "How many of Fabrikam's Surface devices have no Autopilot profile?",
-        "list_devices",
-        {"customer": FABRIKAM, "model": "surface", "policy": "none", "group_by": ["model"], "limit": 0},
-        ["model", "devices"],
-    ),
-    Question(
-        "Which batches are 9DLK36J, SK40LQT and ABC-12345 of Contoso Ltd in?",
+        "Which batches are 9DLK36J and ABC-12345 of Contoso Ltd in?",
         "find_devices",
-        {"customer": CONTOSO, "identifiers": ["9DLK36J", "SK40LQT", "ABC-12345"]},
+        {"customer": CONTOSO, "identifiers": ["9DLK36J", "ABC-12345"]},
         ["identifier", "batch", "policy", "model"],
         line="Not found",
     ),
@@ -223,11 +224,17 @@ async def ask(client: Client, questions: Sequence[Question], sandbox: Sandbox | 
 
 
 def questions_table(answers: Sequence[Answer]) -> str:
-    """`QUESTIONS`: what agents ask, what the model calls, and what it is told, for README.md."""
+    """`QUESTIONS`: what agents ask, what the model calls, and what it is told, for docs/questions.md."""
     lines = ["| you ask | the model calls | the answer |", "| --- | --- | --- |"]
     for question, answer in zip(QUESTIONS, answers, strict=True):
         lines.append(f"| {question.words} | `{question.call}` | {in_short(question, answer)} |")
     return "\n".join(lines)
+
+
+def first_questions(answers: Sequence[Answer]) -> str:
+    """Those of `QUESTIONS` that README.md shows, without the calls."""
+    told = [each for each in zip(QUESTIONS, answers, strict=True) if each[0].first]
+    return "\n".join(f"- {each.words} {in_short(each, answer).replace('<br>', ': ', 1)}" for each, answer in told)
 
 
 def in_short(question: Question, answer: Answer) -> str:

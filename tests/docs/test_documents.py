@@ -3,6 +3,7 @@
 import argparse
 import json
 import re
+import subprocess
 import tomllib
 
 import pytest
@@ -53,6 +54,15 @@ def test_a_configuration_is_one_that_the_program_takes(block, tmp_path):
     sections = tomllib.loads(re.sub(r'^folder = ".+"', f"folder = '{tmp_path}'", block.text, flags=re.MULTILINE))
     settings = Settings(**sections)
     assert all(getattr(settings, name) for name in sections)
+
+
+SHELL = [block for block in BLOCKS if block.language in {"sh", "bash"} and block.marks]
+
+
+@pytest.mark.parametrize("block", SHELL, ids=str)
+def test_a_script_that_is_not_run_is_one_that_the_shell_takes(block):
+    done = subprocess.run(["bash", "-n"], input=block.text, capture_output=True, text=True, timeout=10, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @each("powershell")

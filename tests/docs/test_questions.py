@@ -1,4 +1,4 @@
-"""README.md's questions and their picture: what a client gets from the simulated customers."""
+"""The questions of the documents and their picture: what a client gets from the simulated customers."""
 
 import os
 import re
@@ -10,11 +10,11 @@ from mcp import Client, StdioServerParameters
 
 from pc_mcp.tools import all_tools
 from tests.docs.documents import ROOT
-from tests.docs.questions import QUESTIONS, ask, questions_table
+from tests.docs.questions import QUESTIONS, ask, first_questions, questions_table
 
 pytestmark = pytest.mark.slow
 
-README = ROOT / "README.md"
+README, PAGE = ROOT / "README.md", ROOT / "docs" / "questions.md"
 PICTURE = ROOT / "docs" / "conversation.svg"
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -24,7 +24,8 @@ async def test_every_answer_that_is_shown_is_what_a_client_gets_over_stdio(tmp_p
     command = ["-P", "-m", "pc_mcp", "serve", "--sandbox"]
     async with Client(StdioServerParameters(command=sys.executable, args=command, env=variables)) as client:
         answered = await ask(client, QUESTIONS)
-    assert questions_table(answered) in README.read_text(encoding="utf-8")
+    assert questions_table(answered) in PAGE.read_text(encoding="utf-8")
+    assert first_questions(answered) in README.read_text(encoding="utf-8")
     (exported,) = tmp_path.iterdir()
     assert len(exported.read_text(encoding="utf-8-sig").splitlines()) == 1 + 311
 
@@ -34,6 +35,18 @@ def test_the_questions_use_every_tool_that_reads():
     assert {question.tool for question in QUESTIONS} == tools
     assert len(QUESTIONS) >= 15
     assert any(question.next_page for question in QUESTIONS)
+
+
+@pytest.mark.parametrize("question", [each for each in QUESTIONS if not each.next_page], ids=lambda each: each.words)
+def test_a_question_can_be_asked_as_it_stands(question):
+    """Whoever is meant is named in it; nothing is left to a question before."""
+    named = [question.arguments.get(name, "") for name in ("customer", "batch", "query", "batch_tracking_id")]
+    for words in [*named, *question.arguments.get("identifiers", [])]:
+        assert words.casefold() in question.words.casefold()
+
+
+def test_the_readme_shows_six_questions_first():
+    assert sum(question.first for question in QUESTIONS) == 6
 
 
 def test_the_picture_is_small_and_needs_nothing_from_elsewhere():
