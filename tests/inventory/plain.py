@@ -41,6 +41,7 @@ _QUOTES = (
 _SPELT_OUT = {"æ": "ae", "œ": "oe", "ð": "d", "þ": "th", "\u0131": "i", "ȷ": "j", "ŋ": "n", "ə": "e", "ĸ": "k"}
 
 
+@cache
 def _folded(char):
     if unicodedata.category(char) == "Pd" or char in _DASHES:
         return "-"

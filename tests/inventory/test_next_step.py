@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from pc_mcp.sandbox import ScriptedAnswer, catalog
+from pc_mcp.sandbox import ScriptedAnswer
 
 ID = "47021739-3426-40bf-9601-61b4b6d7c793"
-CUSTOMER = catalog.MANY_BATCHES_CUSTOMER
+CUSTOMER = "Coho Vineyard"
 NOT_IN = "is in no count"
 
 LIST = {"list_device_batches": {"customer": ID}, "list_devices": {"customer": ID}}
