@@ -66,6 +66,7 @@ def test_a_server_names_it_in_its_answer_and_ends_at_once(env):
         assert another.wait(AT_ONCE) == 0
 
 
+@pytest.mark.slow
 def test_a_server_that_waits_for_the_keyring_or_the_sign_in_service_ends_at_once(env, sandbox):
     sandbox.entra.switches.hang = "everywhere"
     waiting = env | {"PC_MCP_AUTH__TOKEN_STORE": "file"}

@@ -211,6 +211,7 @@ def hostile(tmp_path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 async def test_nothing_of_the_current_folder_is_imported(hostile, tmp_path):
     """By the console script, by what an assistant is told to start, nor by what either of them starts."""
     script = Path(sys.executable).with_name("pc-mcp.exe" if sys.platform == "win32" else "pc-mcp")
@@ -225,6 +226,7 @@ async def test_nothing_of_the_current_folder_is_imported(hostile, tmp_path):
     assert not (tmp_path / "trace").exists()
 
 
+@pytest.mark.slow
 def test_the_demonstration_imports_nothing_of_the_current_folder(hostile, tmp_path):
     script = Path(sys.executable).with_name("pc-mcp.exe" if sys.platform == "win32" else "pc-mcp")
     with subprocess.Popen([script, "demo"], env=environment(tmp_path), cwd=hostile, stdout=subprocess.PIPE) as demo:

@@ -89,6 +89,7 @@ def test_a_server_makes_it_once_says_where_it_is_and_never_shows_it(tmp_path):
             assert secret not in first.logged() + second.logged()
 
 
+@pytest.mark.slow
 def test_a_new_secret_holds_at_once_for_servers_that_run(tmp_path):
     env = environment(tmp_path, measured=True)
     with started("serve", "--http", "127.0.0.1:0", env=env) as process:

@@ -173,6 +173,7 @@ def test_options_of_a_server_that_a_client_starts_are_refused(option, tmp_path):
     assert "leave out --sandbox" in ended.stderr
 
 
+@pytest.mark.slow
 def test_a_client_that_was_connected_is_answered(tmp_path):
     env = environment(tmp_path, measured=True)
     with started("serve", "--http", "127.0.0.1:0", env=env) as process:

@@ -137,6 +137,7 @@ def test_nobody_has_to_read_standard_error(env):
 
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", "<&- >&- 2>&-"])
+@pytest.mark.slow
 def test_streams_that_were_closed_from_the_start_leave_no_traceback(env, closed):
     for command, status in (("status", 0), ("serve", 1 if ">&-" in closed.replace("2>&-", "") else 0)):
         line = f"exec {shlex.join([*COMMAND, command])} {closed}"
@@ -162,6 +163,7 @@ def test_a_closed_standard_output_ends_it_at_the_next_answer(server):
 
 
 @pytest.mark.parametrize("how", ["signal", "closed"])
+@pytest.mark.slow
 def test_a_client_that_reads_nothing_cannot_keep_it(sandbox, tmp_path, how):
     env = environment(tmp_path, measured=True, **reading(sandbox))
     with started("serve", env=env) as process:

@@ -71,6 +71,7 @@ async def test_a_customer_whose_devices_never_end_is_answered_incomplete_and_let
         assert await library.kept_snapshot(call_of(client), CUSTOMER) is None
 
 
+@pytest.mark.slow
 async def test_a_list_of_customers_that_never_ends_is_answered_incomplete():
     numbers = itertools.count()
 

@@ -186,6 +186,7 @@ async def test_a_token_too_long_for_a_header_ends_a_list_as_broken():
         assert len(service.requests) == 1
 
 
+@pytest.mark.slow
 async def test_a_body_of_very_many_parts_is_malformed():
     bodies = [
         b'{"items":[' + b"1," * 300_000 + b"1]}",

@@ -260,7 +260,7 @@ def page_of(devices):
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.no_cover
+@pytest.mark.slow
 async def test_other_requests_are_answered_while_a_page_of_100_000_devices_is_read():
     body = page_of(100_000)
     assert len(body) > 40 * 10**6

@@ -366,7 +366,7 @@ async def test_a_file_is_its_owners_alone(connect, folder):
     assert os.name != "posix" or stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-@pytest.mark.no_cover
+@pytest.mark.slow
 async def test_a_long_list_is_written_in_little_memory(sandbox, connect, folder):
     batch, devices = "Long" * 100, 50_000
     items = [{"id": str(number), "serialNumber": f"S{number}"} for number in range(devices)]
