@@ -24,6 +24,7 @@ MARKS = {
     "docker": "needs Docker",
     "npm": "installs from npm; the tests use the version that node_tools pins",
     "writes": "writes files of the checkout",
+    "tests": "runs tests, of which this is one",
 }
 """Why a block is not run."""
 

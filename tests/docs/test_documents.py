@@ -121,6 +121,14 @@ def test_the_inspector_of_the_scripts_is_the_one_that_they_are_tested_with():
 
 
 @each_document
+def test_every_file_of_the_repository_that_is_named_is_there(document):
+    marked = [word for block in blocks(document) if "tests" in block.marks for word in block.text.split()]
+    for name in [*code(document), *marked]:
+        if re.match(r"(pc_mcp|tests|bench|docs|prompts|bundle|conformance|node_tools)/[\w./-]+$", name):
+            assert (ROOT / name).exists(), name
+
+
+@each_document
 def test_every_link_leads_somewhere(document):
     for target in links(document):
         if target.startswith("https://"):
