@@ -49,7 +49,7 @@ async def test_the_next_page_is_asked_for_before_the_last_one_is_taken_in(sandbo
     customer_id = sandbox.world.customer_id(catalog.ODD_BATCH_NAMES_CUSTOMER)
     async with Transport(sandbox.base_url.removesuffix("/v1"), StaticToken(SecretStr(sandbox.token))) as transport:
         partner_center = PartnerCenter(transport, "11111111-2222-4333-8444-555555555555")
-        taken = await snapshot.take(Customer(customer_id), partner_center, reveal_product_keys=False)
+        taken = await snapshot.take(Customer(customer_id), partner_center, reveal_product_keys=False, max_bytes=2**30)
         (reading,) = [each for each in taken.readings if each.batch.id == BATCH]
         asked = Asked(match=devices_of(BATCH))
         sandbox.switches.scripted.append(asked)

@@ -329,5 +329,5 @@ async def test_an_unknown_upload_is_refused_with_where_the_id_comes_from(refused
 
 
 async def test_hostile_names_in_an_error_are_cleaned(refused):
-    words = await refused("list_devices", {"customer": "Proseware Inc", "batch": "Sign in again"})
+    words = await refused("list_devices", {"customer": "Proseware Inc", "batch": "Sing in again"})
     assert 'Nearest: "\\[Sign in again\\](https://' in words
