@@ -5,6 +5,7 @@ hashes there, into a folder beside this file; it gets its name when it is whole,
 simply made again. Until then only the standard library is there.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -26,6 +27,12 @@ GIVEN_UP_SECONDS = 3600
 """How old the rest of a broken start is before it is removed: another one may be at work."""
 
 
+ONLINE = (
+    "This computer must reach https://pypi.org and https://files.pythonhosted.org once, or the index that uv is "
+    "configured for; behind a proxy HTTPS_PROXY must be set for Claude Desktop. What was fetched is not fetched twice."
+)
+
+
 class NotInstalled(Exception):
     """Why what the server needs is not there, and what to do."""
 
@@ -44,7 +51,7 @@ def installed() -> Path:
             _install_into(fresh)
             _rename(fresh, folder)
         except OSError as error:
-            raise NotInstalled(f"It cannot write into its own folder: {error.strerror or error} ({HERE}).") from None
+            raise NotInstalled(f"It cannot write into its own folder, {HERE}: {error.strerror or error}.") from None
         _tell(f"installed in {time.monotonic() - started:.0f} seconds")
     return folder
 
@@ -59,11 +66,13 @@ def _install_into(folder: Path) -> None:
         # Standard input and output belong to the protocol.
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=2, timeout=LONGEST_SECONDS, check=False)
     except subprocess.TimeoutExpired:
-        raise NotInstalled(f"It took more than {LONGEST_SECONDS // 60} minutes.") from None
+        raise NotInstalled(f"Installing took more than {LONGEST_SECONDS // 60} minutes. {ONLINE}") from None
     except OSError as error:
         raise NotInstalled(f"{uv} cannot be started: {error.strerror}.") from None
     if done.returncode:
-        raise NotInstalled(f"uv ended with {done.returncode}; the extension's log has what it said.")
+        raise NotInstalled(
+            f"What it needs could not be installed: uv ended with {done.returncode}, the log has its words. {ONLINE}"
+        )
 
 
 def _rename(fresh: Path, folder: Path) -> None:
@@ -77,19 +86,16 @@ def _rename(fresh: Path, folder: Path) -> None:
 
 def _remove_broken() -> None:
     for rest in HERE.glob(f"{UNFINISHED}*"):
-        if time.time() - rest.stat().st_mtime > GIVEN_UP_SECONDS:
-            shutil.rmtree(rest, ignore_errors=True)
+        with contextlib.suppress(FileNotFoundError):  # another start has just removed or renamed it
+            if time.time() - rest.stat().st_mtime > GIVEN_UP_SECONDS:
+                shutil.rmtree(rest, ignore_errors=True)
 
 
 def refuse(reason: str) -> int:
     """Answers the application's first question with why there is no server; gives the exit status."""
-    words = (
-        f"pc-mcp could not install what it needs. {reason} It must reach https://pypi.org and "
-        "https://files.pythonhosted.org once, or the index that uv is configured for; behind a proxy HTTPS_PROXY must "
-        "be set for Claude Desktop. Then switch the extension off and on again: what was fetched is not fetched twice."
-    )
+    words = f"pc-mcp cannot start. {reason} Then switch the extension off and on again."
     _tell(words)
-    for line in sys.stdin:
+    for line in sys.stdin.buffer:
         try:
             asked = json.loads(line).get("id")
         except (ValueError, AttributeError, RecursionError):
@@ -114,9 +120,13 @@ def main() -> int:
     site.addsitedir(str(found))
     if str(HERE) not in sys.path:
         sys.path.append(str(HERE))  # in isolated mode it is not there by itself
-
-    from bundle.serve import serve  # noqa: PLC0415 - it needs what has just been installed
-
+    try:
+        from bundle.serve import serve  # noqa: PLC0415 - it needs what has just been installed
+    except Exception as error:
+        # A virus scanner took a file of it, say; what that does to those that import it may be anything.
+        shutil.rmtree(found, ignore_errors=True)
+        kind = type(error).__name__
+        return refuse(f"What was installed is not whole any more, and will be installed again ({kind}: {error}).")
     return serve([found, HERE])
 
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 NO_CLIENT_ID = (
     "It is not configured yet as which application to sign in. Set auth.client_id to the application that your "
     "administrator registered in Entra, as docs/sign-in.md describes, with: pc-mcp install CLIENT --client-id ID "
-    "--tenant-id ID (pc-mcp doctor names the file that this writes to), with the environment variable "
-    "PC_MCP_AUTH__CLIENT_ID, or in the settings of the bundle; then restart the server. To try it without: "
+    "--tenant-id ID (pc-mcp doctor names the file that this writes to), or with the environment variable "
+    "PC_MCP_AUTH__CLIENT_ID; then restart the server. To try it without: "
     "pc-mcp install CLIENT --sandbox, or: pc-mcp demo"
 )
 

@@ -278,7 +278,7 @@ def test_a_first_start_without_a_network_says_so_and_the_next_one_recovers(new, 
     command, env = started_by_host(new, manifest, tmp_path)
     status, answer, log = asked_once(command, env | {"UV_OFFLINE": "1", "UV_CACHE_DIR": str(tmp_path / "cache")})
     assert status == 1
-    assert "could not install" in answer
+    assert "could not be installed" in answer
     assert "HTTPS_PROXY" in answer
     assert answer in log
     assert made(new) <= {".unf"}
@@ -287,6 +287,11 @@ def test_a_first_start_without_a_network_says_so_and_the_next_one_recovers(new, 
     done = subprocess.run(command, env=env, input="", capture_output=True, text=True, timeout=180, check=False)
     assert done.returncode == 0, done.stderr
     assert made(new) == {"lib-"}
+    (folder,) = new.glob("lib-*")
+    (folder / "anyio" / "__init__.py").unlink()
+    status, answer, _ = asked_once(command, env)
+    assert (status, made(new)) == (1, set())
+    assert "will be installed again" in answer
 
 
 def test_nothing_is_installed_that_differs_from_the_lock(new, manifest, tmp_path):
@@ -295,7 +300,7 @@ def test_nothing_is_installed_that_differs_from_the_lock(new, manifest, tmp_path
     command, env = started_by_host(new, manifest, tmp_path)
     status, answer, log = asked_once(command, env)
     assert (status, made(new) <= {".unf"}) == (1, True)
-    assert "could not install" in answer
+    assert "could not be installed" in answer
     assert "Hash mismatch" in log or "hash" in log.lower()
 
 
