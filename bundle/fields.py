@@ -68,6 +68,8 @@ _GUID = re.compile(
     r"(?<![0-9a-z])[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{12}(?![0-9a-z])", re.IGNORECASE
 )
 _PLACEHOLDER = re.compile(r"\$\{[^}]*\}?")
+_NOTHING = frozenset({"null", "undefined"})
+"""What JavaScript makes of a field that was never filled in."""
 _MOST_CHARACTERS = 80
 _YES = frozenset({"true", "1", "yes", "on"})
 
@@ -95,7 +97,7 @@ def _cleaned(text: str) -> str:
     """Without what is no part of a value: spaces, also those that are not seen, quotation marks, placeholders."""
     text = "".join(character for character in text if character.isprintable() or character.isspace()).strip()
     text = text.strip("\"'\u201c\u201d\u2018\u2019\u00ab\u00bb").strip()
-    return "" if _PLACEHOLDER.fullmatch(text) else text
+    return "" if _PLACEHOLDER.fullmatch(text) or text in _NOTHING else text
 
 
 def _meant(field: Field, text: str) -> str:

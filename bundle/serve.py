@@ -14,7 +14,9 @@ from pc_mcp.serving import serve_stdio
 from pc_mcp.settings import Settings, load_settings
 from pc_mcp.simulated import sandbox_settings
 
-_NO_CLIENT_ID = (
+NOT_YET = "pc-mcp cannot ask Partner Center yet."
+AGAIN = "Where nothing changes then, switch the extension off and on again."
+NO_CLIENT_ID = (
     f"{CLIENT_ID.title} is empty. Your administrator registers an application once, as docs/sign-in.md of pc-mcp "
     "describes, and has its id."
 )
@@ -28,9 +30,13 @@ def serve(folders: Sequence[Path]) -> int:
     os.environ.update(fields.values)
     with contextlib.ExitStack() as stack:
         try:
-            server = _refusing(fields.faults) if fields.faults else _server(stack, folders, sandbox=fields.sandbox)
+            server = (
+                _refusing(_in_fields(fields.faults))
+                if fields.faults
+                else _server(stack, folders, sandbox=fields.sandbox)
+            )
         except Failure as error:  # of the configuration file, or of the environment
-            server = _refusing([str(error)])
+            server = _refusing(f"{NOT_YET} {error}\n{AGAIN}")
         serve_stdio(server)
     return 0
 
@@ -46,18 +52,19 @@ def _server(stack: contextlib.ExitStack, folders: Sequence[Path], *, sandbox: bo
     check_network(*settings.services.values())
     configure_logging(settings.logging.level, settings.logging.format)
     if settings.auth.mode != "token" and settings.auth.client_id is None:
-        return build_server(settings, refusal=_refusal([_NO_CLIENT_ID]))
+        return build_server(settings, refusal=_in_fields([NO_CLIENT_ID]))
     return build_server(settings)
 
 
-def _refusing(faults: Sequence[str]) -> Server:
+def _refusing(words: str) -> Server:
     configure_logging("info", "human")
-    return build_server(Settings.model_construct(), refusal=_refusal(faults))
+    return build_server(Settings.model_construct(), refusal=words)
 
 
-def _refusal(faults: Sequence[str]) -> str:
+def _in_fields(faults: Sequence[str]) -> str:
+    """What to correct in which fields."""
     items = "\n".join(f"- {fault}" for fault in faults)
     return (
-        f"pc-mcp cannot ask Partner Center yet. Tell the user what to correct in Claude Desktop, under {WHERE}:\n"
-        f'{items}\nThen save. To try pc-mcp without an account, switch on "{SANDBOX.title}" there.'
+        f"{NOT_YET} Tell the user what to correct in Claude Desktop, under {WHERE}, and to save it:\n{items}\n"
+        f'To try pc-mcp without an account, switch on "{SANDBOX.title}" there. {AGAIN}'
     )

@@ -208,7 +208,7 @@ GUID = "47021739-a1b2-4c3d-8e4f-5a6b7c8d9e0f"
         *(
             (field, typed, None)
             for field in (CLIENT_ID, TENANT_ID, CLOUD)
-            for typed in ("", " ", '""', "${user_config.x}")
+            for typed in ("", " ", '""', "${user_config.x}", "null")
         ),
     ],
 )
@@ -249,6 +249,7 @@ async def test_a_faulty_configuration_file_is_the_answer_too(installed, manifest
     env["PC_MCP_CONFIG"] = str(tmp_path / "config.toml")
     answer = await first_answer(StdioServerParameters(command=command, args=arguments, env=env, cwd=tmp_path))
     assert str(tmp_path / "config.toml") in answer
+    assert "Configure" not in answer  # it is in no field
 
 
 def asked_once(command: Sequence[str], env: Mapping[str, str]) -> tuple[int, str, str]:
