@@ -183,6 +183,8 @@ async def test_a_folder_for_exports_adds_a_tool(installed, manifest, tmp_path):
     (command, *arguments), env = started_by_host(
         installed, manifest, tmp_path, exports_folder=str(tmp_path), sandbox="true"
     )
+    # An application may start a project for uv in its own way, without the manifest's words.
+    arguments = [argument for argument in arguments if argument not in {"python", "-I"}]
     server = StdioServerParameters(command=command, args=arguments, env=env, cwd=tmp_path)
     async with Client(server, read_timeout_seconds=120) as client:
         answer = await client.call_tool("export_devices", {"customer": "Contoso Ltd", "batch": "FINANCE laptops"})
