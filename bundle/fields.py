@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from pc_mcp.install.configuration import id_fault
+from pc_mcp.commands.install.configuration import id_fault
 from pc_mcp.partner_center import Cloud
 
 WHERE = 'Settings, Extensions, "Partner Center devices", Configure'

@@ -10,7 +10,7 @@ from mcp_types import Prompt, TextContent
 
 from bundle.fields import FIELDS, Field
 from pc_mcp import __version__
-from pc_mcp.server import build_server
+from pc_mcp.protocol.server import build_server
 from pc_mcp.settings import Settings
 
 ENTRY_POINT = "start.py"

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bundle.fields import CLIENT_ID, FIELDS, SANDBOX, WHERE, filled
-from pc_mcp.failures import Failure
-from pc_mcp.logs import configure_logging
-from pc_mcp.network import check_network
-from pc_mcp.server import Server, build_server
-from pc_mcp.serving import serve_stdio
+from pc_mcp.commands.simulated import sandbox_settings
+from pc_mcp.protocol.server import Server, build_server
+from pc_mcp.protocol.stdio import serve_stdio
+from pc_mcp.runtime.failures import Failure
+from pc_mcp.runtime.logs import configure_logging
+from pc_mcp.runtime.network import check_network
 from pc_mcp.settings import Settings, load_settings
-from pc_mcp.simulated import sandbox_settings
 
 NOT_YET = "pc-mcp cannot ask Partner Center yet."
 AGAIN = "Where nothing changes then, switch the extension off and on again."

@@ -21,9 +21,9 @@ from pydantic_settings import (
     SettingsError,
 )
 
-from pc_mcp.failures import Failure
 from pc_mcp.partner_center import Cloud, checked_authority, checked_base_url
-from pc_mcp.places import Places
+from pc_mcp.runtime.failures import Failure
+from pc_mcp.runtime.places import Places
 
 ENV_PREFIX = "PC_MCP_"
 ENV_CONFIG = "PC_MCP_CONFIG"

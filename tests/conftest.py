@@ -10,8 +10,8 @@ import pytest
 from jsonschema import Draft202012Validator
 from mcp import Client
 
+from pc_mcp.protocol.server import build_server
 from pc_mcp.sandbox import Sandbox, World, running
-from pc_mcp.server import build_server
 from pc_mcp.settings import Settings
 
 Connect = Callable[..., AbstractAsyncContextManager[Client]]

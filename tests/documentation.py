@@ -11,12 +11,12 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from pc_mcp.cli import parser
-from pc_mcp.grammar import subcommands
-from pc_mcp.prompting import load_prompts
+from pc_mcp.commands.cli import parser
+from pc_mcp.commands.grammar import subcommands
+from pc_mcp.protocol.prompts import load_prompts
 from pc_mcp.settings import Settings, sections
 from pc_mcp.tools import all_tools
-from pc_mcp.tools.addresses import TEMPLATES
+from pc_mcp.tools.support.addresses import TEMPLATES
 from tests.docs.picture import conversation, in_words
 from tests.docs.questions import CONVERSATION, QUESTIONS, answers, first_questions, questions_table
 

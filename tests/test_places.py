@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pc_mcp.auth.store import TokenStore, file_name
-from pc_mcp.places import Places
+from pc_mcp.runtime.places import Places
 from tests.auth.test_token_store import NAME, SECRET, secret_in, sign_in
 
 STORE_PYTHON = "PythonSoftwareFoundation.Python.3.13_qbz5n2kfra8p0"

@@ -15,7 +15,7 @@ WAYS = {
 }
 PROGRAM = """
 import asyncio, threading, anyio
-from pc_mcp.waiting import in_daemon_thread, run
+from pc_mcp.runtime.waiting import in_daemon_thread, run
 
 def forever():
     threading.Event().wait()

@@ -25,8 +25,8 @@ from bench.soak.clients import Connect, Record, ask_until, kept
 from bench.soak.report import table, verdict
 from bench.soak.server import MEASURABLE, Held, Memory, settled
 from bench.soak.truth import KeptWorld, Truth
+from pc_mcp.protocol.server import build_server
 from pc_mcp.sandbox import Sandbox, running
-from pc_mcp.server import build_server
 from pc_mcp.settings import Settings
 from tests.commands.processes import environment, reading, started, url_of
 

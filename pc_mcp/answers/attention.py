@@ -7,7 +7,7 @@ from typing_extensions import TypedDict
 from pc_mcp.answers.clean import plural
 from pc_mcp.answers.parts import names, short
 from pc_mcp.inventory import DeviceList
-from pc_mcp.inventory.coverage import Disagreement
+from pc_mcp.inventory.questions.coverage import Disagreement
 
 
 class AttentionRow(TypedDict):

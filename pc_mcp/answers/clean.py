@@ -6,7 +6,7 @@ from datetime import datetime
 from html.entities import html5
 from typing import overload
 
-from pc_mcp.inventory.filters import SAID_FOR_NO_POLICY
+from pc_mcp.inventory.store.filters import SAID_FOR_NO_POLICY
 from pc_mcp.inventory.text import PIPE, SHOWN_PIPE, match_key, visible, without_keys
 
 MAX_FIELD_CHARACTERS = 120

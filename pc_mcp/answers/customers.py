@@ -20,7 +20,7 @@ from pc_mcp.answers.parts import (
     unreadable,
 )
 from pc_mcp.inventory import CustomerList
-from pc_mcp.inventory.customer_names import listed
+from pc_mcp.inventory.reading.customer_names import listed
 from pc_mcp.partner_center.models import Customer
 
 _COLUMNS = ("name", "domain", "id", "relationship")

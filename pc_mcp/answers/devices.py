@@ -37,7 +37,7 @@ from pc_mcp.answers.parts import (
     rows_line,
 )
 from pc_mcp.inventory import DeviceFilter, DeviceList
-from pc_mcp.inventory.devices import Group, ListedDevice
+from pc_mcp.inventory.questions.devices import Group, ListedDevice
 
 Field = Literal["id", "serial_number", "manufacturer", "model", "policy", "batch", "uploaded", "product_key"]
 DEFAULT_FIELDS: Sequence[Field] = ("serial_number", "manufacturer", "model", "policy", "batch", "uploaded")

@@ -16,7 +16,7 @@ from pc_mcp.answers.parts import (
     customer_fields,
     notes_section,
 )
-from pc_mcp.inventory.export import WholeList
+from pc_mcp.inventory.questions.export import WholeList
 
 _REASONS = 3
 

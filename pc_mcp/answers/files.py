@@ -13,8 +13,8 @@ from typing import Literal
 from pc_mcp.answers.attention import disagreement_note
 from pc_mcp.answers.clean import moment
 from pc_mcp.answers.parts import coverage_notes
-from pc_mcp.inventory.devices import ListedDevice
-from pc_mcp.inventory.export import WholeList
+from pc_mcp.inventory.questions.devices import ListedDevice
+from pc_mcp.inventory.questions.export import WholeList
 from pc_mcp.inventory.text import visible, without_keys
 
 Format = Literal["csv", "json"]

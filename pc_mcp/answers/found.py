@@ -25,7 +25,7 @@ from pc_mcp.answers.parts import (
     rows_line,
 )
 from pc_mcp.inventory import Findings
-from pc_mcp.inventory.find import Finding, Possible
+from pc_mcp.inventory.questions.find import Finding, Possible
 
 FIELDS: tuple[Field, ...] = (
     "serial_number",

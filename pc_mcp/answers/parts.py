@@ -9,9 +9,9 @@ from typing_extensions import TypedDict
 
 from pc_mcp.answers.clean import escaped, in_quotes, plural, shown
 from pc_mcp.answers.markdown import bullets
-from pc_mcp.inventory.completeness import NextStep, Problem
-from pc_mcp.inventory.coverage import Coverage
-from pc_mcp.inventory.paging import Page
+from pc_mcp.inventory.questions.completeness import NextStep, Problem
+from pc_mcp.inventory.questions.coverage import Coverage
+from pc_mcp.inventory.questions.paging import Page
 from pc_mcp.partner_center.errors import Remedy
 from pc_mcp.partner_center.models import Customer
 

@@ -21,7 +21,7 @@ from pc_mcp.answers.parts import (
     unreadable,
 )
 from pc_mcp.inventory import Upload
-from pc_mcp.inventory.uploads import ROW_ERRORS, State, error_of, state_of
+from pc_mcp.inventory.questions.uploads import ROW_ERRORS, State, error_of, state_of
 from pc_mcp.partner_center.models import DeviceUploadDetails
 
 _COLUMNS = ("serial number", "product key", "status", "error", "meaning", "device id")

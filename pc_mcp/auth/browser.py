@@ -10,7 +10,7 @@ from typing import Any
 
 import anyio
 
-from pc_mcp.waiting import in_daemon_thread
+from pc_mcp.runtime.waiting import in_daemon_thread
 
 logger = logging.getLogger(__name__)
 

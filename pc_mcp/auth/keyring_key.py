@@ -14,7 +14,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from pc_mcp.waiting import begun
+from pc_mcp.runtime.waiting import begun
 
 logger = logging.getLogger(__name__)
 

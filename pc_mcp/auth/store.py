@@ -1,6 +1,6 @@
 """Keeps the signed-in accounts and their refresh tokens on disk, shared by every server process.
 
-One file for each client id and cloud, in the folder that `pc_mcp.places` names, readable by its
+One file for each client id and cloud, in the folder that `pc_mcp.runtime.places` names, readable by its
 owner only. MSAL's cache is used by its public calls: under a kernel lock, which a killed process
 cannot leave behind, the file is read if it changed, MSAL does its work, and what changed is written
 to a new file that replaces the old one in one step. A rotated refresh token thus reaches the disk
@@ -26,7 +26,7 @@ from filelock import FileLock, Timeout
 from pc_mcp.auth.errors import SignInUnavailable
 from pc_mcp.auth.keyring_key import KEYRING_SECONDS, KeyringKey, KeyringUnusable
 from pc_mcp.auth.token_file import Damaged, Form, FoundKey, Identity, TokenFile
-from pc_mcp.places import private_folder
+from pc_mcp.runtime.places import private_folder
 
 logger = logging.getLogger(__name__)
 

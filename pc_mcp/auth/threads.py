@@ -8,8 +8,8 @@ import anyio
 import httpx2
 
 from pc_mcp.auth.errors import SignInUnavailable
-from pc_mcp.network import BodyRefused, BoundedClient, Kind, NetworkRefused, obstacle
-from pc_mcp.waiting import in_daemon_thread
+from pc_mcp.runtime.network import BodyRefused, BoundedClient, Kind, NetworkRefused, obstacle
+from pc_mcp.runtime.waiting import in_daemon_thread
 
 logger = logging.getLogger(__name__)
 

@@ -1,15 +1,15 @@
 """Device lists: walk, snapshot, filter, group, cursor."""
 
-from pc_mcp.inventory.batches import BatchFilter, BatchList, list_batches
-from pc_mcp.inventory.customers import CustomerList, list_customers
-from pc_mcp.inventory.devices import DeviceList, list_devices
 from pc_mcp.inventory.errors import QuestionError
-from pc_mcp.inventory.export import WholeList, whole_list
-from pc_mcp.inventory.filters import DeviceFilter, GroupBy
-from pc_mcp.inventory.find import Findings, find_devices
-from pc_mcp.inventory.library import Call, Library, Progress
-from pc_mcp.inventory.policies import PolicyList, list_policies
-from pc_mcp.inventory.uploads import Upload, upload_status
+from pc_mcp.inventory.questions.batches import BatchFilter, BatchList, list_batches
+from pc_mcp.inventory.questions.customers import CustomerList, list_customers
+from pc_mcp.inventory.questions.devices import DeviceList, list_devices
+from pc_mcp.inventory.questions.export import WholeList, whole_list
+from pc_mcp.inventory.questions.find import Findings, find_devices
+from pc_mcp.inventory.questions.policies import PolicyList, list_policies
+from pc_mcp.inventory.questions.uploads import Upload, upload_status
+from pc_mcp.inventory.reading.inventory import Call, Library, Progress
+from pc_mcp.inventory.store.filters import DeviceFilter, GroupBy
 
 __all__ = [
     "BatchFilter",

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from pc_mcp.network import LOOPBACK_HOSTS
+from pc_mcp.runtime.network import LOOPBACK_HOSTS
 
 
 class Cloud(StrEnum):

@@ -11,7 +11,7 @@ from typing import Self
 import httpx2
 from anyio.lowlevel import checkpoint
 
-from pc_mcp.network import ACCEPTED_CODING, PIECE_BYTES, Body, BodyRefused, route_to
+from pc_mcp.runtime.network import ACCEPTED_CODING, PIECE_BYTES, Body, BodyRefused, route_to
 
 APPLICATION = "pc-mcp"
 MAX_BODY_BYTES = 64 * 2**20

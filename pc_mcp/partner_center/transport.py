@@ -16,7 +16,6 @@ import anyio.to_thread
 import httpx2
 
 from pc_mcp.auth import Refusal, SignInError, TokenProvider
-from pc_mcp.network import BodyRefused, Kind, NetworkRefused, obstacle
 from pc_mcp.partner_center.body import LARGE_BODY_BYTES, NotReadable, error_code
 from pc_mcp.partner_center.challenges import claims_asked
 from pc_mcp.partner_center.errors import (
@@ -35,6 +34,7 @@ from pc_mcp.partner_center.errors import (
 from pc_mcp.partner_center.http import APPLICATION, Answer, Host
 from pc_mcp.partner_center.pace import Pace
 from pc_mcp.partner_center.retries import RETRIED_STATUSES, TryAgain, asked_seconds, backoff, retried, seconds_left
+from pc_mcp.runtime.network import BodyRefused, Kind, NetworkRefused, obstacle
 
 logger = logging.getLogger(__name__)
 

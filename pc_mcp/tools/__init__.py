@@ -1,6 +1,5 @@
 """The tools, one file each. A new tool is a file here and a line below."""
 
-from pc_mcp.tools.call import App
 from pc_mcp.tools.export_devices import export_devices
 from pc_mcp.tools.find_customers import find_customers
 from pc_mcp.tools.find_devices import find_devices
@@ -10,7 +9,8 @@ from pc_mcp.tools.list_device_batches import list_device_batches
 from pc_mcp.tools.list_devices import list_devices
 from pc_mcp.tools.sign_in import sign_in
 from pc_mcp.tools.sign_out import sign_out
-from pc_mcp.tools.tool import DomainTool, tool
+from pc_mcp.tools.support.call import App
+from pc_mcp.tools.support.tool import DomainTool, tool
 
 
 def all_tools(*, exports: bool = False) -> list[DomainTool]:

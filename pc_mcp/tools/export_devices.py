@@ -9,10 +9,10 @@ from pydantic import Field
 from pc_mcp.answers import ExportAnswer, export_answer
 from pc_mcp.answers.files import Format, file_text
 from pc_mcp.inventory import QuestionError, whole_list
-from pc_mcp.inventory.export import WholeList
-from pc_mcp.tools.arguments import BatchId, Customer
-from pc_mcp.tools.call import ToolCall
-from pc_mcp.tools.files import NewFile, file_stem, name_part, new_file
+from pc_mcp.inventory.questions.export import WholeList
+from pc_mcp.tools.support.arguments import BatchId, Customer
+from pc_mcp.tools.support.call import ToolCall
+from pc_mcp.tools.support.files import NewFile, file_stem, name_part, new_file
 
 
 async def export_devices(

@@ -7,8 +7,8 @@ from pydantic import Field
 
 from pc_mcp.answers import CustomerListAnswer, customer_list_answer
 from pc_mcp.inventory import list_customers
-from pc_mcp.tools.arguments import Cursor, NotBoolean, Text
-from pc_mcp.tools.call import ToolCall
+from pc_mcp.tools.support.arguments import Cursor, NotBoolean, Text
+from pc_mcp.tools.support.call import ToolCall
 
 
 async def find_customers(

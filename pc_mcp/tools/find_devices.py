@@ -8,8 +8,8 @@ from pydantic import Field
 from pc_mcp.answers import FindingsAnswer, findings_answer
 from pc_mcp.inventory import QuestionError
 from pc_mcp.inventory import find_devices as ask
-from pc_mcp.tools.arguments import Cursor, Customer, Identifier, Refresh
-from pc_mcp.tools.call import ToolCall
+from pc_mcp.tools.support.arguments import Cursor, Customer, Identifier, Refresh
+from pc_mcp.tools.support.call import ToolCall
 
 _ROWS = 200
 

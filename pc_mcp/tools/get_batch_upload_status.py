@@ -7,8 +7,8 @@ from pydantic import Field
 
 from pc_mcp.answers import UploadAnswer, upload_answer
 from pc_mcp.inventory import upload_status
-from pc_mcp.tools.arguments import Customer, Text
-from pc_mcp.tools.call import ToolCall
+from pc_mcp.tools.support.arguments import Customer, Text
+from pc_mcp.tools.support.call import ToolCall
 
 
 async def get_batch_upload_status(

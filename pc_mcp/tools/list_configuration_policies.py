@@ -6,8 +6,8 @@ from mcp_types import CallToolResult
 
 from pc_mcp.answers import PolicyListAnswer, policy_list_answer
 from pc_mcp.inventory import list_policies
-from pc_mcp.tools.arguments import Customer
-from pc_mcp.tools.call import ToolCall
+from pc_mcp.tools.support.arguments import Customer
+from pc_mcp.tools.support.call import ToolCall
 
 
 async def list_configuration_policies(

@@ -7,8 +7,8 @@ from pydantic import Field
 
 from pc_mcp.answers import BatchListAnswer, batch_list_answer
 from pc_mcp.inventory import BatchFilter, list_batches
-from pc_mcp.tools.arguments import Cursor, Customer, Limit, Moment, Refresh, Text, check_period
-from pc_mcp.tools.call import ToolCall
+from pc_mcp.tools.support.arguments import Cursor, Customer, Limit, Moment, Refresh, Text, check_period
+from pc_mcp.tools.support.call import ToolCall
 
 
 async def list_device_batches(

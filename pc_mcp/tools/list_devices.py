@@ -9,8 +9,8 @@ from pc_mcp.answers import DeviceListAnswer, device_list_answer
 from pc_mcp.answers import Field as DeviceField
 from pc_mcp.inventory import DeviceFilter, GroupBy
 from pc_mcp.inventory import list_devices as ask
-from pc_mcp.tools.addresses import whole_list_address
-from pc_mcp.tools.arguments import (
+from pc_mcp.tools.support.addresses import whole_list_address
+from pc_mcp.tools.support.arguments import (
     BatchId,
     Cursor,
     Customer,
@@ -20,7 +20,7 @@ from pc_mcp.tools.arguments import (
     Text,
     check_period,
 )
-from pc_mcp.tools.call import ToolCall
+from pc_mcp.tools.support.call import ToolCall
 
 
 async def list_devices(

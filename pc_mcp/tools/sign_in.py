@@ -5,7 +5,7 @@ from typing import Annotated
 from mcp_types import CallToolResult
 
 from pc_mcp.answers import SignInAnswer, sign_in_answer
-from pc_mcp.tools.call import ToolCall
+from pc_mcp.tools.support.call import ToolCall
 
 
 async def sign_in(call: ToolCall) -> Annotated[CallToolResult, SignInAnswer]:

@@ -11,8 +11,8 @@ import anyio.to_thread
 from mcp import Client
 from mcp_types import CallToolResult, ElicitResult
 
+from pc_mcp.protocol.server import build_server
 from pc_mcp.sandbox import Sandbox, person
-from pc_mcp.server import build_server
 from tests.conftest import settings_for, signing_in
 
 URL = re.compile(r"https://localhost:\d+/[^\s<>]+[^\s<>.,]")

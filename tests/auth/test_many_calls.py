@@ -16,7 +16,7 @@ CALLS = 20
 IMPORTS = """
 import anyio, sys
 from mcp import Client
-from pc_mcp.server import build_server
+from pc_mcp.protocol.server import build_server
 from pc_mcp.settings import Settings
 
 async def main():

@@ -15,8 +15,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support import expected_conditions as on
 from selenium.webdriver.support.ui import WebDriverWait
 
+from pc_mcp.protocol.server import build_server
 from pc_mcp.sandbox import Sandbox
-from pc_mcp.server import build_server
 from tests.browser.conftest import PATIENCE
 from tests.conftest import settings_for, signing_in
 

@@ -1,6 +1,6 @@
 """Files as the clients themselves and their users write them."""
 
-from pc_mcp.install.clients import CLIENTS
+from pc_mcp.commands.install.clients import CLIENTS
 
 CLAUDE_DESKTOP = """{
   "globalShortcut": "Alt+Space",

@@ -13,8 +13,8 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared._httpx_utils import create_mcp_http_client
 
-from pc_mcp.server import build_server
-from pc_mcp.serving_http import serve_http
+from pc_mcp.protocol.http import serve_http
+from pc_mcp.protocol.server import build_server
 from pc_mcp.settings import Settings
 from tests.commands.processes import SOON
 

@@ -7,12 +7,12 @@ import sys
 
 import pytest
 
-from pc_mcp.accounts import NO_CLIENT_ID, token_provider
 from pc_mcp.auth import NotConfigured, Refusal, StaticToken, Unconfigured
 from pc_mcp.auth.delegated import DelegatedTokens
-from pc_mcp.cli import main, parser
-from pc_mcp.failures import Failure
-from pc_mcp.serving_http import AddressRefused
+from pc_mcp.commands.cli import main, parser
+from pc_mcp.protocol.http import AddressRefused
+from pc_mcp.protocol.token_providers import NO_CLIENT_ID, token_provider
+from pc_mcp.runtime.failures import Failure
 from pc_mcp.settings import ConfigurationError, Settings
 from tests.commands.processes import environment
 
@@ -141,7 +141,7 @@ def test_failures_say_with_what_a_command_ends():
 def test_making_a_provider_imports_neither_msal_nor_the_keyring(tmp_path):
     program = (
         "import sys\n"
-        "from pc_mcp.accounts import token_provider\n"
+        "from pc_mcp.protocol.token_providers import token_provider\n"
         "from pc_mcp.settings import Settings\n"
         f"token_provider(Settings(auth={{'client_id': '{CLIENT_ID}'}}))\n"
         "print([name for name in ('msal', 'keyring', 'cryptography', 'jwt', 'requests') if name in sys.modules])\n"

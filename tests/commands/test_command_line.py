@@ -12,9 +12,9 @@ import pytest
 from mcp import Client, StdioServerParameters
 
 from pc_mcp import __version__
-from pc_mcp.cli import main, parser
-from pc_mcp.install.clients import CLIENTS
-from pc_mcp.install.program import Running, program
+from pc_mcp.commands.cli import main, parser
+from pc_mcp.commands.install.clients import CLIENTS
+from pc_mcp.commands.install.program import Running, program
 from tests.commands.processes import COMMAND, environment, run
 
 COMMANDS = ["serve", "demo", "login", "logout", "status", "install", "uninstall", "doctor", "sandbox"]

@@ -14,9 +14,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from pc_mcp.cli import parser
-from pc_mcp.demo import QUESTIONS
-from pc_mcp.install.clients import CLIENTS
+from pc_mcp.commands.cli import parser
+from pc_mcp.commands.demo import QUESTIONS
+from pc_mcp.commands.install.clients import CLIENTS
 from tests.commands.processes import AT_ONCE, COMMAND, environment, run, started
 
 pytestmark = pytest.mark.slow

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import pytest
 
-from pc_mcp.cli import main
-from pc_mcp.doctor.local import exports
-from pc_mcp.prompting import PromptFileError, load_prompts
+from pc_mcp.commands.cli import main
+from pc_mcp.commands.doctor.local import exports
+from pc_mcp.protocol.prompts import PromptFileError, load_prompts
 from pc_mcp.sandbox import Sandbox, ScriptedAnswer, World, running
 from pc_mcp.sandbox.entra.accounts import CLIENT_SECRET
 from pc_mcp.settings import usual_config_file

@@ -10,7 +10,7 @@ import time
 import httpx2
 import pytest
 
-from pc_mcp.http_limits import Limits
+from pc_mcp.protocol.http_limits import Limits
 from tests.commands.http_server import ACCEPT, INITIALIZE, connected, posted, received, while_served
 from tests.commands.processes import AT_ONCE, SOON, environment, started, url_of
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from pc_mcp.cli import main
-from pc_mcp.http_secret import SecretFile, SecretRefused
+from pc_mcp.commands.cli import main
+from pc_mcp.protocol.http_secret import SecretFile, SecretRefused
 from tests.commands.http_server import SECRET, WITH_SECRET, connected, posted, received, while_served
 from tests.commands.processes import AT_ONCE, environment, run, started, url_of
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from pc_mcp.failures import Failure
-from pc_mcp.install.clients import CLIENTS, config_path
-from pc_mcp.install.commands import install, uninstall
-from pc_mcp.install.files import ClientFile, _refused, found
-from pc_mcp.install.json_text import parse
-from pc_mcp.install.machine import Machine
+from pc_mcp.commands.install.clients import CLIENTS, config_path
+from pc_mcp.commands.install.commands import install, uninstall
+from pc_mcp.commands.install.files import ClientFile, _refused, found
+from pc_mcp.commands.install.json_text import parse
+from pc_mcp.commands.install.machine import Machine
+from pc_mcp.runtime.failures import Failure
 from tests.commands.client_files import CLAUDE_DESKTOP, CURSOR, EXAMPLES, VSCODE
 
 SECTION = {client.id: client.section for client in CLIENTS.values()}

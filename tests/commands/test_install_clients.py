@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from pc_mcp.failures import Failure
-from pc_mcp.install.clients import CLIENTS, config_path
-from pc_mcp.install.commands import how_to_connect, install, uninstall
-from pc_mcp.install.machine import Machine, connections
-from pc_mcp.install.program import Running, check_found_alone, name_in_a_shell, program, script_folders
+from pc_mcp.commands.install.clients import CLIENTS, config_path
+from pc_mcp.commands.install.commands import how_to_connect, install, uninstall
+from pc_mcp.commands.install.machine import Machine, connections
+from pc_mcp.commands.install.program import Running, check_found_alone, name_in_a_shell, program, script_folders
+from pc_mcp.runtime.failures import Failure
 from tests.commands.client_files import CLAUDE_DESKTOP
 
 HOME = Path("home")

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from pc_mcp.failures import Failure
-from pc_mcp.http_secret import SecretFile
-from pc_mcp.install.clients import CLIENTS, config_path
-from pc_mcp.install.commands import install, install_over_http, uninstall
-from pc_mcp.install.json_text import parse
-from pc_mcp.install.machine import Machine, connection_of
+from pc_mcp.commands.install.clients import CLIENTS, config_path
+from pc_mcp.commands.install.commands import install, install_over_http, uninstall
+from pc_mcp.commands.install.json_text import parse
+from pc_mcp.commands.install.machine import Machine, connection_of
+from pc_mcp.protocol.http_secret import SecretFile
+from pc_mcp.runtime.failures import Failure
 from tests.commands.client_files import EXAMPLES
 from tests.commands.http_server import SECRET, posted
 from tests.commands.processes import AT_ONCE, environment, run, started, url_of

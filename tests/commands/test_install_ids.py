@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pc_mcp.cli import main
+from pc_mcp.commands.cli import main
 from pc_mcp.settings import load_settings, usual_config_file
 from tests.commands.processes import environment
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from mcp import Client, StdioServerParameters
 
-from pc_mcp.install.machine import this_machine
+from pc_mcp.commands.install.machine import this_machine
 from tests.commands.client_files import CODEX
 from tests.commands.processes import COMMAND, environment, run
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pc_mcp.install.clients import CLIENTS
-from pc_mcp.install.entry import ClientText
-from pc_mcp.install.json_text import Malformed
+from pc_mcp.commands.install.clients import CLIENTS
+from pc_mcp.commands.install.entry import ClientText
+from pc_mcp.commands.install.json_text import Malformed
 
 ENTRY = {"command": 'C:\\Program Files\\"pc-mcp".exe', "args": ["serve", "--config", "Zoë // {}.toml"]}
 

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 CUSTOMER = "Contoso Ltd"
 FABLE = """
 import logging
-from pc_mcp.logs import configure_logging
+from pc_mcp.runtime.logs import configure_logging
 
 configure_logging("debug", {style!r})
 logger = logging.getLogger("pc_mcp.fable")

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import httpx2
 import pytest
 
-from pc_mcp.cli import main
+from pc_mcp.commands.cli import main
 from pc_mcp.partner_center import Cloud
 from pc_mcp.sandbox import SANDBOX_TOKEN, World, person
 from tests.commands.processes import AT_ONCE, SOON, Process, environment, started

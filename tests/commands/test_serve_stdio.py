@@ -63,7 +63,7 @@ def server(request, sandbox, tmp_path, walk):
 def assert_it_ends_at_once(process: Process) -> None:
     assert process.wait(AT_ONCE) == 0, process.logged()
     assert "Traceback" not in process.logged()
-    assert process.logged().splitlines()[-1].endswith("pc_mcp.serving: stopped")
+    assert process.logged().splitlines()[-1].endswith("pc_mcp.protocol.stdio: stopped")
 
 
 def test_sigterm_ends_it_at_once(server):

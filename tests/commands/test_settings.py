@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from pc_mcp.cli import main
+from pc_mcp.commands.cli import main
 from pc_mcp.settings import ConfigurationError, Settings, load_settings, sections
 from tests.commands.processes import environment, run
 

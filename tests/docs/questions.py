@@ -15,8 +15,8 @@ from typing import Any
 import anyio
 from mcp import Client
 
+from pc_mcp.protocol.server import build_server
 from pc_mcp.sandbox import Sandbox, running
-from pc_mcp.server import build_server
 from tests.conftest import settings_for
 
 FABRIKAM = "Fabrikam Manufacturing"

@@ -9,7 +9,7 @@ import tomllib
 import pytest
 
 import node_tools
-from pc_mcp.cli import parser
+from pc_mcp.commands.cli import parser
 from pc_mcp.settings import Settings
 from tests.docs.documents import DOCUMENTS, MARKS, READ, ROOT, RUN, anchors, blocks, code, links, runnable
 from tests.docs.powershell import faulty

@@ -5,8 +5,8 @@ import re
 import pytest
 
 from bundle.fields import FIELDS
-from pc_mcp.resources import MAX_BYTES
-from pc_mcp.tools.files import file_stem
+from pc_mcp.protocol.resources import MAX_BYTES
+from pc_mcp.tools.support.files import file_stem
 from tests.docs.documents import ROOT, column
 
 pytestmark = pytest.mark.slow

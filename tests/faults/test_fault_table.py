@@ -10,8 +10,8 @@ import pytest
 from mcp import Client
 from mcp_types import CallToolResult
 
+from pc_mcp.protocol.server import build_server
 from pc_mcp.sandbox import Sandbox, World, running
-from pc_mcp.server import build_server
 from tests.answers.reading import check_halves
 from tests.conftest import settings_for
 from tests.faults.table import PLACES, ROWS, STORIES, UPSTREAM, Form, Kind, Row

@@ -12,8 +12,8 @@ import httpx2
 import pytest
 from mcp import Client
 
+from pc_mcp.protocol.server import build_server
 from pc_mcp.sandbox import Fault, Sandbox, ScriptedAnswer, World, running
-from pc_mcp.server import build_server
 from tests.answers.reading import check_halves
 from tests.auth.people import Asked, connected
 from tests.conftest import settings_for

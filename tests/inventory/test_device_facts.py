@@ -7,8 +7,8 @@ from functools import partial
 
 import pytest
 
-from pc_mcp.inventory.filters import DeviceFilter
-from pc_mcp.inventory.table import DeviceTable, Scope
+from pc_mcp.inventory.store.filters import DeviceFilter
+from pc_mcp.inventory.store.sqlite import DeviceTable, Scope
 from pc_mcp.partner_center import collections, models
 
 TEXT_KEYS = ["id", "serialNumber", "productKey", "oemManufacturerName", "modelName"]

@@ -9,11 +9,11 @@ import anyio
 import pytest
 
 from pc_mcp.inventory import Call, Library
-from pc_mcp.inventory.customers import list_customers
-from pc_mcp.inventory.devices import list_devices
 from pc_mcp.inventory.errors import TimeIsUp
-from pc_mcp.inventory.filters import DeviceFilter
-from pc_mcp.inventory.table import DeviceTable, Scope, TooSlow
+from pc_mcp.inventory.questions.customers import list_customers
+from pc_mcp.inventory.questions.devices import list_devices
+from pc_mcp.inventory.store.filters import DeviceFilter
+from pc_mcp.inventory.store.sqlite import DeviceTable, Scope, TooSlow
 from pc_mcp.partner_center import PartnerCenter, errors
 from pc_mcp.partner_center.collections import devices
 from pc_mcp.partner_center.models import Customer, Device

@@ -6,7 +6,7 @@ import anyio
 import pytest
 from mcp import Client
 
-from pc_mcp.server import build_server
+from pc_mcp.protocol.server import build_server
 from pc_mcp.settings import Settings
 from tests.inventory import plain
 from tests.inventory.service import Noticed, ask, devices_of, pages_read

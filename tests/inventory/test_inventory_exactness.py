@@ -6,8 +6,8 @@ from functools import cache
 import pytest
 from mcp import Client
 
+from pc_mcp.protocol.server import build_server
 from pc_mcp.sandbox import World, catalog, running
-from pc_mcp.server import build_server
 from tests.conftest import settings_for
 from tests.inventory import plain
 

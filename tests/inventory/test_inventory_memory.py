@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from pc_mcp.auth import StaticToken
 from pc_mcp.inventory import Call, DeviceFilter, Library, list_customers, list_devices
-from pc_mcp.inventory.shelf import Shelf
+from pc_mcp.inventory.reading.shelf import Shelf
 from pc_mcp.partner_center import PartnerCenter, Transport
 from pc_mcp.sandbox import catalog
 from tests.inventory import plain

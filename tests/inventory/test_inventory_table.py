@@ -9,8 +9,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pc_mcp.inventory.filters import DeviceFilter
-from pc_mcp.inventory.table import DeviceTable, Scope
+from pc_mcp.inventory.store.filters import DeviceFilter
+from pc_mcp.inventory.store.sqlite import DeviceTable, Scope
 from pc_mcp.inventory.text import match_key
 from pc_mcp.partner_center import models
 from tests.inventory import plain

@@ -8,9 +8,9 @@ import pytest
 from pydantic import SecretStr
 
 from pc_mcp.auth import StaticToken
-from pc_mcp.inventory import snapshot
-from pc_mcp.inventory.filters import DeviceFilter
-from pc_mcp.inventory.table import DeviceTable
+from pc_mcp.inventory.reading import snapshot
+from pc_mcp.inventory.store.filters import DeviceFilter
+from pc_mcp.inventory.store.sqlite import DeviceTable
 from pc_mcp.partner_center import PartnerCenter, Transport
 from pc_mcp.partner_center.models import Customer
 from pc_mcp.sandbox import ScriptedAnswer, catalog

@@ -16,7 +16,7 @@ from mcp import Client
 from pc_mcp.inventory import Call, DeviceFilter, Library, QuestionError, find_devices, list_devices
 from pc_mcp.partner_center import PartnerCenter, PartnerCenterError, Transport
 from pc_mcp.partner_center.models import Customer
-from pc_mcp.server import build_server
+from pc_mcp.protocol.server import build_server
 from pc_mcp.settings import Settings
 from tests.inventory import plain
 from tests.inventory.faulty import (

@@ -7,9 +7,9 @@ import pytest
 from pc_mcp.auth import SignInError
 from pc_mcp.auth.app_only import AppTokens
 from pc_mcp.auth.registration import Registration
-from pc_mcp.doctor.network import Network
-from pc_mcp.network import BoundedClient
+from pc_mcp.commands.doctor.network import Network
 from pc_mcp.partner_center import errors
+from pc_mcp.runtime.network import BoundedClient
 from pc_mcp.settings import Settings
 from tests.network.company import HOST, URL, proxying, serving_https
 from tests.partner_center.service import asking, customer

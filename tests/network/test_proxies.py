@@ -5,7 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pc_mcp.network import NetworkRefused, route_to
+from pc_mcp.runtime.network import NetworkRefused, route_to
 
 API = "https://api.partnercenter.microsoft.com"
 SIGN_IN = "https://login.microsoftonline.com"

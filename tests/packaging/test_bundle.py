@@ -17,7 +17,7 @@ from mcp_types import TextContent
 
 import node_tools
 from bundle.fields import CLIENT_ID, CLOUD, EXPORTS, TENANT_ID, filled
-from pc_mcp.server import build_server
+from pc_mcp.protocol.server import build_server
 from pc_mcp.settings import Settings
 from tests.commands.processes import environment
 

@@ -4,7 +4,7 @@ import pytest
 from mcp import Client
 
 from conformance.texts import texts
-from pc_mcp.server import build_server
+from pc_mcp.protocol.server import build_server
 from pc_mcp.settings import Settings
 
 pytestmark = pytest.mark.slow

@@ -85,6 +85,6 @@ def test_the_demonstration_runs_from_the_wheel_alone(programs, tmp_path):
 
 @pytest.mark.timeout(240)
 def test_the_prompts_are_found_in_the_wheel(programs, tmp_path):
-    script = "from pc_mcp.prompting import load_prompts; print(*[prompt.name for prompt in load_prompts()])"
+    script = "from pc_mcp.protocol.prompts import load_prompts; print(*[prompt.name for prompt in load_prompts()])"
     found = ran(tmp_path, programs / "python", "-c", script).split()
     assert sorted(found) == sorted(path.stem for path in (ROOT / "prompts").glob("*.md"))

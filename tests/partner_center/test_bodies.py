@@ -7,10 +7,10 @@ import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 
-from pc_mcp.network import PIECE_BYTES
 from pc_mcp.partner_center import models
 from pc_mcp.partner_center.errors import MalformedAnswer, NotSignedIn, Unreachable
 from pc_mcp.partner_center.http import MAX_BODY_BYTES
+from pc_mcp.runtime.network import PIECE_BYTES
 from pc_mcp.sandbox import ScriptedAnswer
 from tests.partner_center.service import CORRELATION_ID, CUSTOMER_ID, asking, page, raw, serving
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pc_mcp.inventory.filters import DeviceFilter
-from pc_mcp.inventory.table import DeviceTable, Scope
+from pc_mcp.inventory.store.filters import DeviceFilter
+from pc_mcp.inventory.store.sqlite import DeviceTable, Scope
 from pc_mcp.partner_center import collections, models
 from pc_mcp.partner_center.body import LARGE_BODY_BYTES, NotReadable, parsed
 from pc_mcp.partner_center.paging import PagedRequest, pages

@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mcp import Client
 
+from pc_mcp.protocol.server import build_server
 from pc_mcp.sandbox import running
 from pc_mcp.sandbox.hostile import TEXTS
-from pc_mcp.server import build_server
 from pc_mcp.tools import all_tools
 from tests.answers.reading import check_cleaned, hidden
 from tests.conftest import settings_for

@@ -4,8 +4,8 @@ import pytest
 from mcp import Client
 from mcp_types import PromptReference, ResourceTemplateReference
 
-from pc_mcp.completing import customers_beginning
 from pc_mcp.partner_center.models import Customer
+from pc_mcp.protocol.completions import customers_beginning
 from pc_mcp.sandbox import ScriptedAnswer
 from tests.inventory import plain
 

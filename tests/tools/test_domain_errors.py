@@ -17,11 +17,11 @@ from pc_mcp.answers import Answer
 from pc_mcp.auth import StaticToken
 from pc_mcp.inventory import Library, QuestionError
 from pc_mcp.partner_center import Cloud, PartnerCenterError, Transport, errors
+from pc_mcp.protocol.server import Server
 from pc_mcp.sandbox import Sandbox, ScriptedAnswer
-from pc_mcp.server import Server
 from pc_mcp.tools import App, DomainTool
-from pc_mcp.tools.call import ToolCall
-from pc_mcp.tools.tool import tool
+from pc_mcp.tools.support.call import ToolCall
+from pc_mcp.tools.support.tool import tool
 
 BATCHES = {"customer": "documentation"}
 ID = re.compile(r"correlation id ([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")

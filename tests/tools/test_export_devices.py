@@ -19,12 +19,12 @@ from mcp import Client
 from mcp.shared.exceptions import MCPError
 
 from pc_mcp.inventory import QuestionError
+from pc_mcp.protocol.server import Server, build_server
 from pc_mcp.sandbox import ScriptedAnswer
-from pc_mcp.server import Server, build_server
 from pc_mcp.settings import ConfigurationError, load_settings
 from pc_mcp.tools import App, all_tools
-from pc_mcp.tools.addresses import uri_of
-from pc_mcp.tools.files import file_stem, new_file
+from pc_mcp.tools.support.addresses import uri_of
+from pc_mcp.tools.support.files import file_stem, new_file
 from tests.answers.reading import check_halves, unescaped
 from tests.conftest import settings_for
 

@@ -8,9 +8,9 @@ from mcp.client._memory import InMemoryTransport
 from mcp.shared.message import SessionMessage
 from mcp_types import JSONRPCNotification, JSONRPCRequest, JSONRPCResponse
 
-from pc_mcp.server import build_server
+from pc_mcp.protocol.server import build_server
 from pc_mcp.tools import all_tools
-from pc_mcp.tools.hosts import ADDED_BY_HOSTS
+from pc_mcp.tools.support.hosts import ADDED_BY_HOSTS
 from tests.conftest import settings_for
 
 CONTOSO = {"customer": "Contoso Ltd"}

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from mcp.shared.exceptions import MCPError
 
-from pc_mcp.prompting import PromptFileError, load_prompts, prompts_in
+from pc_mcp.protocol.prompts import PromptFileError, load_prompts, prompts_in
 from pc_mcp.settings import ConfigurationError, load_settings
 from pc_mcp.tools import all_tools
 from tests.commands.processes import COMMAND, environment

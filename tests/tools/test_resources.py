@@ -14,7 +14,7 @@ from mcp_types import (
 )
 
 from pc_mcp.sandbox import ScriptedAnswer
-from pc_mcp.tools.addresses import uri_of
+from pc_mcp.tools.support.addresses import uri_of
 from tests.answers.reading import check_halves, hidden
 
 COHO = "Coho Vineyard"

@@ -11,13 +11,13 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import CallToolResult
 from syrupy.assertion import SnapshotAssertion
 
-from pc_mcp.accounts import NO_CLIENT_ID
 from pc_mcp.answers import sign_in_answer
 from pc_mcp.auth import StaticToken, Status
 from pc_mcp.auth.app_only import AppTokens
 from pc_mcp.partner_center import Cloud
+from pc_mcp.protocol.token_providers import NO_CLIENT_ID
 from pc_mcp.sandbox import ScriptedAnswer
-from pc_mcp.tools.call import ToolCall
+from pc_mcp.tools.support.call import ToolCall
 from tests.answers.reading import check_cleaned, check_halves, numbers
 from tests.text_files import TextFile
 

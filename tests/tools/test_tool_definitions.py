@@ -7,7 +7,7 @@ import pytest
 from mcp import Client
 from mcp_types import Tool
 
-from pc_mcp.tools.asking import DECLINED
+from pc_mcp.tools.support.asking import DECLINED
 
 TITLES = {
     "find_customers": "Find customers",

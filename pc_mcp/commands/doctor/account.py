@@ -1,0 +1,94 @@
+"""Who is signed in, where that is kept, and what they may do; nobody is asked to sign in."""
+
+import os
+import stat
+import sys
+import uuid
+from functools import partial
+
+from pydantic import SecretStr
+
+from pc_mcp.answers.clean import shown
+from pc_mcp.auth import SignInError, SignInNeeded, StaticToken, TokenProvider, quietly
+from pc_mcp.commands.doctor.report import Finding
+from pc_mcp.partner_center import PartnerCenterError
+from pc_mcp.partner_center.transport import Transport
+from pc_mcp.runtime.waiting import in_daemon_thread
+from pc_mcp.settings import Settings
+
+TOKEN_STORE = "token store"
+SIGNED_IN = "signed in"
+ROLE = "role"
+_AGAIN_SECONDS = 0.2
+
+
+async def token_store(tokens: TokenProvider, settings: Settings) -> Finding:
+    """Where the sign-in is kept, and whether that works."""
+    if settings.auth.mode != "delegated":
+        return Finding(TOKEN_STORE, "ok", f"not used (auth.mode = {settings.auth.mode})")
+    try:
+        status = await tokens.status()
+    except SignInError as error:
+        return Finding(TOKEN_STORE, "wrong", str(error))
+    if status.path is None:
+        return _in_memory(settings.auth.token_store, status.note or "the sign-in ends with each process")
+    if await in_daemon_thread(partial(_is_open_to_others, status.path)):
+        return Finding(TOKEN_STORE, "warning", f"{status.kept}, others can read it", f"Run: chmod 600 {status.path}")
+    if status.note and not status.signed_in:
+        return Finding(TOKEN_STORE, "warning", status.note)
+    return Finding(TOKEN_STORE, "ok", status.kept or "")
+
+
+def _in_memory(wanted: str, note: str) -> Finding:
+    if wanted == "memory":
+        return Finding(TOKEN_STORE, "warning", f"memory: {note}", 'Set auth.token_store to "auto" to keep it.')
+    return Finding(TOKEN_STORE, "warning" if wanted == "auto" else "wrong", note)
+
+
+def _is_open_to_others(path: str) -> bool:
+    """Whether anybody else may read the file, where permissions say that."""
+    try:
+        return sys.platform != "win32" and bool(stat.S_IMODE(os.stat(path).st_mode) & 0o077)
+    except FileNotFoundError:
+        return False  # nothing is kept yet
+
+
+async def signed_in(tokens: TokenProvider, settings: Settings, login: str) -> tuple[Finding, str | None]:
+    """Who is signed in, and a token of theirs that is good now. login: the command that signs in."""
+    try:
+        with quietly():
+            token = await tokens.token()
+        status = await tokens.status()
+    except SignInNeeded:
+        return Finding(SIGNED_IN, "wrong", "nobody, or a sign-in that has ended", f"Run: {login}"), None
+    except SignInError as error:
+        return Finding(SIGNED_IN, "wrong", str(error)), None
+    if settings.auth.mode == "token":
+        return Finding(SIGNED_IN, "ok", "as whoever auth.access_token is for"), token
+    tenant = f", tenant {shown(status.tenant)}" if status.tenant else ""
+    kind = "the application " if settings.auth.mode == "app" else ""
+    return Finding(SIGNED_IN, "ok", f"as {kind}{shown(status.username)}{tenant}"), token
+
+
+async def role(token: str, settings: Settings, seconds: float) -> Finding:
+    """Whether a harmless request is permitted ("Get a list of customers")."""
+    partner_center = settings.partner_center
+    transport = Transport(
+        partner_center.api_root,
+        StaticToken(SecretStr(token)),
+        locale=partner_center.locale,
+        timeout_seconds=min(seconds, partner_center.timeout_seconds),
+        backoff=lambda _: _AGAIN_SECONDS,
+    )
+    async with transport:
+        try:
+            await transport.get("/customers?size=1", len, correlation_id=str(uuid.uuid4()))
+        except PartnerCenterError as error:
+            return Finding(ROLE, "wrong", _told(error), error.advice)
+    return Finding(ROLE, "ok", "may read customers and their devices")
+
+
+def _told(error: PartnerCenterError) -> str:
+    facts = [f"HTTP {error.status}" if error.status else "", f"code {error.code}" if error.code else ""]
+    told = ", ".join([*filter(None, facts), f"correlation id {error.correlation_id}"])
+    return f"{error.summary} ({told})"

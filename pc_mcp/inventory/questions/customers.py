@@ -1,0 +1,53 @@
+"""The question which customers the partner has."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import anyio.to_thread
+
+from pc_mcp.inventory.questions.completeness import NextStep, Problem, next_step, problem_of
+from pc_mcp.inventory.questions.paging import Page, begin, page
+from pc_mcp.inventory.reading.customer_names import nearest_customers
+from pc_mcp.inventory.reading.inventory import Call, Library
+from pc_mcp.partner_center.models import Customer
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerList:
+    """`customers` is a page of those that match, by name; `nearest` are others, where none does."""
+
+    as_of: datetime
+    next_step: NextStep | None
+    problem: Problem | None
+    unreadable: int
+    total: int
+    matched: int
+    customers: Sequence[Customer]
+    nearest: Sequence[Customer]
+    page: Page
+
+
+async def list_customers(
+    library: Library, call: Call, query: str | None, *, limit: int, cursor: str | None = None
+) -> CustomerList:
+    """Customers whose name or domain contains `query`, or whose id begins with it; all without one."""
+    question = ("customers", query)
+    if cursor:
+        library.cursors.read(cursor, question)
+    directory = await library.directory(call)
+    begun = begin(library.cursors, cursor, question, directory.revision)
+    matched = list(enumerate(await anyio.to_thread.run_sync(directory.matching, query)))
+    given = matched[begun.after + 1 :][:limit]
+    problem = problem_of(directory.problem) if directory.problem else None
+    return CustomerList(
+        as_of=directory.read_at,
+        next_step=next_step([problem] if problem else [], unreadable=directory.unreadable),
+        problem=problem,
+        unreadable=directory.unreadable,
+        total=len(directory.customers),
+        matched=len(matched),
+        customers=[customer for _, customer in given],
+        nearest=await nearest_customers(directory, query) if query and not matched else (),
+        page=page(library.cursors, begun, question, [index for index, _ in given], len(matched)),
+    )

@@ -1,0 +1,169 @@
+"""The question which devices have the given serial numbers, product keys or device ids."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from pc_mcp.inventory.errors import UnusableIdentifiers
+from pc_mcp.inventory.questions.coverage import Coverage, coverage_of
+from pc_mcp.inventory.questions.devices import ListedDevice, listed, walk
+from pc_mcp.inventory.questions.identifiers import Cell, cells_of
+from pc_mcp.inventory.questions.near import NearOnes, Why, near_ones
+from pc_mcp.inventory.questions.paging import Page, begin, gone, page
+from pc_mcp.inventory.reading.inventory import Call, Library
+from pc_mcp.inventory.store.sqlite import DeviceRow
+from pc_mcp.inventory.text import match_key, visible
+from pc_mcp.partner_center.models import Customer
+
+MOST_IDENTIFIERS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """An identifier, as it was given or as what is left of that without its wrapping, and a device that has it."""
+
+    identifier: str
+    device: ListedDevice
+
+
+@dataclass(frozen=True, slots=True)
+class Possible:
+    """An identifier that no device has, and a device that is near it."""
+
+    identifier: str
+    device: ListedDevice
+    why: Why
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What became of each identifier, in the order in which they were given.
+
+    found counts identifiers, matched (identifier, device) pairs; `findings` is a page of these. missing: every
+    identifier that no device has that was read; shortened: those of them that a spreadsheet has cut.
+    possible_omitted: how many more devices are near; all_compared: all devices were looked at for that.
+    repeated: how many identifiers were given before already; empty: how many cells hold none.
+    """
+
+    customer: Customer
+    coverage: Coverage
+    found: int
+    matched: int
+    findings: Sequence[Finding]
+    page: Page
+    missing: Sequence[str]
+    shortened: Sequence[str]
+    possible: Sequence[Possible]
+    possible_omitted: int
+    all_compared: bool
+    repeated: int
+    empty: int
+
+    @property
+    def not_found(self) -> int:
+        return len(self.missing)
+
+
+async def find_devices(
+    library: Library,
+    call: Call,
+    customer: Customer,
+    identifiers: Sequence[str],
+    *,
+    limit: int,
+    cursor: str | None = None,
+    refresh: bool = False,
+) -> Findings:
+    """Reads what is missing of every batch, within the call's time, and looks each identifier up.
+
+    Raises `UnusableIdentifiers`.
+    """
+    cells = _cells(identifiers)
+    question = ("find", customer.id, [visible(text) for text in identifiers])
+    if cursor:
+        library.cursors.read(cursor, question)
+        snapshot = await library.kept_snapshot(call, customer)
+        if snapshot is None:
+            raise gone()
+    else:
+        snapshot = await library.snapshot(
+            call, customer, anew=lambda kept: refresh and not any(r.under_way for r in kept.readings)
+        )
+    with snapshot:
+        scope = snapshot.scope(None)
+        if not cursor:
+            await walk(library, call, snapshot, snapshot.in_scope(scope))
+        begun = begin(library.cursors, cursor, question, snapshot.revision)
+        keys = dict.fromkeys(match_key(form) for cell in cells for form in cell.all_forms())
+        sought = _Sought(await snapshot.answer(call.answer_by, partial(snapshot.table.find, scope, keys)))
+        for cell in cells:
+            sought.take(cell)
+        near = NearOnes()
+        if not cursor:
+            near = await near_ones(snapshot, scope, list(sought.missing), call.deadline)
+        missing = list(sought.missing.values())
+        pairs = [(identifier, row) for identifier, rows in sought.found.values() for row in rows]
+        given = list(enumerate(pairs))[begun.after + 1 :][:limit]
+        return Findings(
+            customer=customer,
+            coverage=coverage_of(snapshot, None),
+            found=len(sought.found),
+            matched=len(pairs),
+            findings=[Finding(identifier, listed(snapshot, row)) for _, (identifier, row) in given],
+            page=page(library.cursors, begun, question, [index for index, _ in given], len(pairs)),
+            missing=missing,
+            shortened=sought.shortened,
+            possible=[Possible(missing[n.identifier], listed(snapshot, n.device), n.why) for n in near.near],
+            possible_omitted=near.omitted,
+            all_compared=near.complete,
+            repeated=sought.repeated,
+            empty=len(identifiers) - len(cells) + sought.blank,
+        )
+
+
+def _cells(identifiers: Sequence[str]) -> list[Cell]:
+    cells = cells_of(identifiers)
+    if not cells:
+        raise UnusableIdentifiers("There is no identifier: every cell is empty. Give whole serial numbers or ids.")
+    if (number := sum(cell.leaves() for cell in cells)) > MOST_IDENTIFIERS:
+        raise UnusableIdentifiers(
+            f"These are {number:,} identifiers. Give up to {MOST_IDENTIFIERS} at once, and the others in further calls."
+        )
+    return cells
+
+
+@dataclass
+class _Sought:
+    """Sorts cells into what was found and what was not, by the `match_key` of the form that counted.
+
+    devices: those that have each key.
+    """
+
+    devices: Mapping[str, Sequence[DeviceRow]]
+    found: dict[str, tuple[str, Sequence[DeviceRow]]] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
+    shortened: list[str] = field(default_factory=list)
+    repeated: int = 0
+    blank: int = 0
+
+    def take(self, cell: Cell) -> None:
+        """A cell is the first of its forms that a device has, else the several that it holds."""
+        for form in cell.forms:
+            if rows := self.devices[match_key(form)]:
+                self.repeated += match_key(form) in self.found
+                self.found.setdefault(match_key(form), (form, rows))
+                return
+        for part in cell.parts:
+            self.take(part)
+        if not cell.parts:
+            self._miss(cell)
+
+    def _miss(self, cell: Cell) -> None:
+        key = match_key(cell.core)
+        if cell.blank:
+            self.blank += 1
+        elif key in self.missing:
+            self.repeated += 1
+        else:
+            self.missing[key] = cell.core
+            self.shortened += [cell.core] if cell.shortened else []

@@ -1,0 +1,134 @@
+"""The question what became of an upload of devices."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Literal
+
+from pc_mcp.inventory.errors import UnknownUpload, asking_for
+from pc_mcp.inventory.questions.completeness import NextStep, Problem, next_step
+from pc_mcp.inventory.reading.inventory import Call, Library
+from pc_mcp.inventory.store.product_keys import masked, tail
+from pc_mcp.inventory.text import MASK, SHOWN_CHARACTERS, quoted, visible, visible_or_none
+from pc_mcp.partner_center.errors import Remedy
+from pc_mcp.partner_center.models import BatchUploadDetails, Customer, DeviceUploadDetails
+
+# "Device deployment resources" and its error codes: what a row's `errorCode` means.
+ROW_ERRORS = {
+    "801": "bad request body",
+    "802": "bad hardware hash",
+    "803": "neither serial number nor product key was given",
+    "806": "already registered to this tenant",
+    "807": "not registered",
+    "808": "assigned to another tenant",
+    "809": "profile not registered",
+    "810": "profile assigned to another tenant",
+    "811": "registered by another tenant",
+    "812": "not found: maker, model and serial number match no hardware hash",
+    "813": "not unique",
+    "814": "already registered in Entra",
+}
+
+_WHERE_FROM = (
+    "The tracking id is the GUID at the end of the Location header with which Partner Center answered the upload; "
+    "it is not the name of a batch."
+)
+
+
+State = Literal["finished", "failed", "running", "not known"]
+
+_STATES: dict[str, State] = {
+    "finished": "finished",
+    **dict.fromkeys(("finishedwitherrors", "error", "errors", "failed", "failure", "rejected"), "failed"),
+    **dict.fromkeys(("canceled", "cancelled", "aborted"), "failed"),
+    **dict.fromkeys(("queued", "pending", "processing", "inprogress", "running"), "running"),
+}
+"""The documented statuses, and what else can mean nothing else, without the marks between their words."""
+
+RUNNING_SECONDS = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """An upload as the service describes it now; product keys are as they may be shown.
+
+    state: of the upload, as `state_of` says for a device; states: how many devices are in each state;
+    next_step: what to do about what is missing of its rows; problems: what is missing.
+    """
+
+    customer: Customer
+    as_of: datetime
+    batch_tracking_id: str
+    details: BatchUploadDetails
+    state: State
+    states: Mapping[State, int]
+    next_step: NextStep | None
+    problems: Sequence[Problem]
+
+
+async def upload_status(library: Library, call: Call, customer: Customer, batch_tracking_id: str) -> Upload:
+    """Read anew each time, since it changes. Raises `UnknownUpload` where there is none."""
+    named = f"upload with the tracking id {quoted(batch_tracking_id)}"
+    with asking_for(UnknownUpload, named, lambda: _WHERE_FROM), call.in_time():
+        details = await call.partner_center.batch_upload_details(customer.id, batch_tracking_id)
+    reveal = library.reveal_product_keys
+    devices = tuple(
+        replace(
+            device,
+            product_key=masked(device.product_key, reveal=reveal),
+            error_description=device.error_description if reveal else _without_own_key(device),
+        )
+        for device in details.devices
+    )
+    state, states = _state(details.status), Counter(map(state_of, devices))
+    problems = _missing(details, state, states)
+    return Upload(
+        customer,
+        datetime.now(UTC),
+        batch_tracking_id,
+        replace(details, devices=devices),
+        state,
+        states,
+        next_step(problems, unreadable=details.unreadable),
+        problems,
+    )
+
+
+def state_of(device: DeviceUploadDetails) -> State:
+    """What became of a device. A `finished` upload may hold devices that failed, and a device an error
+    whatever its status."""
+    return "failed" if error_of(device) else _state(device.status)
+
+
+def error_of(device: DeviceUploadDetails) -> str | None:
+    """The code of the device's error, if it has one; 0 is none."""
+    return device.error_code if (device.error_code or "").strip("0") else None
+
+
+def _state(status: str | None) -> State:
+    return _STATES.get("".join(filter(str.isalnum, status or "")).casefold(), "not known")
+
+
+def _missing(details: BatchUploadDetails, state: State, states: Mapping[State, int]) -> list[Problem]:
+    """What an upload says that it has, and that its rows do not show."""
+    rows, expected = len(details.devices) + details.unreadable, details.devices_expected
+    over = state in {"finished", "failed"}
+    missing = []
+    if not rows:
+        missing.append("The answer has no rows, so what became of the devices is not known.")
+    if expected is not None and rows != expected and rows:
+        missing.append(f"The upload is said to have {expected:,} devices, and its answer has rows for {rows:,}.")
+    if state == "failed" and rows and not states.get("failed"):
+        missing.append("The upload is said to have errors, and no row shows one.")
+    remedy: Remedy = "none" if over else "ask_again"
+    return [Problem(reason, None, remedy=remedy, seconds=RUNNING_SECONDS) for reason in missing]
+
+
+def _without_own_key(device: DeviceUploadDetails) -> str | None:
+    """What the service says of a device; it may name its product key, of whatever shape."""
+    key, description = visible_or_none(device.product_key), device.error_description
+    if key is None or description is None or len(key) <= 2 * SHOWN_CHARACTERS:
+        return description
+    return re.sub(re.escape(key), lambda _: MASK + tail(key), visible(description), flags=re.IGNORECASE)

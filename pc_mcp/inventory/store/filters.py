@@ -1,0 +1,157 @@
+"""Which devices a question is about, and how they are grouped."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from typing import Literal
+
+from pc_mcp.inventory.store.kinds import Kind
+from pc_mcp.inventory.text import match_key
+
+GroupBy = Literal["manufacturer", "model", "policy", "batch", "uploaded_month", "uploaded_day"]
+
+# What answers show in the place of a value that is absent.
+SHOWN_FOR_NONE = frozenset({"(none)", "-"})
+SAID_FOR_NO_POLICY = SHOWN_FOR_NONE | {"none"}
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def microseconds(moment: datetime) -> int:
+    """Microseconds since 1970 (UTC)."""
+    since = moment - EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+@dataclass(slots=True)
+class Span:
+    """When the devices of a batch were uploaded, in microseconds since 1970: from `first` to `last`.
+
+    unknown: of at least one device that is not known.
+    """
+
+    first: int | None = None
+    last: int | None = None
+    unknown: bool = False
+
+    def add(self, uploaded: Sequence[int | None]) -> None:
+        """Takes in more devices."""
+        known = [moment for moment in (self.first, self.last, *uploaded) if moment is not None]
+        self.first, self.last = min(known, default=None), max(known, default=None)
+        self.unknown = self.unknown or None in uploaded
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceFilter:
+    """Conditions that a device must all meet; None: no condition. Texts match as their `match_key`s do.
+
+    `serial_number`, `manufacturer`, `model` and `policy` are contained in the device's; `policy` =
+    `none`, and what answers show for an absent value in the place of any of the last three: the
+    device has none. In quotation marks these are names like any other: `"None"` is contained in
+    the name of a policy that is really called so. `uploaded_after` includes its moment, `uploaded_before`
+    does not.
+    """
+
+    serial_number: str | None = None
+    manufacturer: str | None = None
+    model: str | None = None
+    policy: str | None = None
+    uploaded_after: datetime | None = None
+    uploaded_before: datetime | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether every device matches."""
+        return self == DeviceFilter()
+
+    def kinds(self, kinds: Iterable[Kind]) -> frozenset[int]:
+        """The numbers of the kinds that may match. Looks at each kind, not at each device."""
+        matches = (
+            _contained(self.manufacturer, SHOWN_FOR_NONE, lambda kind: kind.manufacturer),
+            _contained(self.model, SHOWN_FOR_NONE, lambda kind: kind.model),
+            _contained(self.policy, SAID_FOR_NO_POLICY, lambda kind: kind.policy),
+        )
+        return frozenset(
+            number
+            for number, kind in enumerate(kinds)
+            if (self.serial_number is None or kind.has_serial_number) and all(match(kind) for match in matches)
+        )
+
+    def covers(self, span: Span) -> bool | None:
+        """Whether all (True), none (False) or some (None) of the devices of a batch were uploaded in time."""
+        if self.uploaded_after is None and self.uploaded_before is None:
+            return True
+        if span.first is None or span.last is None:
+            return False
+        begin = span.first if self.uploaded_after is None else microseconds(self.uploaded_after)
+        end = span.last + 1 if self.uploaded_before is None else microseconds(self.uploaded_before)
+        if span.last < begin or end <= span.first:
+            return False
+        return True if begin <= span.first and span.last < end and not span.unknown else None
+
+    def of_one_device(self) -> tuple[str, list[object]]:
+        """The conditions that devices of one kind and batch may meet or not, as SQL over a `DeviceTable`."""
+        terms: list[str] = []
+        values: list[object] = []
+        if self.serial_number is not None:
+            terms.append(" AND instr(serial_key, ?)")
+            values.append(match_key(self.serial_number))
+        if self.uploaded_after is not None:
+            terms.append(" AND uploaded >= ?")
+            values.append(microseconds(self.uploaded_after))
+        if self.uploaded_before is not None:
+            terms.append(" AND uploaded < ?")
+            values.append(microseconds(self.uploaded_before))
+        return "".join(terms), values
+
+    @property
+    def has_policy_name(self) -> bool:
+        """Whether only devices whose policy has a certain name match."""
+        return self.policy is not None and "policy" not in self.absent
+
+    @property
+    def absent(self) -> frozenset[str]:
+        """Which of `manufacturer`, `model` and `policy` the devices must lack."""
+        asked = {"manufacturer": self.manufacturer, "model": self.model}
+        lacking = {name for name, text in asked.items() if text and _needle(text, SHOWN_FOR_NONE) is None}
+        if self.policy and _needle(self.policy, SAID_FOR_NO_POLICY) is None:
+            lacking.add("policy")
+        return frozenset(lacking)
+
+    @property
+    def names(self) -> dict[Literal["manufacturer", "model", "policy"], str]:
+        """What must be contained in the name of each of these, as keys."""
+        asked: dict[Literal["manufacturer", "model", "policy"], str | None] = {
+            "policy": self.policy,
+            "model": self.model,
+            "manufacturer": self.manufacturer,
+        }
+        return {by: in_quotes(match_key(text)) for by, text in asked.items() if text and by not in self.absent}
+
+
+def in_quotes(key: str) -> str:
+    """What stands in the quotation marks that a key begins and ends with, or the key."""
+    inner = key[1:-1].strip()
+    return inner if key[:1] == key[-1:] == "'" and inner else key
+
+
+def _needle(text: str, said_for_none: frozenset[str]) -> str | None:
+    """The key that a value must contain; None: there must be no value."""
+    key = match_key(text)
+    return None if key in said_for_none else in_quotes(key)
+
+
+def _contained(
+    part: str | None, said_for_none: frozenset[str], text_of: Callable[[Kind], str | None]
+) -> Callable[[Kind], bool]:
+    if part is None:
+        return lambda _: True
+    needle = _needle(part, said_for_none)
+    if needle is None:
+        return lambda kind: text_of(kind) is None
+
+    @cache
+    def contains(text: str | None) -> bool:
+        return text is not None and needle in match_key(text)
+
+    return lambda kind: contains(text_of(kind))

@@ -1,0 +1,1 @@
+"""MCP: the server, prompts, completions, resources; stdio and HTTP."""

@@ -1,0 +1,77 @@
+"""One tool call: what a tool is given to work with, and how its answer is handed over."""
+
+import math
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import anyio
+from mcp_types import CallToolResult, TextContent
+
+from pc_mcp.answers import Answer
+from pc_mcp.auth import TokenProvider
+from pc_mcp.inventory import Call, Library, Progress
+from pc_mcp.partner_center import Cloud, PartnerCenter, Transport
+from pc_mcp.tools.support.asking import Asked
+
+Report = Callable[[float, float | None, str | None], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """What all calls of a server share: the connection to Partner Center and what was read."""
+
+    transport: Transport
+    library: Library
+    tokens: TokenProvider
+    cloud: Cloud
+    max_chars: int
+    time_budget_seconds: float
+    exports_folder: Path | None = None
+    asked: Asked = field(default_factory=Asked)
+
+    def call(self, correlation_id: str, report: Report) -> "ToolCall":
+        """A call that begins now. All of its requests carry `correlation_id`."""
+        progress = _ProgressReport(report)
+        deadline = anyio.current_time() + self.time_budget_seconds
+        grace = self.time_budget_seconds / 4
+        call = Call(PartnerCenter(self.transport, correlation_id), deadline, progress.tell, grace)
+        return ToolCall(call, self.library, self.tokens, self.cloud, self.max_chars, self.exports_folder)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """What a tool works with."""
+
+    call: Call
+    library: Library
+    tokens: TokenProvider
+    cloud: Cloud
+    max_chars: int
+    exports_folder: Path | None = None
+
+    @staticmethod
+    def result(answer: Answer) -> CallToolResult:
+        """Both halves: clients differ in which one the model reads, and several fail on any other content."""
+        data: dict[str, Any] = answer.data
+        return CallToolResult(content=[TextContent(type="text", text=answer.text)], structured_content=data)
+
+
+class _ProgressReport:
+    """Tells progress as the protocol wants it: it only ever grows."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._last = -math.inf
+
+    async def tell(self, progress: Progress) -> None:
+        read, expected = progress.devices_read, progress.devices_expected
+        if read <= self._last:
+            return
+        self._last = read
+        message = (
+            f"{read:,} of about {max(read, expected):,} devices; "
+            f"{progress.batches_read:,} of {progress.batches_total:,} batches"
+        )
+        await self._report(read, max(read, expected) or None, message)

@@ -1,0 +1,185 @@
+"""Makes an MCP tool of a function: its schema, its validation, and its errors, for every tool alike.
+
+The SDK drops unknown arguments silently and hides the text of most errors; here a call with an
+unknown argument is refused, and every error of the domain reaches the model as words to act on.
+"""
+
+import difflib
+import logging
+import re
+import uuid
+from collections.abc import Awaitable, Callable
+from functools import cache
+from typing import Any
+
+import anyio
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
+from mcp.server.mcpserver.tools import Tool
+from mcp.server.mcpserver.utilities.func_metadata import func_metadata
+from mcp_types import CallToolResult, InputRequiredResult, ToolAnnotations
+from pydantic import ValidationError
+
+from pc_mcp.answers import escaped, shown
+from pc_mcp.auth import SignInError, SignInNeeded, SignInRefused
+from pc_mcp.inventory import QuestionError
+from pc_mcp.partner_center import PartnerCenterError
+from pc_mcp.tools.support.asking import DECLINED, Reply, ask, declined_before
+from pc_mcp.tools.support.call import App
+from pc_mcp.tools.support.hosts import as_meant
+
+logger = logging.getLogger(__name__)
+
+_CALL = "call"
+_MAX_FAULTS = 5
+_SUBJECT = re.compile(r"\A(Input|String|List) should ")
+_MAX_ERROR_CHARACTERS = 4000
+_READ_ONLY = {
+    "read_only_hint": True,
+    "destructive_hint": False,
+    "idempotent_hint": True,
+    "open_world_hint": True,
+}
+
+
+class DomainTool(Tool):
+    """A tool whose function takes a `ToolCall` named `call` and its own arguments."""
+
+    async def run(
+        self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False
+    ) -> CallToolResult | InputRequiredResult:
+        """Runs the tool. Raises `ToolError` with the words for the model."""
+        correlation_id = str(uuid.uuid4())
+        started = anyio.current_time()
+        outcome = "failed"
+        try:
+            validated = self._validated(arguments)
+            result = await self._answer(validated, context, correlation_id)
+            outcome = "answered" if isinstance(result, CallToolResult) else "asked the person to sign in"
+            return self._checked(result) if convert_result else result
+        except (QuestionError, PartnerCenterError, SignInError) as error:
+            outcome = f"refused ({type(error).__name__})"
+            raise ToolError(escaped(str(error))[:_MAX_ERROR_CHARACTERS]) from None
+        except ToolError:
+            outcome = "refused (arguments)"
+            raise
+        except Exception as error:
+            raise UnexpectedToolError(
+                f"{self.name} failed because of a fault in pc-mcp, not of the question. Its log has the "
+                f"details beside the correlation id {correlation_id}; please report them."
+            ) from error
+        finally:
+            milliseconds = (anyio.current_time() - started) * 1000
+            logger.info("%s %s, %.0f ms, correlation id %s", self.name, outcome, milliseconds, correlation_id)
+
+    async def _answer(
+        self, arguments: dict[str, Any], context: Context[Any, Any], correlation_id: str
+    ) -> CallToolResult | InputRequiredResult:
+        """Answers; asks the person to sign in first, where that is needed and the client can ask."""
+        app: App = context.request_context.lifespan_context
+
+        async def answer() -> CallToolResult:
+            call = app.call(correlation_id, context.report_progress)
+            result: CallToolResult = await self.fn(**arguments, **{_CALL: call})
+            return result
+
+        if declined_before(context):
+            app.tokens.call_off()
+            raise SignInRefused(DECLINED)
+        try:
+            return await answer()
+        except (PartnerCenterError, SignInError) as error:
+            needed = error if isinstance(error, SignInNeeded) else error.__cause__
+            if not isinstance(needed, SignInNeeded):
+                raise
+            reply = await ask(context, needed, app.asked, app.time_budget_seconds)
+            if reply is Reply.CANNOT_ASK:
+                raise
+        if reply is Reply.DECLINED:
+            app.tokens.call_off()
+            raise SignInRefused(DECLINED)
+        return await answer() if reply is Reply.ACCEPTED else reply
+
+    def _checked(self, result: CallToolResult | InputRequiredResult) -> CallToolResult | InputRequiredResult:
+        """`result`, after its structured content was held against the output schema's model."""
+        self.fn_metadata.convert_result(result)
+        return result
+
+    def _validated(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """The arguments as the function takes them. Raises `ToolError`."""
+        meant = as_meant(arguments, self.parameters)
+        try:
+            return self.fn_metadata.arg_model.model_validate(meant).model_dump_one_level()
+        except ValidationError as error:
+            raise ToolError(escaped(self._explained(error))) from None
+
+    def _explained(self, error: ValidationError) -> str:
+        faults = error.errors(include_url=False, include_input=False, include_context=False)
+        lines = [self._fault(fault["type"], fault["loc"], fault["msg"]) for fault in faults[:_MAX_FAULTS]]
+        names = ", ".join(self.parameters["properties"])
+        known = f"Its arguments are: {names}." if names else "It takes no arguments."
+        return "\n".join([f"{self.name} cannot be called so:", *lines, known])
+
+    def _fault(self, kind: str, location: tuple[int | str, ...], message: str) -> str:
+        name = shown(".".join(map(str, location)))
+        if kind == "extra_forbidden":
+            near = difflib.get_close_matches(name, self.parameters["properties"], 1, cutoff=0.5)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            return f"- There is no argument {name}.{hint}"
+        if kind == "missing":
+            return f"- {name} is missing, or empty."
+        if kind == "int_parsing_size":
+            return f"- {name} must be a number of fewer digits."
+        return f"- {name} {_SUBJECT.sub('must ', message.removeprefix('Value error, '))}."
+
+
+@cache
+def tool(
+    function: Callable[..., Awaitable[CallToolResult]], title: str, *, read_only: bool = True, idempotent: bool = True
+) -> DomainTool:
+    """The MCP tool of `function`, which is named and documented as the function is."""
+    hints = _READ_ONLY | {"read_only_hint": read_only, "idempotent_hint": idempotent}
+    # `from_function` would make a second schema of the arguments, which takes a part of the server's start.
+    metadata = func_metadata(function, skip_names=[_CALL], structured_output=True)
+    model = metadata.arg_model
+    metadata.arg_model = type(model.__name__, (model,), {"__module__": model.__module__}, extra="forbid")
+    if metadata.output_schema:
+        metadata.output_schema = _without("title", metadata.output_schema)  # titles repeat the names
+    return DomainTool(
+        fn=function,
+        name=function.__name__,
+        title=title,
+        description=" ".join((function.__doc__ or "").split()),
+        parameters=_input_schema(metadata.arg_model.model_json_schema()),
+        fn_metadata=metadata,
+        is_async=True,
+        context_kwarg=_CALL,
+        annotations=ToolAnnotations(title=title, **hints),
+    )
+
+
+def _input_schema(schema: dict[str, Any]) -> dict[str, Any]:
+    """Short, and of words that every SDK can convert: without titles, without the null that stands for a left
+    out argument, and without `additionalProperties`, on which google-genai ends with an exception."""
+    schema = _without("title", _without("additionalProperties", schema))
+    for name, argument in schema["properties"].items():
+        alternatives = [kind for kind in argument.pop("anyOf", []) if kind != {"type": "null"}]
+        if argument.get("default", ...) is None:
+            del argument["default"]
+        if alternatives:
+            (kind,) = alternatives
+            schema["properties"][name] = kind | argument
+    return schema
+
+
+def _without(keyword: str, schema: Any, *, names: bool = False) -> Any:
+    """`schema` without a keyword, wherever it stands. `names`: its keys are names of properties themselves."""
+    if isinstance(schema, list):
+        return [_without(keyword, item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        key: _without(keyword, value, names=key in {"properties", "$defs"} and not names)
+        for key, value in schema.items()
+        if names or key != keyword
+    }
