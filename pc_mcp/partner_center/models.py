@@ -19,8 +19,8 @@ Object = Mapping[str, object]
 MOST_CHARACTERS = 1000
 """A fact that is longer is cut when it is read: nobody wrote it, and all of it would be held and compared."""
 
-MOST_ID_CHARACTERS = 8192
-"""An id is part of an address, so it is never cut; no server takes a longer one."""
+MOST_ID_CHARACTERS = 20_000
+"""An id is part of an address, so it is never cut; a longer one names nothing that can be asked for."""
 
 MOST_PARTS = 50
 """More policies than a device, or settings than a policy, are left out."""
