@@ -6,7 +6,7 @@ QuestionError
 │   ├── UnknownBatch    neither the customer's list nor the service knows this batch
 │   └── UnknownUpload   the customer has no upload with this tracking id
 ├── AmbiguousCustomer   several customers are called so
-├── AmbiguousBatch      several batches differ from it in case or hidden characters only
+├── AmbiguousBatch      several batches are called so, or have a name with it
 ├── UnusableIdentifiers nothing can be looked up, or too much at once
 ├── CursorRefused       a cursor that is forged, of another question, or of a list that is gone
 └── TimeIsUp            the call's time ended before there was anything to answer with

@@ -45,6 +45,6 @@ async def _written(call: ToolCall, whole: WholeList, folder: Path, file_format: 
     with new_file(folder, stem, file_format) as file, whole.handed_on_in_time(call.call):
         file.write(writer.head(whole))
         async for _ in whole.pieces(lambda devices: file.write(writer.rows(devices))):
-            """Written where it was made, in the worker thread."""
+            pass  # written where it was made, in the worker thread
         file.write(writer.tail())
     return file

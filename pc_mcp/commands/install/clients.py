@@ -105,7 +105,7 @@ class Client:
         return [name for name in names if isinstance(name, str)]
 
     def may_forward(self, name: object) -> bool:
-        """Whether `entry` may have asked for a variable of this name."""
+        """Whether an entry may ask for a variable of this name."""
         return isinstance(name, str) and (name in EVERYWHERE or name.upper().startswith("PC_MCP_"))
 
 
