@@ -9,6 +9,7 @@ from urllib.parse import quote
 from pc_mcp.partner_center import models, shapes
 from pc_mcp.partner_center.body import NotReadable, parsed
 from pc_mcp.partner_center.collections import Collection, collection, devices
+from pc_mcp.partner_center.errors import UnsafeId
 from pc_mcp.partner_center.paging import NextToken, PagedRequest, Pages, pages
 from pc_mcp.partner_center.transport import Transport
 
@@ -75,10 +76,14 @@ class PartnerCenter:
 
 
 def segment(text: str) -> str:
-    """`text` as one percent-encoded segment of a path: ids are free text, slashes and all."""
-    # Text that UTF-8 cannot carry names nothing; a path of dots alone would leave its place.
-    encoded = quote(text.encode("utf-8", errors="replace"), safe="")
-    return encoded.replace(".", "%2E") if not encoded.strip(".") else encoded
+    """`text` as one percent-encoded segment of a path: ids are free text, slashes and all.
+
+    Raises `UnsafeId` for what servers take for the way to another path, however it is encoded.
+    """
+    if text in {".", ".."}:
+        raise UnsafeId
+    # Text that UTF-8 cannot carry names nothing.
+    return quote(text.encode("utf-8", errors="replace"), safe="")
 
 
 def _pages_of(read: Callable[[object], T | None]) -> Callable[[bytes], Collection[T]]:

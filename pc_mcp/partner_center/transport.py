@@ -28,7 +28,6 @@ from pc_mcp.partner_center.errors import (
     ProxyRefused,
     Throttled,
     Unreachable,
-    UnsafeId,
     error_for,
 )
 from pc_mcp.partner_center.http import APPLICATION, Answer, Host
@@ -93,8 +92,6 @@ class Transport:
 
         `read` may raise `NotReadable`. Raises a `PartnerCenterError`.
         """
-        if _leads_elsewhere(path):
-            raise UnsafeId(correlation_id=correlation_id)
         with _signing_in():
             token = await self._tokens.token()
             pace = self._paces[await self._tokens.account()]
@@ -164,11 +161,6 @@ def _kind(path: str) -> str:
     """What is asked for, without of whom: `/customers/…/deviceBatches/…/devices`."""
     segments = path.partition("?")[0].split("/")
     return "/".join("…" if number and number % 2 == 0 else name for number, name in enumerate(segments))
-
-
-def _leads_elsewhere(path: str) -> bool:
-    """Whether a segment is one that servers take for the way to another path, however it is encoded."""
-    return any(segment in {"%2E", "%2E%2E"} for segment in path.partition("?")[0].split("/"))
 
 
 def _unreachable(error: httpx2.RequestError, url: str, correlation_id: str) -> Unreachable:

@@ -225,7 +225,6 @@ class Snapshot:
     async def _read_pages(self, reading: BatchReading, partner_center: PartnerCenter) -> PartnerCenterError | None:
         """Reads on from where `reading` stopped; pages are digested while the next ones are fetched."""
         token = None if reading.begins_again else reading.next_token
-        pages = partner_center.devices(self.customer.id, reading.batch.id, token)
         arrived, waiting = anyio.create_memory_object_stream[Page[Device]]()
         problem: PartnerCenterError | None = None
         async with anyio.create_task_group() as tasks:
@@ -233,7 +232,7 @@ class Snapshot:
             async with arrived:
                 try:
                     self._check_room(partner_center)
-                    async for page in pages:
+                    async for page in partner_center.devices(self.customer.id, reading.batch.id, token):
                         await arrived.send(page)
                         if page.next_token is not None:
                             self._check_room(partner_center)
