@@ -8,10 +8,13 @@ import socket
 from collections.abc import Callable, Iterator
 
 import uvicorn
-from starlette.types import ASGIApp
+from mcp_types import INVALID_REQUEST
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pc_mcp.protocol.http_limits import Limits, OutOfDescriptors
 from pc_mcp.protocol.http_secret import OnlyWithSecret
+from pc_mcp.protocol.jsonrpc import read
 from pc_mcp.protocol.server import Server
 from pc_mcp.runtime.failures import Failure
 from pc_mcp.runtime.network import LOOPBACK_HOSTS
@@ -59,13 +62,36 @@ def serve_http(
             max_sessions=limits.sessions,
             session_idle_timeout=limits.session_seconds,
         )
-        app = limits.whole_requests(app)
+        app = limits.whole_requests(_answering_every_request(app))
         if secret:
             app = OnlyWithSecret(app, secret)
         http = _HttpServer(limits.configured(app), lambda: on_ready(url))
         with on_signal(http.stop):
             run(http.serve, [listener])
     logger.info("stopped")
+
+
+def _answering_every_request(app: ASGIApp) -> ASGIApp:
+    """`app`, which takes a request whose id is neither text nor a whole number for a notification, and answers
+    nothing to it. The body is to come whole, in one message."""
+
+    async def answering(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "POST":
+            await app(scope, receive, send)
+            return
+        first: list[Message] = [await receive()]
+        _, refusal = read(first[0].get("body", b""))
+        if refusal and refusal.error.code == INVALID_REQUEST:
+            text = refusal.model_dump_json(by_alias=True, exclude_unset=True)
+            await Response(text, 400, media_type="application/json")(scope, receive, send)
+            return
+
+        async def again() -> Message:
+            return first.pop() if first else await receive()
+
+        await app(scope, again, send)
+
+    return answering
 
 
 def _listening_socket(host: str, port: int) -> socket.socket:

@@ -50,17 +50,33 @@ def read(line: bytes) -> tuple[JSONRPCMessage | None, JSONRPCError | None]:
         return None, _error(None, PARSE_ERROR, f"The message is longer than {MAX_LINE_BYTES:,} bytes.")
     text = line.removeprefix(_MARK).decode("utf-8", "replace")
     try:
-        return jsonrpc_message_adapter.validate_json(text, by_name=False), None
+        message = jsonrpc_message_adapter.validate_json(text, by_name=False)
     except (ValidationError, ValueError):
         pass
+    else:
+        # A request whose id is neither text nor a whole number would be taken for a notification.
+        if not isinstance(message, JSONRPCNotification) or not _has_id(text):
+            return message, None
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):
         return None, _error(None, PARSE_ERROR, "This is no JSON: a message is one JSON object on one line.")
     if isinstance(found, dict) and found.keys() & {"result", "error"}:
         return None, None
-    what = "This is no JSON-RPC 2.0 request: it needs jsonrpc, method and id; params are an object."
+    what = (
+        "This is no JSON-RPC 2.0 request: it needs jsonrpc, method and id, which is text or a whole number; params are "
+        "an object."
+    )
     return None, _error(_id(found), INVALID_REQUEST, what)
+
+
+def _has_id(text: str) -> bool:
+    """Whether something calls itself the id of what was read as a notification."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return True  # who can read it more strictly than the first reader finds no message at all
+    return isinstance(found, dict) and "id" in found
 
 
 def _id(found: object) -> RequestId | None:

@@ -20,6 +20,7 @@ from tests.commands.http_server import (
     ACCEPT,
     AUTHORIZATION,
     LIST_TOOLS,
+    REQUESTS,
     WITH_SECRET,
     asking,
     connected,
@@ -80,6 +81,17 @@ def test_a_request_of_a_program_on_this_machine_is_answered(shared, mode):
     port = httpx2.URL(shared).port
     for own in (f"http://localhost:{port}", f"http://127.0.0.1:{port}"):
         assert posted(shared, mode, Origin=own, **AUTHORIZATION).status_code == 200
+
+
+@pytest.mark.parametrize("given", ["1.5", "null", "true", "[1]", '{"a": 1}', "1e400"])
+@pytest.mark.parametrize("era", REQUESTS)
+def test_a_request_whose_id_is_none_is_refused(shared, era, given):
+    body, headers = REQUESTS[era]
+    sent = json.dumps(body).replace('"id": 1', f'"id": {given}')
+    headers = {"Accept": ACCEPT, "Content-Type": "application/json", **headers, **AUTHORIZATION}
+    answer = httpx2.post(shared, content=sent, headers=headers, timeout=SOON)
+    assert answer.status_code == 400
+    assert (answer.json()["id"], answer.json()["error"]["code"]) == (None, -32600)
 
 
 @pytest.mark.parametrize("host", ["example.com", "example.com:80", "127.0.0.1.example.com:1", "192.168.0.1:1"])

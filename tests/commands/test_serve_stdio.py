@@ -32,6 +32,8 @@ from tests.commands.processes import (
 )
 
 CUSTOMER = "Contoso Ltd"
+NO_IDS = ("1.5", "1.0", "null", "true", "[1]", '{"a": 1}', "1e400", "NaN", '1, "id": 1.5')
+"""What JSON-RPC calls no id of a request, or what an id becomes that is given twice."""
 
 
 @pytest.fixture
@@ -106,6 +108,7 @@ def test_what_is_piped_in_is_answered_before_the_end(env):
         {"jsonrpc": "2.0", "id": "list", "method": "tools/list"},
         *("no JSON", "[" * 100_000, "a" * 5_000_000, "7", []),
         *({"jsonrpc": "2.0", "id": 7, "method": 8}, {"id": "x", "method": "ping"}, {"id": {}, "method": "ping"}),
+        *(f'{{"jsonrpc": "2.0", "id": {given}, "method": "tools/list"}}' for given in NO_IDS),
         {"jsonrpc": "2.0", "id": 5, "error": "none of ours, and none at all"},
         {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "find_customers", "arguments": {}}},
     ]
@@ -117,7 +120,9 @@ def test_what_is_piped_in_is_answered_before_the_end(env):
         assert process.wait(SOON) == 0
     refused = [(each["id"], each["error"]["code"]) for each in answers if "error" in each]
     unreadable = [(None, -32700)] * 3
-    assert refused == [*unreadable, (None, -32600), (None, -32600), (7, -32600), ("x", -32600), (None, -32600)]
+    assert refused == [*unreadable, (None, -32600), (None, -32600), (7, -32600), ("x", -32600)] + [(None, -32600)] * (
+        1 + len(NO_IDS)
+    )
     assert {each["id"] for each in answers if "result" in each} == {0, "list", 1}
     assert "Traceback" not in process.logged()
 
