@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from pc_mcp.runtime.waiting import Ended, in_daemon_thread
 from tests.commands.processes import SOON
 
 WAYS = {
@@ -34,3 +35,14 @@ def test_a_process_ends_whatever_thread_still_waits(way):
     command = [sys.executable, "-c", PROGRAM.format(WAYS[way])]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=SOON)
     assert (done.stdout, done.stderr) == ("ended\n", "")
+
+
+@pytest.mark.parametrize(
+    "error", [SystemExit(3), KeyboardInterrupt(), GeneratorExit(), StopIteration(), BaseException()]
+)
+async def test_what_ends_a_thread_ends_nothing_else(error):
+    def work() -> None:
+        raise error
+
+    with pytest.raises(Ended, match=type(error).__name__):
+        await in_daemon_thread(work)

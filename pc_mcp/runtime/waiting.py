@@ -17,8 +17,13 @@ import anyio
 T = TypeVar("T")
 
 
+class Ended(Exception):
+    """Work wanted to end more than itself: the process (`SystemExit`), a generator, or whatever a library means by an
+    error that is no `Exception`, as a panic of one written in Rust is. That ends its thread, and nothing else."""
+
+
 def begun(work: Callable[[], T]) -> "Future[T]":
-    """What `work` will have answered, once it has, from a thread of its own."""
+    """What `work` will have answered, once it has, from a thread of its own; it raises nothing but `Exception`s."""
     future: Future[T] = Future()
     context = contextvars.copy_context()
 
@@ -26,7 +31,8 @@ def begun(work: Callable[[], T]) -> "Future[T]":
         try:
             result = context.run(work)
         except BaseException as error:
-            future.set_exception(error)
+            is_ordinary = isinstance(error, Exception) and not isinstance(error, StopIteration)
+            future.set_exception(error if is_ordinary else Ended(type(error).__name__))
         else:
             future.set_result(result)
 

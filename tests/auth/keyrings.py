@@ -41,6 +41,31 @@ class Broken(Remembering):
         raise OSError("org.freedesktop.DBus.Error.NoServer")
 
 
+class Panicking(Remembering):
+    """Fails as a backend written in Rust does, with an error that `except Exception` does not catch."""
+
+    def get_password(self, service: str, username: str) -> str | None:
+        raise Panic("called `Option::unwrap()` on a `None` value")
+
+
+class Panic(BaseException):
+    """`pyo3_runtime.PanicException` is derived from `BaseException` too."""
+
+
+class Exiting(Remembering):
+    """Ends the process that asks."""
+
+    def get_password(self, service: str, username: str) -> str | None:
+        raise SystemExit(3)
+
+
+class Interrupted(Remembering):
+    """Takes a signal for the person's own."""
+
+    def get_password(self, service: str, username: str) -> str | None:
+        raise KeyboardInterrupt
+
+
 class Silent(Remembering):
     """Waits for somebody to unlock it, who does not come."""
 

@@ -19,7 +19,17 @@ from keyring.backends.fail import Keyring as NoKeyring
 
 from pc_mcp.auth.errors import SignInUnavailable
 from pc_mcp.auth.store import TokenStore
-from tests.auth.keyrings import Broken, Forgetful, Locked, Remembering, Silent, SilentWhenGiven
+from tests.auth.keyrings import (
+    Broken,
+    Exiting,
+    Forgetful,
+    Interrupted,
+    Locked,
+    Panicking,
+    Remembering,
+    Silent,
+    SilentWhenGiven,
+)
 
 NAME = "client global https://login.example.invalid"
 SECRET = "the-refresh-token"
@@ -162,7 +172,7 @@ def test_the_kind_file_is_not_encrypted_and_asks_no_keyring(folder, chosen):
 
 
 @pytest.mark.parametrize("kind", ["auto", "keyring"])
-@pytest.mark.parametrize("backend", [Locked, Broken, Forgetful, NoKeyring])
+@pytest.mark.parametrize("backend", [Locked, Broken, Forgetful, NoKeyring, Panicking, Exiting, Interrupted])
 def test_without_a_usable_keyring_the_sign_in_is_in_memory_and_that_is_said(folder, chosen, kind, backend, caplog):
     chosen(backend())
     store = TokenStore(folder, NAME, kind)
