@@ -3,6 +3,8 @@
 import itertools
 import json
 import time
+from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
 
 import anyio
@@ -21,6 +23,12 @@ from pc_mcp.partner_center.paging import PagedRequest, pages
 from tests.partner_center.service import CORRELATION_ID, asking, page, raw, serving
 
 CUSTOMER = Customer(id="47021739-3426-40bf-9601-61b4b6d7c793", name="Contoso")
+
+
+@pytest.fixture
+def library() -> Iterator[Library]:
+    with closing(Library(snapshot_seconds=900, concurrency=2)) as library:
+        yield library
 
 
 class Endless:
@@ -104,9 +112,8 @@ def test_what_is_interrupted_while_it_is_counted_is_as_if_it_had_not_begun():
     assert asked().devices == 101
 
 
-async def test_a_question_that_takes_too_long_to_count_ends_in_time_and_the_next_one_is_right():
+async def test_a_question_that_takes_too_long_to_count_ends_in_time_and_the_next_one_is_right(library):
     async with serving(answer_to=Endless()) as service, asking(service.base_url) as client:
-        library = Library(snapshot_seconds=900, concurrency=2)
 
         async def asked(seconds: float, grace: float):
             call = call_of(client, seconds, grace)
