@@ -24,16 +24,13 @@ T = TypeVar("T")
 
 
 class Trail:
-    """Which pages and tokens a walk has met, and at which page, so that none is taken twice, and how many `items` it
-    has had, in how many bytes (`length`).
+    """Which pages and tokens a walk has met, and at which page, so that none is taken twice.
 
     A page that is read again because what came after it was not kept is no repetition.
     """
 
     def __init__(self) -> None:
         self._met: dict[object, int] = {}
-        self.has_items = False
-        self.items = self.length = 0
 
     def repeats(self, met: object, position: int) -> bool:
         """Whether `met` came before page `position` (from 0); it is remembered if not."""
@@ -45,13 +42,16 @@ class Trail:
 class NextToken:
     """What the next page is asked for with. Opaque to everyone else.
 
-    seek: whether it needs `seekOperation=Next`; position: the number of that page, from 0; nowhere: why
-    there is another page and no way to it, in a sentence.
+    seek: whether it needs `seekOperation=Next`; position: the number of that page, from 0; items, size: how
+    many there are on the pages before it, and in how many bytes; nowhere: why there is another page and no
+    way to it, in a sentence.
     """
 
     value: str
     seek: bool
     position: int
+    items: int
+    size: int
     trail: Trail = field(compare=False, repr=False)
     nowhere: str = ""
 
@@ -90,12 +90,11 @@ async def pages(
     bytes than there may be: the walk always ends, and never early without saying so.
     """
     trail, position = (token.trail, token.position) if token else (Trail(), 0)
+    items, size = (token.items, token.size) if token else (0, 0)
     seek = request.always_seek or (token is not None and token.seek)
     empty = 0
     while True:
-        page, length = await _page(transport, request, correlation_id, token, seek=seek)
-        trail.length += length
-        trail.items += len(page.items) + page.unreadable
+        page, page_size = await _page(transport, request, correlation_id, token, seek=seek)
         is_empty = not page.items and not page.unreadable
         if not is_empty and trail.repeats(page.fingerprint, position):
             if not seek:
@@ -104,10 +103,11 @@ async def pages(
                 continue
             raise BrokenPaging("A page came twice.", correlation_id=correlation_id)
         empty = empty + 1 if is_empty else 0
-        trail.has_items |= not is_empty
         position += 1
-        value, nowhere = _way_on(page, trail)
-        token = NextToken(value, seek, position, trail, nowhere) if value or nowhere else None
+        items += len(page.items) + page.unreadable
+        size += page_size
+        value, nowhere = _way_on(page, items)
+        token = NextToken(value, seek, position, items, size, trail, nowhere) if value or nowhere else None
         yield Page(page.items, page.unreadable, token)
         if token is None:
             return
@@ -115,8 +115,8 @@ async def pages(
             raise BrokenPaging("A continuation token came twice.", correlation_id=correlation_id)
         if empty == MAX_EMPTY_PAGES:
             raise BrokenPaging(f"{empty} pages in a row are empty.", correlation_id=correlation_id)
-        if trail.items >= request.most_items or trail.length >= request.most_bytes:
-            raise ListTooLong(f"It had {trail.items:,} items and went on.", correlation_id=correlation_id)
+        if items >= request.most_items or size >= request.most_bytes:
+            raise ListTooLong(f"It had {items:,} items and went on.", correlation_id=correlation_id)
 
 
 async def _page(
@@ -137,9 +137,10 @@ async def _page(
     return await transport.get(path, read, correlation_id=correlation_id, headers=headers)
 
 
-def _way_on(page: Collection[T], trail: Trail) -> tuple[str, str]:
+def _way_on(page: Collection[T], items: int) -> tuple[str, str]:
     """The token of the next page, or why there is none although the list goes on; neither on the last page.
 
+    items: how many there are up to here.
     A list that has more must not pass for a complete one.
     """
     for token in (text(given, None) for given in page.tokens):
@@ -150,7 +151,7 @@ def _way_on(page: Collection[T], trail: Trail) -> tuple[str, str]:
         return "", "A continuation token cannot be sent back."
     if page.goes_on:
         return "", "A page says that another one follows, and not how to ask for it."
-    if page.total and not trail.has_items:
+    if page.total and not items:
         # Beside items, totals are known to be wrong; that of a list without any is all there is to go by.
         return "", f"The list is said to have {page.total:,} items, and none came."
     return "", ""

@@ -5,9 +5,11 @@ import json
 import pytest
 
 from pc_mcp.partner_center import PartnerCenterError
-from pc_mcp.partner_center.errors import BrokenPaging, MalformedAnswer
+from pc_mcp.partner_center.collections import devices
+from pc_mcp.partner_center.errors import BrokenPaging, ListTooLong, MalformedAnswer
+from pc_mcp.partner_center.paging import PagedRequest, pages
 from pc_mcp.sandbox import ScriptedAnswer, catalog
-from tests.partner_center.service import asking, page, raw, serving
+from tests.partner_center.service import CORRELATION_ID, asking, page, raw, serving
 
 
 def link(token, key="MS-ContinuationToken", **fields):
@@ -110,6 +112,23 @@ async def test_a_page_that_comes_again_with_the_seek_operation_too_ends_the_walk
     assert got == [["1"]]
     assert isinstance(error, BrokenPaging)
     assert len(service.requests) == 3
+
+
+async def test_a_page_that_is_asked_for_again_counts_once_towards_what_a_list_may_have():
+    one, two, three = (page({"id": f"{number}"}, token=f"{number}") for number in (1, 2, 3))
+    request = PagedRequest("/devices", devices, most_items=3)
+    async with serving(one, one, two, three) as service, asking(service.base_url) as client:
+        got, error = await walked(pages(client.transport, request, correlation_id=CORRELATION_ID))
+    assert got == [["1"], ["2"], ["3"]]
+    assert isinstance(error, ListTooLong)
+    assert "It had 3 items and went on" in str(error)
+    async with serving(one, two, two, three) as service, asking(service.base_url) as client:
+        walk = pages(client.transport, request, correlation_id=CORRELATION_ID)
+        first, _lost = await anext(walk), await anext(walk)
+        again = pages(client.transport, request, correlation_id=CORRELATION_ID, token=first.next_token)
+        got, error = await walked(again)
+    assert got == [["2"], ["3"]]
+    assert isinstance(error, ListTooLong)
 
 
 async def test_a_later_page_that_comes_again_ends_the_walk():
