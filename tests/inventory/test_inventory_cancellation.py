@@ -1,5 +1,6 @@
 """A call that its client gives up leaves nothing behind that another call would stumble over."""
 
+import logging
 from uuid import UUID
 
 import anyio
@@ -25,7 +26,8 @@ async def give_up_at(hanging, client, tool, **arguments):
         tasks.cancel_scope.cancel()
 
 
-async def test_a_call_that_is_given_up_ends_its_request_at_once(mode):
+async def test_a_call_that_is_given_up_ends_its_request_at_once_and_is_logged_as_that(mode, caplog):
+    caplog.set_level(logging.INFO, "pc_mcp")
     async with serving(HANG) as service:
         settings = Settings(
             partner_center={"base_url": service.base_url}, auth={"mode": "token", "access_token": "a-token"}
@@ -37,6 +39,8 @@ async def test_a_call_that_is_given_up_ends_its_request_at_once(mode):
                 tasks.cancel_scope.cancel()
             with anyio.fail_after(10):
                 await service.left.wait()
+    (line,) = [record.getMessage() for record in caplog.records if record.name == "pc_mcp.tools.support.tool"]
+    assert line.startswith("list_devices given up, ")
 
 
 @pytest.mark.parametrize("match", ["/customers?", "/deviceBatches", "/policies", devices_of(TWO_PAGES)])

@@ -63,6 +63,9 @@ class DomainTool(Tool):
         except ToolError:
             outcome = "refused (arguments)"
             raise
+        except anyio.get_cancelled_exc_class():
+            outcome = "given up"
+            raise
         except Exception as error:
             raise UnexpectedToolError(
                 f"{self.name} failed because of a fault in pc-mcp, not of the question. Its log has the "
