@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 
 from pc_mcp.answers.clean import escaped, in_quotes, plural, shown
 from pc_mcp.answers.markdown import bullets
-from pc_mcp.inventory.questions.completeness import NextStep, Problem
+from pc_mcp.inventory.questions.completeness import Missing, NextStep
 from pc_mcp.inventory.questions.coverage import Coverage
 from pc_mcp.inventory.questions.paging import Page
 from pc_mcp.partner_center.errors import Remedy
@@ -89,7 +89,7 @@ def short(value: str) -> str:
     return clean if len(clean) <= 40 else clean[:39] + "…"
 
 
-def problem_note(problem: Problem, what: str) -> str:
+def problem_note(problem: Missing, what: str) -> str:
     """Why something is missing, and the id that support asks for."""
     subject = f"{what} {names(problem.batches)}" if problem.batches else what
     correlation = f" (correlation id {problem.correlation_id})" if problem.correlation_id else ""

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from pc_mcp.inventory.errors import AmbiguousBatch, UnknownBatch, asking_for
 from pc_mcp.inventory.nearest import nearest
-from pc_mcp.inventory.questions.completeness import NextStep, Problem, next_step, problem_of
+from pc_mcp.inventory.questions.completeness import Missing, NextStep, missing, next_step
 from pc_mcp.inventory.questions.paging import Page, begin, gone, page
 from pc_mcp.inventory.reading.inventory import Call, Library
 from pc_mcp.inventory.reading.snapshot import BatchReading, Snapshot
@@ -57,7 +57,7 @@ class BatchList:
     customer: Customer
     as_of: datetime
     next_step: NextStep | None
-    problem: Problem | None
+    problem: Missing | None
     unreadable: int
     batches_total: int
     batches_matched: int
@@ -97,7 +97,7 @@ async def list_batches(
     named = [batch.id for batch in listed if where.matches_name(batch)]
     ids = [batch.id for batch in listed]
     near = await _nearest_batches(ids, where.name_contains) if where.name_contains and not named else []
-    problem = problem_of(snapshot.list_problem, on_refresh=True) if snapshot.list_problem else None
+    problem = missing(snapshot.list_problem, on_refresh=True) if snapshot.list_problem else None
     return BatchList(
         customer=customer,
         as_of=snapshot.read_at,

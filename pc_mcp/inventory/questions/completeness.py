@@ -9,13 +9,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
-from pc_mcp.partner_center import PartnerCenterError
+from pc_mcp.inventory.problems import Problem
 from pc_mcp.partner_center.errors import Remedy
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
-    """Why something is missing: the reason in sentences, and which batches (none: the list itself).
+class Missing:
+    """Something that an answer lacks, why, in sentences, and of which batches (none: of the list itself).
 
     remedy: what may bring it, after so many seconds; on_refresh: it is asked for again only with refresh.
     """
@@ -48,13 +48,13 @@ WAIT = "Wait {} s, then ask the same again: Partner Center takes no request unti
 NOTHING = "Asking again will not help: what is missing is refused or cannot be read. Say what is missing."
 
 
-def problem_of(error: PartnerCenterError, batches: Iterable[str] = (), *, on_refresh: bool = False) -> Problem:
-    """What an error means for an answer."""
-    seconds = error.wait_seconds or A_MINUTE
-    return Problem(error.reason, error.correlation_id, tuple(batches), error.remedy, seconds, on_refresh)
+def missing(problem: Problem, batches: Iterable[str] = (), *, on_refresh: bool = False) -> Missing:
+    """What a problem means for an answer."""
+    seconds = problem.wait_seconds or A_MINUTE
+    return Missing(problem.reason, problem.correlation_id, tuple(batches), problem.remedy, seconds, on_refresh)
 
 
-def next_step(problems: Sequence[Problem] = (), *, unreadable: int = 0, out_of_time: bool = False) -> NextStep | None:
+def next_step(problems: Sequence[Missing] = (), *, unreadable: int = 0, out_of_time: bool = False) -> NextStep | None:
     """What to do about an answer that is not complete; None: it is complete.
 
     unreadable: items that could not be read; out_of_time: reading goes on when the same is asked again.
@@ -77,5 +77,5 @@ def next_step(problems: Sequence[Problem] = (), *, unreadable: int = 0, out_of_t
     return NextStep("none", None, NOTHING) if problems or unreadable else None
 
 
-def _longest(problems: Iterable[Problem]) -> int:
+def _longest(problems: Iterable[Missing]) -> int:
     return math.ceil(max(problem.seconds or 0 for problem in problems))

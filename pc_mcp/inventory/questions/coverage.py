@@ -2,13 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
-from pc_mcp.inventory.questions.completeness import NextStep, Problem, next_step, problem_of
+from pc_mcp.inventory.problems import Problem
+from pc_mcp.inventory.questions.completeness import Missing, NextStep, missing, next_step
 from pc_mcp.inventory.reading.inventory import Progress
 from pc_mcp.inventory.reading.snapshot import BatchReading, Snapshot
-from pc_mcp.partner_center import PartnerCenterError
 from pc_mcp.partner_center.errors import Forbidden
 
 
@@ -30,12 +30,12 @@ class Coverage:
     pages_read: int
     devices_read: int
     devices_expected: int
-    problems: tuple[Problem, ...]
+    problems: tuple[Missing, ...]
     unreadable_batches: int
     unreadable_devices: int
     restarted: tuple[str, ...]
     unlisted: bool
-    policy_problem: Problem | None
+    policy_problem: Missing | None
 
     @property
     def complete(self) -> bool:
@@ -73,10 +73,10 @@ def coverage_of(snapshot: Snapshot, batch: BatchReading | None, *, by_policy_nam
     unreadable_devices = sum(reading.unreadable for reading in readings)
     problems = _problems(readings)
     if list_problem:
-        problems.insert(0, problem_of(list_problem, on_refresh=True))
+        problems.insert(0, missing(list_problem, on_refresh=True))
     policy_problem = None
     if snapshot.policy_problem and snapshot.table.has_policies_by_id:
-        policy_problem = problem_of(snapshot.policy_problem, on_refresh=True)
+        policy_problem = missing(snapshot.policy_problem, on_refresh=True)
     return Coverage(
         as_of=min([snapshot.read_at, *(reading.begun for reading in readings if reading.begun)]),
         next_step=next_step(
@@ -110,42 +110,32 @@ def disagreements_of(readings: Iterable[BatchReading]) -> list[Disagreement]:
     ]
 
 
-def failure_of(snapshot: Snapshot, readings: Sequence[BatchReading]) -> PartnerCenterError | None:
+def failure_of(snapshot: Snapshot, readings: Sequence[BatchReading]) -> Problem | None:
     """What kept every one of these batches from being read at all, where something did."""
     problems = [reading.problem for reading in readings if reading.problem and not reading.pages]
     if not problems or len(problems) < len(readings):
         return None
-    error = problems[0]
-    if not isinstance(error, Forbidden) or not _some_were_read(snapshot.readings):
-        return error
-    words = _these_only(len(readings))
-    return type(error)(words, status=error.status, code=error.code, correlation_id=error.correlation_id)
+    return _of_these_only(problems[0], len(readings), among=snapshot.readings)
 
 
-def _some_were_read(readings: Iterable[BatchReading]) -> bool:
-    return any(reading.pages and not reading.problem for reading in readings)
-
-
-def _these_only(batches: int) -> str:
-    """What is forbidden of some batches, while others of the customer are read, is no right that the user lacks."""
-    these = "this batch" if batches == 1 else "these batches"
-    return f"It is {these} only: others of this customer were read."
-
-
-def _problems(readings: Sequence[BatchReading]) -> list[Problem]:
-    """One problem for each reason, with all the batches that it stopped."""
-    errors: dict[str, PartnerCenterError] = {}
+def _problems(readings: Sequence[BatchReading]) -> list[Missing]:
+    """One for each reason, with all the batches that it stopped."""
+    problems: dict[str, Problem] = {}
     batches: defaultdict[str, list[str]] = defaultdict(list)
     for reading in readings:
         if reading.problem:
-            errors[reading.problem.reason] = reading.problem
-            batches[reading.problem.reason].append(reading.batch.id)
-    problems = [problem_of(error, batches[reason]) for reason, error in errors.items()]
-    if not _some_were_read(readings):
-        return problems
+            reason = reading.problem.reason
+            problems[reason] = reading.problem
+            batches[reason].append(reading.batch.id)
     return [
-        replace(each, reason=f"{each.reason} {_these_only(len(each.batches))}")
-        if isinstance(errors[each.reason], Forbidden)
-        else each
-        for each in problems
+        missing(_of_these_only(problem, len(batches[reason]), among=readings), batches[reason])
+        for reason, problem in problems.items()
     ]
+
+
+def _of_these_only(problem: Problem, batches: int, *, among: Iterable[BatchReading]) -> Problem:
+    """What is forbidden of some batches, while others of the customer are read, is no right that the user lacks."""
+    if not problem.is_a(Forbidden) or not any(each.pages and not each.problem for each in among):
+        return problem
+    these = "this batch" if batches == 1 else "these batches"
+    return problem.adding(f"It is {these} only: others of this customer were read.")

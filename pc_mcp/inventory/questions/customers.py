@@ -6,7 +6,7 @@ from datetime import datetime
 
 import anyio.to_thread
 
-from pc_mcp.inventory.questions.completeness import NextStep, Problem, next_step, problem_of
+from pc_mcp.inventory.questions.completeness import Missing, NextStep, missing, next_step
 from pc_mcp.inventory.questions.paging import Page, begin, page
 from pc_mcp.inventory.reading.customer_names import nearest_customers
 from pc_mcp.inventory.reading.inventory import Call, Library
@@ -19,7 +19,7 @@ class CustomerList:
 
     as_of: datetime
     next_step: NextStep | None
-    problem: Problem | None
+    problem: Missing | None
     unreadable: int
     total: int
     matched: int
@@ -39,7 +39,7 @@ async def list_customers(
     begun = begin(library.cursors, cursor, question, directory.revision)
     matched = list(enumerate(await anyio.to_thread.run_sync(directory.matching, query)))
     given = matched[begun.after + 1 :][:limit]
-    problem = problem_of(directory.problem) if directory.problem else None
+    problem = missing(directory.problem) if directory.problem else None
     return CustomerList(
         as_of=directory.read_at,
         next_step=next_step([problem] if problem else [], unreadable=directory.unreadable),

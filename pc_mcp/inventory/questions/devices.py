@@ -136,7 +136,7 @@ def listed(snapshot: Snapshot, row: DeviceRow) -> ListedDevice:
 async def walk(library: Library, call: Call, snapshot: Snapshot, readings: Sequence[BatchReading]) -> None:
     """Reads what is missing of the batches until the call's time is up, and tells the progress.
 
-    Raises the `PartnerCenterError` that kept every one of them from being read at all.
+    Raises the error that kept every one of them from being read at all.
     """
     if all(reading.complete for reading in readings):
         return
@@ -157,7 +157,7 @@ async def walk(library: Library, call: Call, snapshot: Snapshot, readings: Seque
     await call.on_progress(progress_of(readings))
     library.trim()
     if failure := failure_of(snapshot, readings):
-        raise failure
+        raise failure.raised()
 
 
 async def _kept(library: Library, call: Call, customer: Customer) -> Snapshot:

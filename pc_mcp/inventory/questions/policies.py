@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from pc_mcp.inventory.questions.completeness import NextStep, Problem, next_step, problem_of
+from pc_mcp.inventory.problems import Problem
+from pc_mcp.inventory.questions.completeness import Missing, NextStep, missing, next_step
 from pc_mcp.inventory.reading.inventory import Call
 from pc_mcp.partner_center import PartnerCenterError
 from pc_mcp.partner_center.models import ConfigurationPolicy, Customer
@@ -17,7 +18,7 @@ class PolicyList:
     customer: Customer
     as_of: datetime
     next_step: NextStep | None
-    problem: Problem | None
+    problem: Missing | None
     unreadable: int
     policies: Sequence[ConfigurationPolicy]
 
@@ -26,7 +27,7 @@ async def list_policies(call: Call, customer: Customer) -> PolicyList:
     """Read anew each time: it is one request. Raises when not even a first page can be read."""
     policies: list[ConfigurationPolicy] = []
     unreadable = 0
-    problem: Problem | None = None
+    problem: Missing | None = None
     try:
         with call.in_time():
             async for page in call.partner_center.configuration_policies(customer.id):
@@ -35,6 +36,6 @@ async def list_policies(call: Call, customer: Customer) -> PolicyList:
     except PartnerCenterError as raised:
         if not policies:
             raise
-        problem = problem_of(raised)
+        problem = missing(Problem.of(raised))
     step = next_step([problem] if problem else [], unreadable=unreadable)
     return PolicyList(customer, datetime.now(UTC), step, problem, unreadable, policies)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from pc_mcp.inventory.errors import UnknownUpload, asking_for
-from pc_mcp.inventory.questions.completeness import NextStep, Problem, next_step
+from pc_mcp.inventory.questions.completeness import Missing, NextStep, next_step
 from pc_mcp.inventory.reading.inventory import Call, Library
 from pc_mcp.inventory.store.product_keys import masked, tail
 from pc_mcp.inventory.text import MASK, SHOWN_CHARACTERS, quoted, visible, visible_or_none
@@ -65,7 +65,7 @@ class Upload:
     state: State
     states: Mapping[State, int]
     next_step: NextStep | None
-    problems: Sequence[Problem]
+    problems: Sequence[Missing]
 
 
 async def upload_status(library: Library, call: Call, customer: Customer, batch_tracking_id: str) -> Upload:
@@ -111,7 +111,7 @@ def _state(status: str | None) -> State:
     return _STATES.get("".join(filter(str.isalnum, status or "")).casefold(), "not known")
 
 
-def _missing(details: BatchUploadDetails, state: State, states: Mapping[State, int]) -> list[Problem]:
+def _missing(details: BatchUploadDetails, state: State, states: Mapping[State, int]) -> list[Missing]:
     """What an upload says that it has, and that its rows do not show."""
     rows, expected = len(details.devices) + details.unreadable, details.devices_expected
     over = state in {"finished", "failed"}
@@ -123,7 +123,7 @@ def _missing(details: BatchUploadDetails, state: State, states: Mapping[State, i
     if state == "failed" and rows and not states.get("failed"):
         missing.append("The upload is said to have errors, and no row shows one.")
     remedy: Remedy = "none" if over else "ask_again"
-    return [Problem(reason, None, remedy=remedy, seconds=RUNNING_SECONDS) for reason in missing]
+    return [Missing(reason, None, remedy=remedy, seconds=RUNNING_SECONDS) for reason in missing]
 
 
 def _without_own_key(device: DeviceUploadDetails) -> str | None:

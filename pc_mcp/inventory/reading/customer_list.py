@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import anyio
 
 from pc_mcp.inventory.guids import guid_of
+from pc_mcp.inventory.problems import Problem
 from pc_mcp.inventory.text import match_key
 from pc_mcp.partner_center import NextToken, PartnerCenter, PartnerCenterError
 from pc_mcp.partner_center.errors import BrokenPaging, RequestRefused
@@ -29,7 +30,7 @@ class CustomerDirectory:
 
     unreadable: int = 0
     complete: bool = False
-    problem: PartnerCenterError | None = None
+    problem: Problem | None = None
     read_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     id: str = field(default_factory=lambda: secrets.token_urlsafe(9))
     touched: float = field(default_factory=anyio.current_time)
@@ -68,16 +69,16 @@ class CustomerDirectory:
                 return
             resumed = self._next_token is not None
             self.problem = await self._read_pages(partner_center)
-            if resumed and isinstance(self.problem, RequestRefused | BrokenPaging):
+            if resumed and self.problem and self.problem.is_a(RequestRefused, BrokenPaging):
                 # How long a continuation token lives is not documented: begin again without it.
                 self._entries.clear()
                 self.unreadable, self._next_token = 0, None
                 self.problem = await self._read_pages(partner_center)
             if self.problem and not self._entries:
-                raise self.problem
+                raise self.problem.raised()
             self.complete = self.problem is None
 
-    async def _read_pages(self, partner_center: PartnerCenter) -> PartnerCenterError | None:
+    async def _read_pages(self, partner_center: PartnerCenter) -> Problem | None:
         try:
             async for page in partner_center.customers(self._next_token):
                 for customer in page.items:
@@ -86,8 +87,8 @@ class CustomerDirectory:
                 self.unreadable += page.unreadable
                 self._next_token = page.next_token
                 self.touched = anyio.current_time()
-        except PartnerCenterError as problem:
-            return problem
+        except PartnerCenterError as error:
+            return Problem.of(error)
         return None
 
     def with_id(self, customer_id: str) -> Customer | None:

@@ -20,6 +20,7 @@ from anyio.lowlevel import checkpoint
 from anyio.streams.memory import MemoryObjectReceiveStream
 
 from pc_mcp.inventory.errors import TimeIsUp
+from pc_mcp.inventory.problems import Problem
 from pc_mcp.inventory.store.freed_memory import let_go
 from pc_mcp.inventory.store.kinds import policy_key
 from pc_mcp.inventory.store.sqlite import DeviceTable, Scope, TooSlow
@@ -73,7 +74,7 @@ class BatchReading:
     begun: datetime | None = None
     begins_again: bool = False
     restarted: bool = False
-    problem: PartnerCenterError | None = None
+    problem: Problem | None = None
     lock: anyio.Lock = field(default_factory=anyio.Lock)
 
     @property
@@ -96,8 +97,8 @@ class Snapshot:
     readings: list[BatchReading]
     listed: int
     unreadable_batches: int
-    list_problem: PartnerCenterError | None
-    policy_problem: PartnerCenterError | None
+    list_problem: Problem | None
+    policy_problem: Problem | None
     read_at: datetime
     max_bytes: int
     id: str = field(default_factory=lambda: secrets.token_urlsafe(9))
@@ -187,7 +188,7 @@ class Snapshot:
         )
         for reading in missing:
             reading.wanted = True
-        refused: list[NotSignedIn] = []
+        refused: list[Problem] = []
         untried = iter(missing)
         async with anyio.create_task_group() as tasks:
 
@@ -198,7 +199,7 @@ class Snapshot:
                         if not reading.complete:
                             async with limiter:
                                 await self._read_batch(reading, partner_center)
-                    if isinstance(reading.problem, NotSignedIn):
+                    if reading.problem and reading.problem.is_a(NotSignedIn):
                         refused.append(reading.problem)
                         tasks.cancel_scope.cancel()
 
@@ -211,22 +212,22 @@ class Snapshot:
 
     async def _read_batch(self, reading: BatchReading, partner_center: PartnerCenter) -> None:
         # The token that came twice would give a page that is kept already.
-        reading.begins_again = isinstance(reading.problem, BrokenPaging)
+        reading.begins_again = reading.problem is not None and reading.problem.is_a(BrokenPaging)
         reading.problem = None
         resumes, pages = reading.next_token is not None and not reading.begins_again, reading.pages
         problem = await self._read_pages(reading, partner_center)
-        token_refused = isinstance(problem, RequestRefused) and reading.pages == pages
-        if resumes and (token_refused or isinstance(problem, BrokenPaging)):
+        token_refused = problem and problem.is_a(RequestRefused) and reading.pages == pages
+        if resumes and problem and (token_refused or problem.is_a(BrokenPaging)):
             # How long a continuation token lives is not documented: begin again without it.
             reading.begins_again = True
             problem = await self._read_pages(reading, partner_center)
         reading.problem = problem
 
-    async def _read_pages(self, reading: BatchReading, partner_center: PartnerCenter) -> PartnerCenterError | None:
+    async def _read_pages(self, reading: BatchReading, partner_center: PartnerCenter) -> Problem | None:
         """Reads on from where `reading` stopped; pages are digested while the next ones are fetched."""
         token = None if reading.begins_again else reading.next_token
         arrived, waiting = anyio.create_memory_object_stream[Page[Device]]()
-        problem: PartnerCenterError | None = None
+        problem: Problem | None = None
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._digest, reading, waiting)
             async with arrived:
@@ -236,8 +237,8 @@ class Snapshot:
                         await arrived.send(page)
                         if page.next_token is not None:
                             self._check_room(partner_center)
-                except PartnerCenterError as raised:
-                    problem = raised
+                except PartnerCenterError as error:
+                    problem = Problem.of(error)
         return problem
 
     def _check_room(self, partner_center: PartnerCenter) -> None:
@@ -290,19 +291,19 @@ async def take(
     policies = _Policies()
     batches: list[DeviceBatch] = []
     unreadable = 0
-    problem: PartnerCenterError | None = None
+    problem: Problem | None = None
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(policies.read, customer, partner_center)
         try:
             async for page in partner_center.device_batches(customer.id):
                 batches += page.items
                 unreadable += page.unreadable
-        except PartnerCenterError as raised:
-            problem = raised
+        except PartnerCenterError as error:
+            problem = Problem.of(error)
             if not batches:
                 tasks.cancel_scope.cancel()
     if problem and not batches:
-        raise problem
+        raise problem.raised()
     unique = _first_of_each(batches)
     return Snapshot(
         customer=customer,
@@ -333,7 +334,7 @@ class _Policies:
     """
 
     names: dict[str, str] = field(default_factory=dict)
-    problem: PartnerCenterError | None = None
+    problem: Problem | None = None
 
     async def read(self, customer: Customer, partner_center: PartnerCenter) -> None:
         """Reads them all. A failure here fails no question that has nothing to do with policies."""
@@ -341,12 +342,12 @@ class _Policies:
             with anyio.fail_after(min(POLICIES_SECONDS, seconds_left() / 2)):
                 async for page in partner_center.configuration_policies(customer.id):
                     if page.unreadable:
-                        self.problem = MalformedAnswer("Some of the policies are unreadable.")
+                        self.problem = Problem.of(MalformedAnswer("Some of the policies are unreadable."))
                     for policy in page.items:
                         name = visible_or_none(policy.name)
                         if policy.id and name:
                             self.names[policy_key(policy.id)] = name
-        except PartnerCenterError as problem:
-            self.problem = problem
+        except PartnerCenterError as error:
+            self.problem = Problem.of(error)
         except TimeoutError:
-            self.problem = Unreachable("It did not answer in time.")
+            self.problem = Problem.of(Unreachable("It did not answer in time."))
