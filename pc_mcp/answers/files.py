@@ -6,13 +6,13 @@ Both hold what was read, uncut, but for the masking of product keys and for hidd
 import csv
 import io
 import json
-import re
 from collections.abc import Sequence
 from typing import Literal
 
 from pc_mcp.answers.attention import disagreement_note
 from pc_mcp.answers.clean import moment
 from pc_mcp.answers.parts import coverage_notes
+from pc_mcp.inventory.formulas import guarded
 from pc_mcp.inventory.questions.devices import ListedDevice
 from pc_mcp.inventory.questions.export import WholeList
 from pc_mcp.inventory.text import visible, without_keys
@@ -23,10 +23,6 @@ COLUMNS = ("id", "serial_number", "manufacturer", "model", "policy", "batch", "u
 
 # Excel takes UTF-8 for what it is only when the file begins with this.
 SIGNATURE = "\ufeff"
-# A cell that begins so, or with the full-width form, is a formula to Excel and its like; an apostrophe makes it text.
-# Where Excel splits at semicolons, it sees no cell's quotation marks but the first one's of a row, so that a cell
-# begins behind every semicolon too, and what stands in quotation marks there.
-_FORMULA_START = re.compile(r'(?:^|(?<=;))([\s"]*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])')
 
 
 class CsvText:
@@ -36,7 +32,7 @@ class CsvText:
         return SIGNATURE + _csv([COLUMNS])
 
     def rows(self, devices: Sequence[ListedDevice]) -> str:
-        return _csv([[_defused(value or "") for value in _values(device)] for device in devices])
+        return _csv([[guarded(value or "") for value in _values(device)] for device in devices])
 
     def tail(self) -> str:
         return ""
@@ -102,9 +98,3 @@ def _csv(rows: Sequence[Sequence[str]]) -> str:
     text = io.StringIO()
     csv.writer(text, lineterminator="\r\n", quoting=csv.QUOTE_ALL).writerows(rows)
     return text.getvalue()
-
-
-def _defused(value: str) -> str:
-    if (not value or value[0].isalnum()) and ";" not in value:
-        return value  # as nearly all are, in lists of a million rows
-    return _FORMULA_START.sub(r"\1'", value)

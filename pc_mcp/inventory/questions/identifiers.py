@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from pc_mcp.inventory.formulas import unguarded
 from pc_mcp.inventory.guids import guid_of
 from pc_mcp.inventory.text import QUOTES, match_key, visible
 
@@ -21,8 +22,6 @@ _SEPARATORS = re.compile(
 # Spreadsheets show long numbers so, and write them so into a CSV file.
 _SHORTENED = re.compile(r"\d+[.,]\d+E\+?\d+|\d+E\+\d+", re.IGNORECASE)
 _WHOLE_NUMBER = re.compile(r"(\d+)[.,]0+")
-# What `files` puts before what Excel takes for a formula.
-_FORMULA_GUARD = re.compile(r"""(?:^|(?<=;))([\s"]*)'(?=[=+\-@\uff1d\uff0b\uff0d\uff20])""")
 _BULLET = re.compile(r"(?:[-*+•·\u2013\u2014]|\(?\d{1,3}[.)])\s+")
 _LABEL = re.compile(r"[^\W\d_][^\d:=#;,|\uff1a\uff1d]{0,40}[:=#\uff1a\uff1d]\s*")
 _LABEL_WORDS = re.compile(
@@ -89,16 +88,16 @@ def _several(text: str, core: str) -> list[str]:
 
 def _forms(seen: str) -> tuple[tuple[str, ...], str]:
     """What may be meant by a text, and what is left of it without wrapping."""
-    forms = [seen, _unguarded(seen)]
+    forms = [seen, unguarded(seen)]
     if seen[:1] == seen[-1:] == '"':  # a cell as it stands in a CSV file
-        forms += [seen[1:-1].replace('""', '"'), _unguarded(seen[1:-1].replace('""', '"'))]
+        forms += [seen[1:-1].replace('""', '"'), unguarded(seen[1:-1].replace('""', '"'))]
     core = seen
     for _ in range(_MAX_LAYERS):
         inner = _without_a_layer(core)
         if inner == core or not match_key(inner):
             break
         core = inner
-        forms += [core, _unguarded(core)]
+        forms += [core, unguarded(core)]
     if number := _WHOLE_NUMBER.fullmatch(core):
         forms.append(number[1])
     if guid := guid_of(core):
@@ -131,7 +130,3 @@ def _without_brackets(text: str) -> str:
         if text and closed and (opened or opening not in text):
             text = text[:-1]
     return text
-
-
-def _unguarded(text: str) -> str:
-    return _FORMULA_GUARD.sub(r"\1", text)
