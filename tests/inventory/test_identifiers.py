@@ -8,6 +8,8 @@ import json
 import anyio
 import pytest
 
+from pc_mcp.inventory.questions.identifiers import cells_of
+from pc_mcp.inventory.text import match_key
 from pc_mcp.sandbox import ScriptedAnswer
 from tests.inventory.service import ask, refusal
 
@@ -33,6 +35,14 @@ async def found(client, *identifiers, **arguments):
     answer = await ask(client, "find_devices", customer=CUSTOMER, identifiers=list(identifiers), **arguments)
     assert answer["not_found"] == []
     return [row["device"]["serial_number"] for row in answer["found"]]
+
+
+@pytest.mark.parametrize("text", ['"2R9-ZNP67"', f"{{{GUID}}}", '="051666489220",', "S/N: 2R9–ZNP67", "12345.00", "=-"])
+def test_each_form_of_a_cell_stands_under_the_key_by_which_it_is_looked_up(text):
+    (cell,) = cells_of([text])
+    assert {match_key(form): form for form in cell.forms.values()} == cell.forms
+    assert cell.key == match_key(cell.core)
+    assert next(iter(cell.forms)) == match_key(text)
 
 
 async def test_an_identifier_is_found_in_whatever_it_is_wrapped(connect, sandbox):

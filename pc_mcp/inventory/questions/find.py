@@ -12,7 +12,7 @@ from pc_mcp.inventory.questions.near import NearOnes, Why, near_ones
 from pc_mcp.inventory.questions.paging import Page, begin, gone, page
 from pc_mcp.inventory.reading.inventory import Call, Library
 from pc_mcp.inventory.store.sqlite import DeviceRow
-from pc_mcp.inventory.text import match_key, visible
+from pc_mcp.inventory.text import visible
 from pc_mcp.partner_center.models import Customer
 
 MOST_IDENTIFIERS = 200
@@ -94,7 +94,7 @@ async def find_devices(
         if not cursor:
             await walk(library, call, snapshot, snapshot.in_scope(scope))
         begun = begin(library.cursors, cursor, question, snapshot.revision)
-        keys = dict.fromkeys(match_key(form) for cell in cells for form in cell.all_forms())
+        keys = dict.fromkeys(key for cell in cells for key in cell.all_keys())
         sought = _Sought(await snapshot.answer(call.answer_by, partial(snapshot.table.find, scope, keys)))
         for cell in cells:
             sought.take(cell)
@@ -148,10 +148,10 @@ class _Sought:
 
     def take(self, cell: Cell) -> None:
         """A cell is the first of its forms that a device has, else the several that it holds."""
-        for form in cell.forms:
-            if rows := self.devices[match_key(form)]:
-                self.repeated += match_key(form) in self.found
-                self.found.setdefault(match_key(form), (form, rows))
+        for key, form in cell.forms.items():
+            if rows := self.devices[key]:
+                self.repeated += key in self.found
+                self.found.setdefault(key, (form, rows))
                 return
         for part in cell.parts:
             self.take(part)
@@ -159,11 +159,10 @@ class _Sought:
             self._miss(cell)
 
     def _miss(self, cell: Cell) -> None:
-        key = match_key(cell.core)
         if cell.blank:
             self.blank += 1
-        elif key in self.missing:
+        elif cell.key in self.missing:
             self.repeated += 1
         else:
-            self.missing[key] = cell.core
+            self.missing[cell.key] = cell.core
             self.shortened += [cell.core] if cell.shortened else []

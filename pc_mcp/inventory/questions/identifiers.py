@@ -5,7 +5,7 @@ Nothing is unwrapped that exists as it stands: a cell is looked up whole first, 
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pc_mcp.inventory.formulas import unguarded
@@ -38,13 +38,15 @@ _NOTHING = frozenset(f"{_EDGES}{QUOTES}-=/\\_" + "".join(_BRACKETS) + "".join(_B
 class Cell:
     """What was given as one identifier.
 
-    forms: what may be meant by the whole of it, from what stands there to what is left without
-    wrapping; core: the last of these as it may be shown; parts: the several that it may hold;
-    shortened: a spreadsheet has cut off its digits; blank: it holds punctuation only.
+    forms: what may be meant by the whole of it, by `match_key`, from what stands there to what is left
+    without wrapping; core, key: what is left without wrapping, as it may be shown, and the `match_key` of
+    that; parts: the several that it may hold; shortened: a spreadsheet has cut off its digits; blank: it
+    holds punctuation only.
     """
 
-    forms: tuple[str, ...]
+    forms: Mapping[str, str]
     core: str
+    key: str
     parts: tuple["Cell", ...]
     shortened: bool
     blank: bool
@@ -53,26 +55,30 @@ class Cell:
         """How many identifiers it may hold."""
         return sum(part.leaves() for part in self.parts) or 1
 
-    def all_forms(self) -> Iterator[str]:
-        """Of the whole and of each part."""
+    def all_keys(self) -> Iterator[str]:
+        """Those of the forms of the whole and of each part."""
         yield from self.forms
         for part in self.parts:
-            yield from part.all_forms()
+            yield from part.all_keys()
 
 
 def cells_of(given: Sequence[str]) -> list[Cell]:
     """The cells that hold anything that can be seen."""
-    return [_cell(text) for text in given if match_key(text)]
+    return [cell for cell in map(_cell, given) if cell.forms]
 
 
 def _cell(text: str) -> Cell:
     seen = visible(text)
-    forms, core = _forms(seen)
+    keys, core = _forms(seen)
+    forms: dict[str, str] = {}
+    for form, key in keys.items():
+        if key:
+            forms.setdefault(key, form)
     shortened = bool(_SHORTENED.fullmatch(core))
     parts: tuple[Cell, ...] = ()
     if not shortened:
         parts = tuple(map(_cell, _several(text, core)))
-    return Cell(forms, core, parts, shortened, blank=_NOTHING.issuperset(seen))
+    return Cell(forms, core, keys[core], parts, shortened, blank=_NOTHING.issuperset(seen))
 
 
 def _several(text: str, core: str) -> list[str]:
@@ -86,26 +92,31 @@ def _several(text: str, core: str) -> list[str]:
     return words if len(words) > 1 and each_is_one else []
 
 
-def _forms(seen: str) -> tuple[tuple[str, ...], str]:
-    """What may be meant by a text, and what is left of it without wrapping."""
-    forms = [seen, unguarded(seen)]
+def _forms(seen: str) -> tuple[dict[str, str], str]:
+    """What may be meant by a text, with the `match_key` of each, and what is left of the text without wrapping."""
+    keys: dict[str, str] = {}
+
+    def take(*forms: str) -> None:
+        for form in forms:
+            if form not in keys:
+                keys[form] = match_key(form)
+
+    take(seen, unguarded(seen))
     if seen[:1] == seen[-1:] == '"':  # a cell as it stands in a CSV file
-        forms += [seen[1:-1].replace('""', '"'), unguarded(seen[1:-1].replace('""', '"'))]
+        take(seen[1:-1].replace('""', '"'), unguarded(seen[1:-1].replace('""', '"')))
     core = seen
     for _ in range(_MAX_LAYERS):
         inner = _without_a_layer(core)
-        if inner == core or not match_key(inner):
+        take(inner)
+        if inner == core or not keys[inner]:
             break
         core = inner
-        forms += [core, unguarded(core)]
+        take(unguarded(core))
     if number := _WHOLE_NUMBER.fullmatch(core):
-        forms.append(number[1])
-    if guid := guid_of(core):
-        forms += [guid, guid.replace("-", "")]
-    by_key: dict[str, str] = {}
-    for form in forms:
-        by_key.setdefault(match_key(form), form)
-    return tuple(form for key, form in by_key.items() if key), core
+        take(number[1])
+    if guid := guid_of(keys[core]):
+        take(guid, guid.replace("-", ""))
+    return keys, core
 
 
 def _without_a_layer(text: str) -> str:
