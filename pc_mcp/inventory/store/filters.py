@@ -1,9 +1,10 @@
 """Which devices a question is about, and how they are grouped."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+from operator import attrgetter
 from typing import Literal
 
 from pc_mcp.inventory.store.kinds import Kind
@@ -14,6 +15,15 @@ GroupBy = Literal["manufacturer", "model", "policy", "batch", "uploaded_month", 
 # What answers show in the place of a value that is absent.
 SHOWN_FOR_NONE = frozenset({"(none)", "-"})
 SAID_FOR_NO_POLICY = SHOWN_FOR_NONE | {"none"}
+
+Name = Literal["policy", "model", "manufacturer"]
+"""What a device may have a name of, and conditions may be about."""
+
+_SAID_FOR_NONE: Mapping[Name, frozenset[str]] = {
+    "policy": SAID_FOR_NO_POLICY,
+    "model": SHOWN_FOR_NONE,
+    "manufacturer": SHOWN_FOR_NONE,
+}
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -66,11 +76,7 @@ class DeviceFilter:
 
     def kinds(self, kinds: Iterable[Kind]) -> frozenset[int]:
         """The numbers of the kinds that may match. Looks at each kind, not at each device."""
-        matches = (
-            _contained(self.manufacturer, SHOWN_FOR_NONE, lambda kind: kind.manufacturer),
-            _contained(self.model, SHOWN_FOR_NONE, lambda kind: kind.model),
-            _contained(self.policy, SAID_FOR_NO_POLICY, lambda kind: kind.policy),
-        )
+        matches = [_matching(by, part) for by, part in self._parts]
         return frozenset(
             number
             for number, kind in enumerate(kinds)
@@ -107,26 +113,26 @@ class DeviceFilter:
     @property
     def has_policy_name(self) -> bool:
         """Whether only devices whose policy has a certain name match."""
-        return self.policy is not None and "policy" not in self.absent
+        return "policy" in self.names
 
     @property
-    def absent(self) -> frozenset[str]:
-        """Which of `manufacturer`, `model` and `policy` the devices must lack."""
-        asked = {"manufacturer": self.manufacturer, "model": self.model}
-        lacking = {name for name, text in asked.items() if text and _needle(text, SHOWN_FOR_NONE) is None}
-        if self.policy and _needle(self.policy, SAID_FOR_NO_POLICY) is None:
-            lacking.add("policy")
-        return frozenset(lacking)
+    def absent(self) -> frozenset[Name]:
+        """Which of the names the devices must lack."""
+        return frozenset(by for by, part in self._parts if part is None)
 
     @property
-    def names(self) -> dict[Literal["manufacturer", "model", "policy"], str]:
-        """What must be contained in the name of each of these, as keys."""
-        asked: dict[Literal["manufacturer", "model", "policy"], str | None] = {
-            "policy": self.policy,
-            "model": self.model,
-            "manufacturer": self.manufacturer,
-        }
-        return {by: in_quotes(match_key(text)) for by, text in asked.items() if text and by not in self.absent}
+    def names(self) -> dict[Name, str]:
+        """What must be contained in each of the names, as keys."""
+        return {by: part for by, part in self._parts if part}
+
+    @property
+    def _parts(self) -> list[tuple[Name, str | None]]:
+        """What each of the names that a condition is about must contain, as a key; None: there must be none."""
+        return [
+            (by, _part(text, said_for_none))
+            for by, said_for_none in _SAID_FOR_NONE.items()
+            if (text := getattr(self, by)) is not None
+        ]
 
 
 def in_quotes(key: str) -> str:
@@ -135,23 +141,18 @@ def in_quotes(key: str) -> str:
     return inner if key[:1] == key[-1:] == "'" and inner else key
 
 
-def _needle(text: str, said_for_none: frozenset[str]) -> str | None:
-    """The key that a value must contain; None: there must be no value."""
+def _part(text: str, said_for_none: frozenset[str]) -> str | None:
+    """The key that a name must contain; None: there must be no name."""
     key = match_key(text)
     return None if key in said_for_none else in_quotes(key)
 
 
-def _contained(
-    part: str | None, said_for_none: frozenset[str], text_of: Callable[[Kind], str | None]
-) -> Callable[[Kind], bool]:
-    if part is None:
-        return lambda _: True
-    needle = _needle(part, said_for_none)
-    if needle is None:
-        return lambda kind: text_of(kind) is None
+def _matching(by: Name, part: str | None) -> Callable[[Kind], bool]:
+    """Whether the devices of a kind have a name that contains `part`, or none where that is None."""
+    name_of: Callable[[Kind], str | None] = attrgetter(by)
 
     @cache
-    def contains(text: str | None) -> bool:
-        return text is not None and needle in match_key(text)
+    def matches(name: str | None) -> bool:
+        return name is None if part is None else name is not None and part in match_key(name)
 
-    return lambda kind: contains(text_of(kind))
+    return lambda kind: matches(name_of(kind))
