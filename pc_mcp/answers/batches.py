@@ -1,11 +1,21 @@
 """The answer to which batches a customer has."""
 
-from typing import Any
+from typing import Any, Final
 
 from typing_extensions import TypedDict
 
 from pc_mcp.answers.budget import Room, notes_that_fit, rows_that_fit
-from pc_mcp.answers.clean import ABSENT, NONE, cell, in_quotes, minute, moment, plural, shown, told_apart
+from pc_mcp.answers.clean import (
+    counted_value,
+    in_quotes,
+    in_sentence,
+    minute,
+    moment,
+    plural,
+    shown,
+    shown_or_none,
+    value_cell,
+)
 from pc_mcp.answers.markdown import row, sections, table, table_head
 from pc_mcp.answers.parts import (
     MAX_CURSOR,
@@ -27,6 +37,7 @@ from pc_mcp.inventory import BatchFilter, BatchList
 from pc_mcp.partner_center.models import DeviceBatch
 
 _COLUMNS = ("batch", "devices", "created", "status", "created by")
+_FIELDS: Final = ("id", "devices", "created", "status", "created_by")
 _STATUSES = 8
 
 
@@ -60,7 +71,7 @@ class BatchListAnswer(CompletenessFields):
 
 def batch_list_answer(result: BatchList, where: BatchFilter, max_chars: int) -> Answer:
     """Writes the answer: its fixed parts, then the rows that fit."""
-    statuses = _by_status(result)
+    by_status = [(shown_or_none(status), batches) for status, batches in result.by_status[:_STATUSES]]
     data: dict[str, Any] = {
         "customer": customer_fields(result.customer),
         "as_of": moment(result.as_of),
@@ -69,7 +80,7 @@ def batch_list_answer(result: BatchList, where: BatchFilter, max_chars: int) -> 
         "batches_matched": result.batches_matched,
         "devices_total": result.devices_total,
         "devices_matched": result.devices_matched,
-        "by_status": statuses,
+        "by_status": [{"value": counted_value(status), "batches": batches} for status, batches in by_status],
         "batches": [],
         "shown": result.batches_matched,
         "omitted": result.batches_matched,
@@ -77,8 +88,8 @@ def batch_list_answer(result: BatchList, where: BatchFilter, max_chars: int) -> 
         "notes": [],
     }
     first_line = _first_line(result, where)
-    status_line = "By status: " + ", ".join(f"{in_quotes(s['value'])} {s['batches']:,}" for s in statuses) + "."
-    head = [first_line, status_line] if statuses else [first_line]
+    status_line = "By status: " + ", ".join(f"{in_sentence(status)} {n:,}" for status, n in by_status) + "."
+    head = [first_line, status_line] if by_status else [first_line]
     rows_are = longest_rows_line(result.batches_matched, "Batches")
     room = Room.beside(max_chars, sections(*head, table_head(_COLUMNS), rows_are, "Notes:"), data)
     notes = notes_that_fit(_notes(result, where), room.part(0.3))
@@ -106,23 +117,13 @@ def _fields(batch: DeviceBatch) -> BatchFields:
         "id": shown(batch.id),
         "devices": batch.devices,
         "created": moment(batch.created),
-        "status": shown(batch.status),
-        "created_by": shown(batch.created_by),
+        "status": shown_or_none(batch.status),
+        "created_by": shown_or_none(batch.created_by),
     }
 
 
 def _line(fields: BatchFields) -> str:
-    devices = ABSENT if fields["devices"] is None else f"{fields['devices']:,}"
-    texts = (cell(fields["created"]), cell(fields["status"]), cell(fields["created_by"]))
-    return row((cell(fields["id"]), devices, *texts))
-
-
-def _by_status(result: BatchList) -> list[StatusFields]:
-    """The most frequent statuses; the documents know a handful."""
-    return [
-        {"value": NONE if status is None else told_apart(shown(status)), "batches": batches}
-        for status, batches in result.by_status[:_STATUSES]
-    ]
+    return row(value_cell(fields[name]) for name in _FIELDS)
 
 
 def _first_line(result: BatchList, where: BatchFilter) -> str:

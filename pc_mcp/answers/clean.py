@@ -2,33 +2,33 @@
 
 import json
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from html.entities import html5
 from typing import overload
 
 from pc_mcp.inventory.store.filters import SAID_FOR_NO_POLICY
-from pc_mcp.inventory.text import PIPE, SHOWN_PIPE, match_key, visible, without_keys
+from pc_mcp.inventory.text import ABSENT, NONE, PIPE, SHOWN_PIPE, match_key, visible, without_keys
 
 MAX_FIELD_CHARACTERS = 120
 # JSON may write one character as six; with this bound a row always fits into an answer.
 MAX_FIELD_JSON_CHARACTERS = 300
 CUT = "…"
-ABSENT = "-"
-NONE = "(none)"
+OTHERS = "others"
+"""What stands, where values are counted, for those that are left out."""
 
 # An entity, such as &#x202E;, would become the character that it stands for.
 _MARKDOWN = re.compile(r"[\\`\[\]<>]|&(?:#|(\w+;))")
 
 
-@overload
-def shown(text: str) -> str: ...
-@overload
-def shown(text: None) -> None: ...
-def shown(text: str | None) -> str | None:
+def shown(text: str) -> str:
     """`text` on one line, without hidden characters, pipes and product keys, cut to a field's length."""
-    if text is None:
-        return None
     return _cut(without_keys(visible(text[: 20 * MAX_FIELD_CHARACTERS])).replace(PIPE, SHOWN_PIPE))
+
+
+def shown_or_none(text: str | None) -> str | None:
+    """`shown`, for what may be absent; so is that of which nothing can be seen."""
+    return (shown(text) or None) if text else None
 
 
 @overload
@@ -49,8 +49,29 @@ def _cut(clean: str) -> str:
 
 
 def cell(text: str | None) -> str:
-    """`text` in a Markdown table or sentence: shown, and with what Markdown would act on escaped."""
+    """`text` in a Markdown sentence: shown, and with what Markdown would act on escaped."""
     return ABSENT if text is None else escaped(shown(text))
+
+
+def value_cell(value: str | int | Sequence[str] | None) -> str:
+    """A value of an answer's structured content, which is clean already, in a row of its text."""
+    if value is None or value == []:
+        return ABSENT
+    if isinstance(value, int):
+        return f"{value:,}"
+    return escaped(told_apart(value) if isinstance(value, str) else ", ".join(map(told_apart, value)))
+
+
+def counted_value(value: str | None) -> str:
+    """A value that devices or batches are counted by, in both halves of an answer."""
+    if value is None:
+        return NONE
+    return f'"{value}"' if match_key(value) == OTHERS else told_apart(value)
+
+
+def in_sentence(value: str | None) -> str:
+    """A value that is counted, in a sentence: in quotation marks, unless it is absent."""
+    return NONE if value is None else in_quotes(value)
 
 
 def in_quotes(text: str) -> str:
@@ -59,8 +80,9 @@ def in_quotes(text: str) -> str:
 
 
 def told_apart(text: str) -> str:
-    """A value that reads like what stands for an absent one, in quotation marks: with these it can be asked for."""
-    return f'"{text}"' if match_key(text) in SAID_FOR_NO_POLICY else text
+    """A value that reads like what stands for an absent one, in quotation marks: with these it can be asked for.
+    So is one in quotation marks of its own."""
+    return f'"{text}"' if match_key(text).strip("' ") in SAID_FOR_NO_POLICY else text
 
 
 def escaped(text: str) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 from typing_extensions import TypedDict
 
 from pc_mcp.answers.budget import Room, notes_that_fit, rows_that_fit
-from pc_mcp.answers.clean import cell, in_quotes, minute, moment, plural, shown
+from pc_mcp.answers.clean import in_quotes, minute, moment, plural, shown, shown_or_none, value_cell
 from pc_mcp.answers.markdown import row, sections, table, table_head
 from pc_mcp.answers.parts import (
     MAX_CURSOR,
@@ -67,7 +67,7 @@ def customer_list_answer(result: CustomerList, query: str | None, max_chars: int
     room = Room.beside(max_chars, sections(*fixed), data)
     notes = notes_that_fit(_notes(result), room.part(0.3))
     rows = [_fields(customer) for customer in result.customers]
-    lines = [row(map(cell, (f["name"], f["domain"], f["id"], f["relationship"]))) for f in rows]
+    lines = [row(map(value_cell, (f["name"], f["domain"], f["id"], f["relationship"]))) for f in rows]
     given = rows_that_fit(lines, rows, room)
     data |= {
         "customers": rows[:given],
@@ -88,9 +88,9 @@ def customer_list_answer(result: CustomerList, query: str | None, max_chars: int
 def _fields(customer: Customer) -> FoundCustomer:
     return {
         "id": shown(customer.id),
-        "name": shown(customer.name),
-        "domain": shown(customer.domain),
-        "relationship": shown(customer.relationship),
+        "name": shown_or_none(customer.name),
+        "domain": shown_or_none(customer.domain),
+        "relationship": shown_or_none(customer.relationship),
     }
 
 

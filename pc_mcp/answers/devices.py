@@ -8,17 +8,18 @@ from typing_extensions import TypedDict
 from pc_mcp.answers.attention import AttentionRow, attention_rows
 from pc_mcp.answers.budget import Room, notes_that_fit, rows_that_fit
 from pc_mcp.answers.clean import (
-    ABSENT,
-    NONE,
+    OTHERS,
     as_given,
     cell,
+    counted_value,
     escaped,
     in_quotes,
     minute,
     moment,
     plural,
     shown,
-    told_apart,
+    shown_or_none,
+    value_cell,
 )
 from pc_mcp.answers.markdown import row, sections, table, table_head
 from pc_mcp.answers.parts import (
@@ -167,11 +168,11 @@ def _frame(result: DeviceList) -> dict[str, Any]:
 def device_fields(device: ListedDevice, fields: Sequence[Field]) -> DeviceFields:
     """The chosen fields of a device, as they are shown."""
     known: Mapping[Field, str | None] = {
-        "id": shown(device.row.id),
-        "serial_number": shown(device.row.serial_number),
-        "manufacturer": shown(device.row.manufacturer),
-        "model": shown(device.row.model),
-        "policy": shown(device.row.policy),
+        "id": shown_or_none(device.row.id),
+        "serial_number": shown_or_none(device.row.serial_number),
+        "manufacturer": shown_or_none(device.row.manufacturer),
+        "model": shown_or_none(device.row.model),
+        "policy": shown_or_none(device.row.policy),
         "batch": shown(device.batch),
         "uploaded": moment(device.row.uploaded),
         "product_key": as_given(device.row.product_key),
@@ -180,7 +181,7 @@ def device_fields(device: ListedDevice, fields: Sequence[Field]) -> DeviceFields
 
 
 def _cells(fields: DeviceFields) -> list[str]:
-    return [escaped(told_apart(str(value))) if value is not None else ABSENT for value in fields.values()]
+    return [value_cell(cast("str | None", value)) for value in fields.values()]
 
 
 def _first_line(result: DeviceList, where: DeviceFilter) -> str:
@@ -255,10 +256,7 @@ def _groups(result: DeviceList, room: Room) -> list[GroupFields]:
 
 
 def _values(group: Group) -> list[GroupValue]:
-    return [
-        {"value": NONE if value is None else told_apart(shown(value)), "devices": devices}
-        for value, devices in group.values
-    ]
+    return [{"value": counted_value(shown_or_none(value)), "devices": devices} for value, devices in group.values]
 
 
 def _group_line(value: GroupValue) -> str:
@@ -268,7 +266,7 @@ def _group_line(value: GroupValue) -> str:
 def _group_table(group: GroupFields) -> str:
     lines = [_group_line(value) for value in group["values"]]
     if group["other"]:
-        lines.append(row(("others", f"{group['other']:,}")))
+        lines.append(row((OTHERS, f"{group['other']:,}")))
     return table((_titled(group["by"]), "devices"), lines)
 
 

@@ -1,12 +1,12 @@
 """The answer to which devices have the given identifiers."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 from typing_extensions import TypedDict
 
 from pc_mcp.answers.budget import Room, notes_that_fit, rows_that_fit
-from pc_mcp.answers.clean import ABSENT, as_given, escaped, minute, moment, plural, told_apart
+from pc_mcp.answers.clean import as_given, escaped, minute, moment, plural, value_cell
 from pc_mcp.answers.devices import DeviceFields, Field, device_fields
 from pc_mcp.answers.markdown import row, sections, table, table_head
 from pc_mcp.answers.parts import (
@@ -89,14 +89,14 @@ def findings_answer(result: Findings, max_chars: int) -> Answer:
     notes = notes_that_fit(_notes(result, is_first=is_first), room.part(_NOTES_SHARE))
 
     found: list[FoundFields] = [_found(finding) for finding in result.findings]
-    found_lines = [row((escaped(item["identifier"]), *_cells(item["device"]))) for item in found]
+    found_lines = [row((value_cell(item["identifier"]), *_cells(item["device"]))) for item in found]
     given = rows_that_fit(found_lines[:1], found[:1], room)  # without one there would be no way on
     missing = [as_given(identifier) for identifier in result.missing] if is_first else []
     missing_given = rows_that_fit([f"{_in_quotes(text)}, " for text in missing], missing, room)
     if missing_given < len(missing):
         notes.append(_MISSING_LEFT_OUT.format(len(missing) - missing_given))
     near: list[PossibleFields] = [_near(possible) for possible in result.possible]
-    near_lines = [row((escaped(item["identifier"]), *_cells(item["device"]), item["why"])) for item in near]
+    near_lines = [row((value_cell(item["identifier"]), *_cells(item["device"]), item["why"])) for item in near]
     near_given = rows_that_fit(near_lines, near, room.part(_NEAR_SHARE) if found[1:] else room)
     if near_left_out := result.possible_omitted + len(near) - near_given:
         notes.append(_NEAR_LEFT_OUT.format(f"{near_left_out:,}"))
@@ -151,7 +151,7 @@ def _near(possible: Possible) -> PossibleFields:
 
 
 def _cells(fields: DeviceFields) -> Iterator[str]:
-    return (ABSENT if value is None else escaped(told_apart(str(value))) for value in fields.values())
+    return (value_cell(cast("str | None", value)) for value in fields.values())
 
 
 def _in_quotes(text: str) -> str:

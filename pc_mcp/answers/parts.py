@@ -7,7 +7,7 @@ from typing import Annotated, get_args
 from pydantic import WithJsonSchema
 from typing_extensions import TypedDict
 
-from pc_mcp.answers.clean import escaped, in_quotes, plural, shown
+from pc_mcp.answers.clean import escaped, in_quotes, plural, shown, shown_or_none
 from pc_mcp.answers.markdown import bullets
 from pc_mcp.inventory.questions.completeness import Missing, NextStep
 from pc_mcp.inventory.questions.coverage import Coverage
@@ -68,12 +68,12 @@ class CustomerFields(TypedDict):
 
 def customer_fields(customer: Customer) -> CustomerFields:
     """How every answer names its customer."""
-    return {"id": shown(customer.id), "name": shown(customer.name), "domain": shown(customer.domain)}
+    return {"id": shown(customer.id), "name": shown_or_none(customer.name), "domain": shown_or_none(customer.domain)}
 
 
 def called(customer: Customer) -> str:
     """The customer in a sentence: its name, else its domain, else its id."""
-    return in_quotes(customer.name or customer.domain or customer.id)
+    return in_quotes(shown_or_none(customer.name) or shown_or_none(customer.domain) or customer.id)
 
 
 def names(values: tuple[str, ...]) -> str:

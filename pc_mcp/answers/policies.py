@@ -1,11 +1,11 @@
 """The answer to which configuration policies a customer has."""
 
-from typing import Any
+from typing import Any, Final
 
 from typing_extensions import TypedDict
 
 from pc_mcp.answers.budget import Room, notes_that_fit, rows_that_fit
-from pc_mcp.answers.clean import ABSENT, cell, minute, moment, plural, shown
+from pc_mcp.answers.clean import minute, moment, plural, shown, shown_or_none, value_cell
 from pc_mcp.answers.markdown import row, sections, table, table_head
 from pc_mcp.answers.parts import (
     Answer,
@@ -23,6 +23,7 @@ from pc_mcp.inventory import PolicyList
 from pc_mcp.partner_center.models import ConfigurationPolicy
 
 _COLUMNS = ("policy", "devices assigned", "settings", "description", "category", "created", "modified", "id")
+_FIELDS: Final = (*("name", "devices_assigned", "settings", "description", "category", "created", "modified", "id"),)
 _SETTINGS = 6
 
 
@@ -80,22 +81,19 @@ def policy_list_answer(result: PolicyList, max_chars: int) -> Answer:
 
 def _fields(policy: ConfigurationPolicy) -> PolicyFields:
     return {
-        "id": shown(policy.id),
-        "name": shown(policy.name),
-        "category": shown(policy.category),
-        "description": shown(policy.description),
+        "id": shown_or_none(policy.id),
+        "name": shown_or_none(policy.name),
+        "category": shown_or_none(policy.category),
+        "description": shown_or_none(policy.description),
         "devices_assigned": policy.devices_assigned,
-        "settings": [shown(setting) for setting in policy.settings[:_SETTINGS]],
+        "settings": [text for text in map(shown, policy.settings[:_SETTINGS]) if text],
         "created": moment(policy.created),
         "modified": moment(policy.modified),
     }
 
 
 def _line(fields: PolicyFields) -> str:
-    assigned = ABSENT if fields["devices_assigned"] is None else f"{fields['devices_assigned']:,}"
-    settings = ", ".join(map(cell, fields["settings"])) or ABSENT
-    texts = (fields["description"], fields["category"], fields["created"], fields["modified"], fields["id"])
-    return row((cell(fields["name"]), assigned, settings, *map(cell, texts)))
+    return row(value_cell(fields[name]) for name in _FIELDS)
 
 
 def _first_line(result: PolicyList) -> str:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from typing_extensions import TypedDict
 
-from pc_mcp.answers.clean import cell, minute, moment, shown
+from pc_mcp.answers.clean import cell, minute, moment, shown_or_none
 from pc_mcp.answers.markdown import sections
 from pc_mcp.answers.parts import Answer, notes_section
 from pc_mcp.auth import Status
@@ -34,11 +34,11 @@ def sign_in_answer(status: Status, cloud: str, *, signed_out: bool = False) -> A
     data: dict[str, object] = {
         "signed_in": status.signed_in,
         "mode": status.mode,
-        "username": shown(status.username),
-        "tenant": shown(status.tenant),
+        "username": shown_or_none(status.username),
+        "tenant": shown_or_none(status.tenant),
         "cloud": cloud,
         "expires_at": moment(expires),
-        "kept": shown(status.kept),
+        "kept": shown_or_none(status.kept),
         "notes": notes,
     }
     return Answer(sections(_first_line(status, cloud, expires), notes_section(notes)), data)

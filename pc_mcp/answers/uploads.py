@@ -7,7 +7,19 @@ from typing import Any, Final
 from typing_extensions import TypedDict
 
 from pc_mcp.answers.budget import Room, notes_that_fit, rows_that_fit
-from pc_mcp.answers.clean import ABSENT, as_given, cell, escaped, in_quotes, minute, moment, plural, shown
+from pc_mcp.answers.clean import (
+    as_given,
+    cell,
+    counted_value,
+    in_quotes,
+    in_sentence,
+    minute,
+    moment,
+    plural,
+    shown,
+    shown_or_none,
+    value_cell,
+)
 from pc_mcp.answers.markdown import row, sections, table, table_head
 from pc_mcp.answers.parts import (
     Answer,
@@ -29,7 +41,6 @@ _FIELDS: Final = ("serial_number", "product_key", "status", "error_code", "meani
 _ERROR_COLUMNS = ("error", "meaning", "devices")
 _COUNTS_SHARE = 0.3
 _FINISHED_ROWS = 20
-UNKNOWN = "(none)"
 _ORDER: Final[Sequence[State]] = ("failed", "not known", "running", "finished")
 """What a person looks for first comes first."""
 
@@ -79,19 +90,19 @@ def upload_answer(result: Upload, max_chars: int) -> Answer:
     """Writes the answer: counts, then the devices, those that failed first, as far as they fit."""
     details = result.details
     devices = sorted(details.devices, key=lambda device: _ORDER.index(state_of(device)))
-    counts = {state: result.states.get(state, 0) if devices else None for state in _ORDER}
+    of_state = {state: result.states.get(state, 0) if devices else None for state in _ORDER}
     data: dict[str, Any] = {
         "customer": customer_fields(result.customer),
         "batch_tracking_id": shown(result.batch_tracking_id),
         "as_of": moment(result.as_of),
         **completeness_fields(result.next_step),
-        "status": shown(details.status),
+        "status": shown_or_none(details.status),
         "started": moment(details.started),
         "completed": moment(details.completed),
         "devices_total": len(devices) or None,
-        "devices_finished": counts["finished"],
-        "devices_failed": counts["failed"],
-        "devices_not_known": counts["not known"],
+        "devices_finished": of_state["finished"],
+        "devices_failed": of_state["failed"],
+        "devices_not_known": of_state["not known"],
         "by_status": [],
         "by_error": [],
         "devices": [],
@@ -108,8 +119,10 @@ def upload_answer(result: Upload, max_chars: int) -> Answer:
     rows = [_fields(device) for device in devices[: max(unfinished, _FINISHED_ROWS)]]
     lines = [_line(fields) for fields in rows]
     given = rows_that_fit(lines[:1], rows[:1], room)
-    by_error, by_status = _by_error(devices), _by_status(devices)
-    error_lines, status_parts = list(map(_error_line, by_error)), list(map(_status_part, by_status))
+    by_error, counts = _by_error(devices), Counter(shown_or_none(device.status) for device in devices).most_common()
+    by_status: list[CountFields] = [{"value": counted_value(status), "devices": number} for status, number in counts]
+    status_parts = [f"{in_sentence(status)} {number:,}" for status, number in counts]
+    error_lines = list(map(_error_line, by_error))
     errors = rows_that_fit(error_lines, by_error, room.part(_COUNTS_SHARE))
     statuses = rows_that_fit([f"{part}," for part in status_parts], by_status, room.part(_COUNTS_SHARE))
     given += rows_that_fit(lines[1:], rows[1:], room)
@@ -137,40 +150,31 @@ def upload_answer(result: Upload, max_chars: int) -> Answer:
 
 def _fields(device: DeviceUploadDetails) -> UploadedFields:
     return {
-        "device_id": shown(device.device_id),
-        "serial_number": shown(device.serial_number),
+        "device_id": shown_or_none(device.device_id),
+        "serial_number": shown_or_none(device.serial_number),
         "product_key": as_given(device.product_key),
-        "status": shown(device.status),
-        "error_code": shown(device.error_code),
+        "status": shown_or_none(device.status),
+        "error_code": shown_or_none(device.error_code),
         "meaning": _meaning(device.error_code, device.error_description),
     }
 
 
 def _meaning(code: str | None, description: str | None = None) -> str | None:
     """What the documents say of the code; for a code they do not know, the service's own word."""
-    return ROW_ERRORS.get(code or "") or shown(description)
+    return ROW_ERRORS.get(code or "") or shown_or_none(description)
 
 
 def _line(fields: UploadedFields) -> str:
-    return row(ABSENT if (value := fields[column]) is None else escaped(value) for column in _FIELDS)
-
-
-def _by_status(devices: Sequence[DeviceUploadDetails]) -> list[CountFields]:
-    counts = Counter(shown(device.status) or UNKNOWN for device in devices)
-    return [{"value": status, "devices": number} for status, number in counts.most_common()]
+    return row(value_cell(fields[column]) for column in _FIELDS)
 
 
 def _by_error(devices: Sequence[DeviceUploadDetails]) -> list[ErrorFields]:
-    counts = Counter(shown(code) for device in devices if (code := error_of(device)))
+    counts = Counter(counted_value(shown_or_none(code)) for device in devices if (code := error_of(device)))
     return [{"code": code, "meaning": _meaning(code), "devices": number} for code, number in counts.most_common()]
 
 
 def _error_line(error: ErrorFields) -> str:
-    return row((cell(error["code"]), cell(error["meaning"]), f"{error['devices']:,}"))
-
-
-def _status_part(status: CountFields) -> str:
-    return f"{in_quotes(status['value'])} {status['devices']:,}"
+    return row(map(value_cell, (error["code"], error["meaning"], error["devices"])))
 
 
 def _times(result: Upload) -> str:
@@ -180,7 +184,8 @@ def _times(result: Upload) -> str:
 
 def _first_line(result: Upload) -> str:
     details, of = result.details, result.states
-    status = f"the upload is {in_quotes(details.status)}" if details.status else "the upload has no status"
+    known = shown_or_none(details.status)
+    status = f"the upload is {in_quotes(known)}" if known else "the upload has no status"
     place = f"in this upload for {called(result.customer)}; {status}, as of {minute(result.as_of)}."
     if not details.devices:
         return f"INCOMPLETE: **what became of the devices is not known** {place}"

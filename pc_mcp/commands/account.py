@@ -5,7 +5,7 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 
-from pc_mcp.answers.clean import minute, shown
+from pc_mcp.answers.clean import minute, shown_or_none
 from pc_mcp.auth import SignInError, SignInRefused, Status, TokenProvider
 from pc_mcp.protocol.token_providers import token_provider
 from pc_mcp.runtime.waiting import run
@@ -97,10 +97,10 @@ def _as_text(found: Status, settings: Settings, remark: str | None = None) -> st
 
 
 def _lines(found: Status, settings: Settings, remark: str | None) -> Iterator[str]:
-    who = f" as {shown(found.username)}" if found.username else ""
+    who = f" as {shown_or_none(found.username)}" if found.username else ""
     yield f"Signed in{who}." if found.signed_in else "Nobody is signed in to Partner Center."
     facts = {
-        "Tenant": shown(found.tenant),
+        "Tenant": shown_or_none(found.tenant),
         "Cloud": str(settings.partner_center.cloud),
         "Token store": found.kept,
         "Access token": f"good until {minute(_moment(found.expires_at))}, renewed by itself"
@@ -116,8 +116,8 @@ def _as_json(found: Status, settings: Settings) -> str:
     facts = {
         "signed_in": found.signed_in,
         "mode": found.mode,
-        "account": shown(found.username),
-        "tenant": shown(found.tenant),
+        "account": shown_or_none(found.username),
+        "tenant": shown_or_none(found.tenant),
         "cloud": str(settings.partner_center.cloud),
         "store": found.store,
         "path": found.path,

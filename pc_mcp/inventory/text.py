@@ -21,6 +21,9 @@ _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 
 PIPE, SHOWN_PIPE = "|", "¦"
 
+ABSENT, NONE = "-", "(none)"
+"""What an answer shows in the place of a value that is absent: in a row, and where values are counted."""
+
 # Unicode's Dash_Punctuation, and what else people take for a hyphen.
 DASHES = (
     "-\u058a\u05be\u1400\u1806\u2010\u2011\u2012\u2013\u2014\u2015\u2e17\u2e1a\u2e3a\u2e3b\u2e40\u2e5d\u301c\u3030"

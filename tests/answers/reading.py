@@ -6,6 +6,8 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
+from pc_mcp.inventory.text import match_key
+
 HIDDEN_CATEGORIES = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 LIVE_LINK = re.compile(r"(?<!\\)\[|(?<!\\)\]\(|(?<!\\)<|(?<!\\)`")
 
@@ -43,8 +45,11 @@ def notes(text: str) -> list[str]:
 
 
 def cell_of(value: str | int | None) -> str:
-    """What the text shows for a value of the structured content."""
-    return "-" if value is None else f"{value:,}" if isinstance(value, int) else value
+    """What a row of the text shows for a value of the structured content: one that reads as if it were absent
+    stands in quotation marks."""
+    if isinstance(value, str):
+        return f'"{value}"' if match_key(value).strip("' ") in {"-", "(none)", "none"} else value
+    return "-" if value is None else f"{value:,}"
 
 
 def texts(data: object) -> Iterator[str]:

@@ -8,7 +8,7 @@ from functools import partial
 
 from pydantic import SecretStr
 
-from pc_mcp.answers.clean import shown
+from pc_mcp.answers.clean import shown_or_none
 from pc_mcp.auth import SignInError, SignInNeeded, StaticToken, TokenProvider, quietly
 from pc_mcp.commands.doctor.report import Finding
 from pc_mcp.partner_center import PartnerCenterError
@@ -65,9 +65,11 @@ async def signed_in(tokens: TokenProvider, settings: Settings, login: str) -> tu
         return Finding(SIGNED_IN, "wrong", str(error)), None
     if settings.auth.mode == "token":
         return Finding(SIGNED_IN, "ok", "as whoever auth.access_token is for"), token
-    tenant = f", tenant {shown(status.tenant)}" if status.tenant else ""
+    tenant = f", tenant {shown_or_none(status.tenant)}" if status.tenant else ""
     kind = "the application " if settings.auth.mode == "app" else ""
-    return Finding(SIGNED_IN, "ok", f"as {kind}{shown(status.username)}{tenant}"), token
+    return Finding(
+        SIGNED_IN, "ok", f"as {kind}{shown_or_none(status.username) or 'somebody without a name'}{tenant}"
+    ), token
 
 
 async def role(token: str, settings: Settings, seconds: float) -> Finding:

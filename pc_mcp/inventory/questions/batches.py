@@ -11,7 +11,7 @@ from pc_mcp.inventory.questions.completeness import Missing, NextStep, missing, 
 from pc_mcp.inventory.questions.paging import Page, begin, gone, page
 from pc_mcp.inventory.reading.inventory import Call, Library
 from pc_mcp.inventory.reading.snapshot import BatchReading, Snapshot
-from pc_mcp.inventory.text import MASK, match_key, quoted, visible, without_keys
+from pc_mcp.inventory.text import MASK, match_key, quoted, visible, visible_or_none, without_keys
 from pc_mcp.partner_center.models import Customer, DeviceBatch
 
 NEAREST = 5
@@ -93,7 +93,7 @@ async def list_batches(
     listed = [reading.batch for reading in snapshot.readings[: snapshot.listed]]
     matched = [(number, batch) for number, batch in enumerate(listed) if where.matches(batch)]
     given = [pair for pair in matched if pair[0] > begun.after][:limit]
-    statuses = Counter(visible(batch.status) if batch.status else None for _, batch in matched)
+    statuses = Counter(visible_or_none(batch.status) for _, batch in matched)
     named = [batch.id for batch in listed if where.matches_name(batch)]
     ids = [batch.id for batch in listed]
     near = await _nearest_batches(ids, where.name_contains) if where.name_contains and not named else []

@@ -8,12 +8,11 @@ from operator import attrgetter
 from typing import Literal
 
 from pc_mcp.inventory.store.kinds import Kind
-from pc_mcp.inventory.text import match_key
+from pc_mcp.inventory.text import ABSENT, NONE, match_key
 
 GroupBy = Literal["manufacturer", "model", "policy", "batch", "uploaded_month", "uploaded_day"]
 
-# What answers show in the place of a value that is absent.
-SHOWN_FOR_NONE = frozenset({"(none)", "-"})
+SHOWN_FOR_NONE = frozenset({ABSENT, NONE})
 SAID_FOR_NO_POLICY = SHOWN_FOR_NONE | {"none"}
 
 Name = Literal["policy", "model", "manufacturer"]
