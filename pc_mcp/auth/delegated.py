@@ -58,7 +58,8 @@ class DelegatedTokens:
 
     make_entra: makes the sign-in service when it is first needed; account: the user name that must
     be signed in, or None for the only one; way: how a person signs in; tell: tells the person what
-    to do, who is then waited for as long as it takes. Without it `SignInNeeded` says it.
+    to do, who is then waited for as long as it takes. Without it `SignInNeeded` says it. must_keep: nobody is
+    asked to sign in where that could not be kept, although it is to be.
     """
 
     def __init__(
@@ -68,12 +69,14 @@ class DelegatedTokens:
         account: str | None,
         way: Callable[[], Way],
         tell: Callable[[str], None] | None = None,
+        must_keep: bool = False,
     ) -> None:
         self._make_entra = make_entra
         self._made: Entra | None = None
         self._account = account
         self._way = way
         self._tell = tell
+        self._must_keep = must_keep
         self._held: _Held | None = None
         self._flow: SignInFlow | None = None
         self._in_vain: str | None = None
@@ -145,6 +148,7 @@ class DelegatedTokens:
     async def status(self) -> Status:
         """Looks into the store; asks the sign-in service for nothing."""
         held, entra = self._held, await self._entra()
+        store = entra.store
         accounts = [a for a in await entra.accounts() if self._is_wanted(a.username)]
         names = _listed(a.username for a in accounts)
         several = f"Several accounts are signed in: {names}. Set auth.account to the one to use."
@@ -156,11 +160,11 @@ class DelegatedTokens:
             username=only.username if only else None,
             tenant=only.tenant if only else None,
             expires_at=expires_at if expires_at and expires_at > time.time() else None,
-            store=entra.store.kind,
-            path=str(entra.store.path) if entra.store.path else None,
-            note=entra.store.notice or (several if len(accounts) > 1 else None),
-            is_kept=entra.store.is_kept,
-            left_alone=str(entra.store.left_alone) if entra.store.left_alone else None,
+            store=store.kind if store.is_kept else "memory",
+            path=str(store.path) if store.path and store.is_kept else None,
+            note=store.notice or (several if len(accounts) > 1 else None),
+            is_kept=store.is_kept,
+            left_alone=str(store.left_alone) if store.left_alone else None,
         )
 
     async def _entra(self) -> "Entra":
@@ -222,12 +226,7 @@ class DelegatedTokens:
         if is_quiet():
             raise SignInNeeded("Nobody is signed in. Ask a question to sign in.", "")
         entra = await self._entra()
-        if self._flow is None:
-            if self._claims_for_a_person:
-                how = {"claims_challenge": self._claims_for_a_person, **how}
-            self._flow = SignInFlow(entra, self._way(), how, self._checked)
-            self._tasks.start_soon(self._flow.run)
-        flow = self._flow
+        flow = self._flow or await self._begun(entra, how)
         await flow.prepared()
         if self._tell:
             if not flow.finished:
@@ -250,6 +249,18 @@ class DelegatedTokens:
         if held is None:
             raise SignInRefused("The sign-in ended without a token. Ask again to sign in anew.")
         return held
+
+    async def _begun(self, entra: "Entra", how: Mapping[str, Any]) -> SignInFlow:
+        """A sign-in that has begun, once it is known whether it would be kept. Raises `SignInRefused`."""
+        await entra.try_keeping()
+        if self._must_keep and not entra.store.is_kept:
+            raise SignInRefused(f"{entra.store.notice} Nobody was signed in.")
+        if self._flow is None:  # another call may have begun one meanwhile
+            if self._claims_for_a_person:
+                how = {"claims_challenge": self._claims_for_a_person, **how}
+            self._flow = SignInFlow(entra, self._way(), how, self._checked)
+            self._tasks.start_soon(self._flow.run)
+        return self._flow
 
     @staticmethod
     def _needed(flow: SignInFlow, entra: "Entra") -> SignInNeeded:

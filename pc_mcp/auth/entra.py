@@ -65,6 +65,10 @@ class Entra:
 
         return await self._with_store(work)
 
+    async def try_keeping(self) -> None:
+        """Finds out whether a sign-in would be kept, before a person takes the trouble; the store says it."""
+        await self._in_thread(lambda: self._store.with_cache(self._store.try_out))
+
     async def begin_browser(self, redirect_uri: str, **how: Any) -> Result:
         """Begins an authorization code flow with PKCE. how: `prompt`, `claims_challenge`."""
         return await self._apart(

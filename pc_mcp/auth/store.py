@@ -21,12 +21,12 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import msal
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from pc_mcp.auth.errors import SignInUnavailable
 from pc_mcp.auth.keyring_key import KEYRING_SECONDS, KeyringKey, KeyringUnusable
-from pc_mcp.auth.token_file import Damaged, Form, FoundKey, Identity, TokenFile
-from pc_mcp.runtime.places import private_folder
+from pc_mcp.auth.token_file import Content, Damaged, Form, FoundKey, TokenFile
+from pc_mcp.runtime.private_files import Identity, alone, why
 
 logger = logging.getLogger(__name__)
 
@@ -128,6 +128,18 @@ class TokenStore:
         tenant = self._extra.get("tenant")
         return tenant if isinstance(tenant, str) else None
 
+    def try_out(self) -> None:
+        """Finds out whether a sign-in would be kept, which `is_kept` says then. Call it within `with_cache`."""
+        if self.kind == "memory":
+            return
+        try:
+            self._file.try_out()
+        except OSError as error:
+            self._cannot_write(error)
+        else:
+            if not self.is_kept:
+                self._can_write()
+
     def keep(self, signed_in: str, tenant: str) -> None:
         """Adds what a sign-in brought, another cache serialized. Call it within `with_cache`."""
         kept = self._sections()
@@ -214,25 +226,20 @@ class TokenStore:
         self.kind = "keyring"
 
     def _locked(self, work: Callable[[], T]) -> T:
-        lock = FileLock(f"{self._file.path}.lock", timeout=self._lock_seconds, mode=0o600)
         try:
-            if private_folder(self._file.path.parent):
-                self._remark(f"Others could write into the folder {self._file.path.parent}; now they cannot.")
-            lock.acquire()
+            lock = alone(self._file.path, self._lock_seconds, self._remark)
         except Timeout:
             raise _held("Another pc-mcp process") from None
         except OSError as error:
-            self._give_up(f"cannot be used ({error.strerror})")
+            self._give_up(f"cannot be used ({why(error)})")
             return work()
-        try:
+        with lock:
             self._load()
             try:
                 return work()
             finally:
                 if self.cache.has_state_changed and self.kind != "memory":
                     self._save()
-        finally:
-            lock.release()
 
     def _load(self) -> None:
         """Reads the file if it is another than the one last read or written."""
@@ -250,19 +257,30 @@ class TokenStore:
         except FoundKey:
             self._give_up("was encrypted with another key; it is left alone")
         except OSError as error:
-            self._give_up(f"cannot be read ({error.strerror})")
+            self._give_up(f"cannot be read ({why(error)})")
         except Damaged:
             self._move_aside()
         else:
-            if self._key and not content.encrypted and content.holds_secrets and not self._encrypts_at_once:
-                self._give_up("is not encrypted although the keyring has a key to it; it is left alone")
-                return
-            self.cache.deserialize(json.dumps(content.cache))
-            self._extra = content.extra
-            self._read = identity
-            if self._key and not content.encrypted:
-                self.cache.has_state_changed = True
-                self._remark("The token store was not encrypted; it is now.")
+            self._take(content, identity)
+
+    def _take(self, content: Content, identity: Identity) -> None:
+        """What was read counts from now on, unless it is not to be trusted."""
+        if self._key and not content.encrypted and content.holds_secrets and not self._encrypts_at_once:
+            self._give_up("is not encrypted although the keyring has a key to it; it is left alone")
+            return
+        self.cache.deserialize(json.dumps(content.cache))
+        self._extra = content.extra
+        self._read = identity
+        if content.is_open:
+            self._close_to_others()
+        if self._key and not content.encrypted:
+            self.cache.has_state_changed = True
+            self._remark("The token store was not encrypted; it is now.")
+
+    def _close_to_others(self) -> None:
+        now = "now they cannot" if self._file.close_to_others() else "and its file system does not let that be changed"
+        self._remark(f"Other accounts of this computer could read the token store {self._file.path}; {now}.")
+        self._read = self._file.identity()
 
     def _remark(self, words: str) -> None:
         """Something that was mended, and that a person should know all the same."""
@@ -273,7 +291,7 @@ class TokenStore:
         try:
             aside = self._file.move_aside()
         except OSError as error:
-            self._give_up(f"is damaged and cannot be moved aside ({error.strerror})")
+            self._give_up(f"is damaged and cannot be moved aside ({why(error)})")
             return
         self.notice = f"The token store was damaged and is moved aside to {aside.name}. Sign in again."
         logger.warning("%s", self.notice)
@@ -293,14 +311,17 @@ class TokenStore:
             self._read = self._file.write(self._sections(), self._extra, self._key)
         except OSError as error:
             self.cache.has_state_changed = True  # the next call tries again
-            self.is_kept = False
-            self.notice = (
-                f"The token store {self._file.path} cannot be written ({error.strerror}), so the sign-in is in memory "
-                "only."
-            )
-            logger.warning("%s", self.notice)
+            self._cannot_write(error)
             return
         self._encrypts_at_once = self._replace = False
+        self._can_write()
+
+    def _cannot_write(self, error: OSError) -> None:
+        self.is_kept = False
+        self.notice = f"The token store {self._file.path} cannot be written ({why(error)}), {_NOW_IN_MEMORY}"
+        logger.warning("%s", self.notice)
+
+    def _can_write(self) -> None:
         self.is_kept = True
         self.notice = self._mended
 

@@ -4,9 +4,6 @@ import json
 import os
 import re
 import secrets
-import stat
-import tempfile
-from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
@@ -15,12 +12,24 @@ from typing import Any
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from pc_mcp.runtime import private_files
+from pc_mcp.runtime.private_files import Identity
+
 _MAGIC = b"pc-mcp 1\n"
 _NONCE_BYTES = 12
 _MAX_BYTES = 16_000_000
-_SECONDS = re.compile(r"\d{1,11}")  # since 1970; the longest are of the year 5138
+_USUAL_BYTES = 65_536  # as much as some accounts with their tokens take
+_SECONDS = re.compile(r"[0-9]{1,11}")  # since 1970; the longest are of the year 5138
 
-Identity = tuple[int, int, int]
+_SECRET = re.compile(r"[\x21-\x7e]+")
+"""What can be sent: a header of HTTP takes no other characters, and those of a token are among them (RFC 6749, A)."""
+_WITH_SECRETS = {"AccessToken", "RefreshToken", "IdToken"}
+_TEXTS = {
+    "AppMetadata": set[str](),
+    **{section: {"home_account_id", "environment", "realm"} for section in ("AccessToken", "IdToken", "Account")},
+}
+"""The fields that must be texts, where it is not the usual two; and those that must be where they are there."""
+_IF_THERE = {"target", "username", "client_id"}
 
 
 class FoundKey(Exception):
@@ -42,11 +51,13 @@ class Form(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What is kept. cache: MSAL's, by section; extra: what this program notes besides."""
+    """What is kept. cache: MSAL's, by section; extra: what this program notes besides; is_open: whether other
+    accounts of the computer could read or change it."""
 
     cache: dict[str, dict[str, dict[str, Any]]]
     extra: dict[str, Any]
     encrypted: bool
+    is_open: bool
 
     @property
     def holds_secrets(self) -> bool:
@@ -61,10 +72,7 @@ class TokenFile:
 
     def identity(self) -> Identity | None:
         """What tells the file from another one in its place; None where there is none."""
-        try:
-            return _identity(os.stat(self.path))
-        except FileNotFoundError:
-            return None
+        return private_files.identity(self.path)
 
     def form(self) -> Form:
         """What is there, without a key."""
@@ -78,17 +86,11 @@ class TokenFile:
             return Form.OTHER
 
     def read(self, key: bytes | None) -> tuple[Content, Identity]:
-        """Raises `FoundKey` and `Damaged`. What is no file, such as a pipe, is not waited for."""
-        # Windows has neither of the flags, and needs the last one.
-        flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-        with os.fdopen(os.open(self.path, flags), "rb") as file:
-            found = os.fstat(file.fileno())
-            if not stat.S_ISREG(found.st_mode):
-                raise OSError(0, "it is no file")
-            raw = file.read(_MAX_BYTES + 1)
-        if len(raw) > _MAX_BYTES:
+        """Raises `FoundKey` and `Damaged`."""
+        found = private_files.read(self.path, _MAX_BYTES)
+        if len(found.raw) > _MAX_BYTES:
             raise Damaged
-        return _decoded(raw, key), _identity(found)
+        return _decoded(found.raw, key, is_open=found.is_open), found.identity
 
     def write(self, cache: dict[str, Any], extra: dict[str, Any], key: bytes | None) -> Identity:
         """Puts a new file, readable by its owner only, in the place of the old one."""
@@ -96,32 +98,25 @@ class TokenFile:
         if key is not None:
             nonce = secrets.token_bytes(_NONCE_BYTES)
             encoded = _MAGIC + nonce + AESGCM(key).encrypt(nonce, encoded, _MAGIC)
-        handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=f"{self.path.name}.")  # 0600
-        try:
-            with os.fdopen(handle, "wb") as new:
-                new.write(encoded)
-                new.flush()
-                os.fsync(new.fileno())
-                written = _identity(os.fstat(new.fileno()))
-            os.replace(name, self.path)
-        except OSError:
-            with suppress(OSError):
-                os.unlink(name)
-            raise
-        return written
+        return private_files.replace(self.path, encoded)
+
+    def try_out(self) -> None:
+        """Finds out whether a sign-in could be written."""
+        private_files.try_out(self.path, _USUAL_BYTES)
+
+    def close_to_others(self) -> bool:
+        """Whether nobody else can read it from now on."""
+        return private_files.close_to_others(self.path)
 
     def move_aside(self) -> Path:
         """Where it went."""
         aside = self.path.with_suffix(".damaged")
+        private_files.close_to_others(self.path)  # some of it may be a token all the same
         os.replace(self.path, aside)
         return aside
 
 
-def _identity(found: os.stat_result) -> Identity:
-    return found.st_mtime_ns, found.st_size, found.st_ino
-
-
-def _decoded(raw: bytes, key: bytes | None) -> Content:
+def _decoded(raw: bytes, key: bytes | None, *, is_open: bool) -> Content:
     encrypted = raw.startswith(_MAGIC)
     if encrypted:
         body = raw.removeprefix(_MAGIC)
@@ -142,27 +137,33 @@ def _decoded(raw: bytes, key: bytes | None) -> Content:
     extra = content.get("extra", {})
     if not isinstance(extra, dict):
         raise Damaged
-    return Content(content["cache"], extra, encrypted)
+    return Content(content["cache"], extra, encrypted, is_open)
 
 
 def _is_cache(value: object) -> bool:
     """Whether MSAL can read it: sections of entries, each with the fields that MSAL writes."""
     return isinstance(value, dict) and all(
-        isinstance(entries, dict) and all(_is_entry(section, entry) for entry in entries.values())
+        isinstance(entries, dict) and all(_is_entry(section, key, entry) for key, entry in entries.items())
         for section, entries in value.items()
     )
 
 
-def _is_entry(section: str, entry: object) -> bool:
+def _is_entry(section: str, key: str, entry: object) -> bool:
     if not isinstance(entry, dict):
         return False
-    texts = {"home_account_id", "environment"} if section != "AppMetadata" else set()
-    texts |= {"secret"} if section in {"AccessToken", "RefreshToken", "IdToken"} else set()
-    texts |= {"target", "username"} & entry.keys()
+    secrets = {"secret"} if section in _WITH_SECRETS else set()
+    texts = _TEXTS.get(section, {"home_account_id", "environment"}) | (_IF_THERE & entry.keys())
     times = {"expires_on", "cached_at"} if section == "AccessToken" else set()
     times |= {"extended_expires_on", "refresh_on", "last_modification_time"} & entry.keys()
     return (
         all(isinstance(entry.get(name), str) for name in texts)
+        and all(isinstance(text := entry.get(name), str) and _SECRET.fullmatch(text) for name in secrets)
         and all(_SECONDS.fullmatch(str(entry.get(name))) for name in times)
-        and all(value is None or isinstance(value, str | int) for value in entry.values())
+        and all(value is None or isinstance(value, int) or _is_plain(value) for value in entry.values())
+        and all(map(_is_plain, (section, key, *entry)))
     )
+
+
+def _is_plain(value: object) -> bool:
+    """Whether it is text that can be written, sent and shown: no control characters, no halves of characters."""
+    return isinstance(value, str) and value.isprintable()

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 
 from pc_mcp.answers.clean import minute, shown_or_none
-from pc_mcp.auth import SignInError, SignInRefused, Status, TokenProvider
+from pc_mcp.auth import SignInError, Status, TokenProvider
 from pc_mcp.protocol.token_providers import token_provider
 from pc_mcp.runtime.waiting import run
 from pc_mcp.settings import Settings
@@ -27,14 +27,7 @@ def login(settings: Settings, *, device_code: bool, keep_in_file: bool) -> int:
     Where it could not be kept, although nobody asked for that, nobody is asked to sign in.
     """
     provider = token_provider(settings, "device_code" if device_code else None, tell=_tell, keep_in_file=keep_in_file)
-
-    async def sign_in(tokens: TokenProvider) -> Status:
-        before = await tokens.status()
-        if not before.is_kept:
-            raise SignInRefused(f"{before.note} Nobody was signed in.")
-        return await tokens.sign_in()
-
-    found = _run(provider, sign_in)
+    found = _run(provider, lambda tokens: tokens.sign_in())
     if found is None:
         return FAILED
     print(_as_text(found, settings, _NOT_KEPT if found.store == "memory" else None))
@@ -103,8 +96,9 @@ def _lines(found: Status, settings: Settings, remark: str | None) -> Iterator[st
         "Tenant": shown_or_none(found.tenant),
         "Cloud": str(settings.partner_center.cloud),
         "Token store": found.kept,
+        # Of what is in memory alone nothing is left when this is read.
         "Access token": f"good until {minute(_moment(found.expires_at))}, renewed by itself"
-        if found.expires_at
+        if found.expires_at and found.store != "memory"
         else None,
     }
     yield from (f"  {name + ':':<14}{fact}" for name, fact in facts.items() if fact)

@@ -60,6 +60,7 @@ def _delegated(
         account=auth.account,
         way=lambda: way_for(flow),
         tell=tell,
+        must_keep=tell is not None,  # who is told is at the command line, and asked for nothing but to be signed in
     )
 
 

@@ -4,6 +4,7 @@ import base64
 import json
 import logging
 import os
+import resource
 import shutil
 import stat
 import threading
@@ -33,9 +34,10 @@ from tests.auth.keyrings import (
 
 NAME = "client global https://login.example.invalid"
 SECRET = "the-refresh-token"
+ACCOUNT = {"home_account_id": "a", "environment": "b", "realm": "c"}
 TENANT = "0b3c1f1e-52d1-4b0e-9c53-1f6d5a3e8b21"
 ACCESS = (
-    b'{"cache": {"AccessToken": {"k": {"home_account_id": "a", "environment": "b", "secret": "c", '
+    b'{"cache": {"AccessToken": {"k": {"home_account_id": "a", "environment": "b", "realm": "r", "secret": "c", '
     b'"target": "s", "cached_at": "1", "expires_on": %b}}}}'
 )
 KEY = "a.b-login.example.invalid-refreshtoken-client--scope"
@@ -47,6 +49,12 @@ ENTRY = {
     "target": "scope",
     "secret": SECRET,
 }
+
+
+def written(section: str, **fields: Any) -> bytes:
+    """A file that was tampered with: an entry that is as it should be but for `fields`."""
+    whole = {"secret": SECRET, "target": "s", "cached_at": "1", "expires_on": "2", **ACCOUNT, **fields}
+    return json.dumps({"cache": {section: {"k": whole}}}).encode()
 
 
 @pytest.fixture(autouse=True)
@@ -143,6 +151,57 @@ def test_a_file_that_others_could_read_is_replaced_by_one_that_they_cannot(folde
     the_file(folder).chmod(0o644)
     rotate(store, "another")
     assert mode_of(the_file(folder)) == 0o600
+
+
+@pytest.mark.parametrize("kind", ["file", "keyring"])
+def test_a_file_that_others_can_read_is_closed_to_them_and_that_is_said(folder, kind, caplog):
+    sign_in(store := TokenStore(folder, NAME, kind))
+    for found in (TokenStore(folder, NAME, kind), store):  # at the start, and meanwhile
+        the_file(folder).chmod(0o644)
+        assert secret_in(found) == SECRET
+        assert mode_of(the_file(folder)) == 0o600
+        assert found.notice == f"Other accounts of this computer could read the token store {the_file(folder)}; " + (
+            "now they cannot."
+        )
+        assert found.notice in caplog.text
+        assert secret_in(found) == SECRET
+    the_file(folder).write_text("{")
+    the_file(folder).chmod(0o644)
+    assert secret_in(TokenStore(folder, NAME, kind)) is None
+    (aside,) = folder.glob("*.damaged")
+    assert mode_of(aside) == 0o600
+
+
+def test_a_link_at_the_place_of_the_file_is_not_followed(folder, tmp_path):
+    sign_in(TokenStore(folder, NAME, "file"))
+    the_file(folder).rename(elsewhere := tmp_path / "elsewhere")
+    file = TokenStore(folder, NAME, "file").path
+    assert file
+    file.symlink_to(elsewhere)
+    store = TokenStore(folder, NAME, "file")
+    assert secret_in(store) is None
+    assert not store.is_kept
+    assert "cannot be read (it is a link)" in store.notice
+    sign_in(store, "another")
+    assert file.is_symlink()
+    assert SECRET in elsewhere.read_text()
+
+
+def test_whether_a_sign_in_would_be_kept_is_known_before(folder):
+    sign_in(store := TokenStore(folder, NAME, "file"))
+    the_file(folder).unlink()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))  # as where a disk is full
+    try:
+        store.with_cache(store.try_out)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert not store.is_kept
+    assert "cannot be written (File too large), so the sign-in is kept in memory only" in store.notice
+    assert [path.name for path in folder.iterdir()] == [f"{store.path.name}.lock"]
+    store.with_cache(store.try_out)
+    assert store.is_kept
+    assert store.notice == ""
 
 
 def test_a_folder_into_which_others_can_write_is_closed_to_them(folder, caplog):
@@ -341,6 +400,12 @@ def test_a_keyring_that_is_unlocked_late_is_used_from_then_on(folder, chosen):
         b'{"cache": {"RefreshToken": {"k": {"home_account_id": "a", "environment": "b", "secret": null}}}}',
         b'{"cache": {"Account": {"k": {"home_account_id": "a", "environment": "b", "username": ["x"]}}}}',
         *(ACCESS % time for time in (b"null", b'"soon"', b"NaN", b"-1", b'"99999999999999999999"', b"[]")),
+        ACCESS % '"١٢٣"'.encode(),
+        *(written("AccessToken", secret=secret) for secret in ("\ud800", "€", "a\r\nX: y", "a b", "", "\x00")),
+        *(written("RefreshToken", secret=secret) for secret in ("\ud800", "\x1b[2J", 5, None)),
+        *(written(section, realm=realm) for section in ("AccessToken", "IdToken", "Account") for realm in (5, None)),
+        *(written("Account", username=name) for name in ("a\nb", "\ud800", "\u202e", 5)),
+        written("RefreshToken", **{"\ud800": "x"}),
         b'{"cache": {}, "extra": []}',
         b'{"cache": {}, "extra": "tenant"}',
         b"[" * 100_000,
@@ -360,6 +425,15 @@ def test_a_damaged_file_is_moved_aside_and_signing_in_works(folder, content, cap
     assert "moved aside" in caplog.text
     sign_in(store, "new")
     assert secret_in(TokenStore(folder, NAME, kind)) == "new"
+
+
+def test_a_file_is_not_taken_for_damaged_without_a_reason(folder):
+    for section in ("AccessToken", "RefreshToken", "IdToken", "Account", "AppMetadata"):
+        sign_in(TokenStore(folder, NAME, "file"))
+        the_file(folder).write_bytes(written(section, username="Ærø@contoso.com"))
+        store = TokenStore(folder, NAME, "file")
+        store.with_cache(store.accounts)
+        assert store.notice == ""
 
 
 def test_a_tenant_that_is_no_text_is_none(folder):

@@ -15,7 +15,7 @@ from mcp import Client, StdioServerParameters
 
 from pc_mcp.sandbox import Sandbox, World, running
 from pc_mcp.sandbox.person import GaveUp, sign_in
-from tests.commands.processes import COMMAND, SOON, Process, run, started
+from tests.commands.processes import COMMAND, SOON, Process, run, run_to_end, started
 from tests.commands.signing_in import PERSON, signing_in_to
 
 pytestmark = pytest.mark.slow
@@ -227,6 +227,17 @@ def test_where_no_keyring_can_keep_the_sign_in_that_is_said_before_and_a_file_is
     assert run("status", env=env).returncode == 0
     assert run("logout", env=env).returncode == 0
     assert run("status", env=env).returncode == 1
+
+
+def test_where_the_disk_is_full_that_is_said_before_anybody_signs_in(env, sandbox, tmp_path):
+    # What may be written is bounded, which a shell can do to what it starts.
+    command = ["sh", "-c", 'ulimit -f 0; exec "$@"', "sh", *COMMAND, "login", "--keep-in-file"]
+    done = run_to_end(command, env=env)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "cannot be written (File too large), so the sign-in is kept in memory only" in done.stderr
+    assert "Nobody was signed in." in done.stderr
+    assert not asked_a_person(sandbox)
+    assert not files(tmp_path)
 
 
 def test_logout_says_that_a_file_it_cannot_read_is_left_alone(env, tmp_path):

@@ -446,7 +446,8 @@ def test_a_token_store_that_does_not_keep_or_cannot_be_used_is_found(doctor, log
         file.chmod(0o644)
         open_to_all = doctor(0, PC_MCP_AUTH__TOKEN_STORE="file")
         assert open_to_all["token store"][0] == "warning"
-        assert f"Run: chmod 600 {file}" in open_to_all["token store"][1]
+        assert f"could read the token store {file}; now they cannot." in open_to_all["token store"][1]
+        assert doctor(0, PC_MCP_AUTH__TOKEN_STORE="file")["token store"][0] == "ok"
     file.unlink()
     file.mkdir()
     assert doctor(1, PC_MCP_AUTH__TOKEN_STORE="file")["token store"][0] == "wrong"

@@ -1,10 +1,6 @@
 """Who is signed in, where that is kept, and what they may do; nobody is asked to sign in."""
 
-import os
-import stat
-import sys
 import uuid
-from functools import partial
 
 from pydantic import SecretStr
 
@@ -13,7 +9,6 @@ from pc_mcp.auth import SignInError, SignInNeeded, StaticToken, TokenProvider, q
 from pc_mcp.commands.doctor.report import Finding
 from pc_mcp.partner_center import PartnerCenterError
 from pc_mcp.partner_center.transport import Transport
-from pc_mcp.runtime.waiting import in_daemon_thread
 from pc_mcp.settings import Settings
 
 TOKEN_STORE = "token store"
@@ -32,9 +27,7 @@ async def token_store(tokens: TokenProvider, settings: Settings) -> Finding:
         return Finding(TOKEN_STORE, "wrong", str(error))
     if status.path is None:
         return _in_memory(settings.auth.token_store, status.note or "the sign-in ends with each process")
-    if await in_daemon_thread(partial(_is_open_to_others, status.path)):
-        return Finding(TOKEN_STORE, "warning", f"{status.kept}, others can read it", f"Run: chmod 600 {status.path}")
-    if status.note and not status.signed_in:
+    if status.note:
         return Finding(TOKEN_STORE, "warning", status.note)
     return Finding(TOKEN_STORE, "ok", status.kept or "")
 
@@ -43,14 +36,6 @@ def _in_memory(wanted: str, note: str) -> Finding:
     if wanted == "memory":
         return Finding(TOKEN_STORE, "warning", f"memory: {note}", 'Set auth.token_store to "auto" to keep it.')
     return Finding(TOKEN_STORE, "warning" if wanted == "auto" else "wrong", note)
-
-
-def _is_open_to_others(path: str) -> bool:
-    """Whether anybody else may read the file, where permissions say that."""
-    try:
-        return sys.platform != "win32" and bool(stat.S_IMODE(os.stat(path).st_mode) & 0o077)
-    except FileNotFoundError:
-        return False  # nothing is kept yet
 
 
 async def signed_in(tokens: TokenProvider, settings: Settings, login: str) -> tuple[Finding, str | None]:
