@@ -4,7 +4,6 @@ Every setting stands in `config.example.toml` with its default; `docs/settings.m
 from the descriptions here.
 """
 
-import difflib
 import os
 import re
 import tomllib
@@ -23,6 +22,7 @@ from pydantic_settings import (
 
 from pc_mcp.partner_center import Cloud, checked_authority, checked_base_url
 from pc_mcp.runtime.failures import Failure
+from pc_mcp.runtime.nearest_name import did_you_mean
 from pc_mcp.runtime.places import Places
 
 ENV_PREFIX = "PC_MCP_"
@@ -352,9 +352,11 @@ def _refuse_unknown_variables(environment: Iterable[str]) -> None:
     known |= {ENV_CONFIG, *(f"{ENV_PREFIX}{section}".upper() for section in sections())}
     for variable in sorted(environment):
         if variable.upper().startswith(ENV_PREFIX) and variable.upper() not in known:
-            nearest = difflib.get_close_matches(variable.upper(), known, 1, cutoff=0)
+            names = [name.removeprefix(ENV_PREFIX) for name in sorted(known)]
+            hint = did_you_mean(variable[len(ENV_PREFIX) :], names, lambda name: f"{ENV_PREFIX}{name}")
             raise ConfigurationError(
-                f"The environment variable {variable} names no setting. Did you mean {nearest[0]}?"
+                f"The environment variable {variable} names no setting."
+                + (hint or f" Such a variable is called like {ENV_PREFIX}AUTH__CLIENT_ID.")
             )
 
 
@@ -365,7 +367,7 @@ def _explained(error: ValidationError, path: Path | None) -> str:
     for fault in error.errors(include_url=False, include_input=False, include_context=False):
         name = ".".join(map(str, fault["loc"]))
         if fault["type"] == "extra_forbidden":
-            lines.append(f"There is no setting {name}. Did you mean {_nearest(fault['loc'])}?")
+            lines.append(f"There is no setting {name}.{_instead(fault['loc'])}")
         elif fault["type"] == "model_type":
             lines.append(f"{name} is a section, not a setting: it is written [{name}].")
         else:
@@ -373,13 +375,15 @@ def _explained(error: ValidationError, path: Path | None) -> str:
     return "\n".join(lines) + where
 
 
-def _nearest(location: tuple[int | str, ...]) -> str:
+def _instead(location: tuple[int | str, ...]) -> str:
+    """The setting or section that is meant by a name that is none, or those that there are."""
     section, *name = map(str, location)
     names = setting_names()
     if section in names and name:
-        return f"{section}.{difflib.get_close_matches(name[0], names[section], 1, cutoff=0)[0]}"
-    known = [*names, *(f"{s}.{n}" for s, ns in names.items() for n in ns)]
+        hint = did_you_mean(name[0], names[section], lambda near: f"{section}.{near}")
+        return hint or f" Those of [{section}] are: {', '.join(names[section])}."
+    # A setting may stand there without its section, or with it.
     bare = {n: f"{s}.{n}" for s, ns in names.items() for n in ns}
-    if section in bare:
-        return bare[section]
-    return difflib.get_close_matches(section, known, 1, cutoff=0)[0]
+    whole = {full: full for full in [*names, *bare.values()]}
+    known = bare if section in bare else bare | whole
+    return did_you_mean(section, known, known.__getitem__) or f" The sections are: {', '.join(names)}."

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pc_mcp import __version__
-from pc_mcp.commands.grammar import Parser, address, meant, seconds, subcommands
+from pc_mcp.commands.grammar import Parser, address, seconds, subcommands
 from pc_mcp.commands.sandbox import add_sandbox
 from pc_mcp.runtime.failures import Failure
+from pc_mcp.runtime.nearest_name import did_you_mean
 from pc_mcp.runtime.streams import open_closed_streams
 
 if TYPE_CHECKING:
@@ -179,7 +180,7 @@ def _client(text: str) -> str:
     if (name := text.casefold()) in CLIENTS:
         return name
     known = f"The clients are: {', '.join(CLIENTS)}."
-    raise argparse.ArgumentTypeError(f"there is no client {text!r}.{meant(text, CLIENTS)} {known}")
+    raise argparse.ArgumentTypeError(f"there is no client {text!r}.{did_you_mean(text, CLIENTS)} {known}")
 
 
 def _add_help(commands: "Commands") -> None:

@@ -2,14 +2,14 @@
 words that name the nearest command or option where one is misspelt."""
 
 import argparse
-import difflib
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NoReturn
 
+from pc_mcp.runtime.nearest_name import did_you_mean
+
 _WIDTH = 79
 _COLUMN = 26  # where what an option does begins
-_NEAR = 0.5
 
 
 class Parser(argparse.ArgumentParser):
@@ -87,12 +87,12 @@ class Parser(argparse.ArgumentParser):
 
     def unknown_command(self, word: str) -> NoReturn:
         """Ends the program, naming the nearest command."""
-        self.error(f"there is no command {word!r}.{meant(word, subcommands(self))}")
+        self.error(f"there is no command {word!r}.{did_you_mean(word, subcommands(self))}")
 
     def _unknown(self, word: str) -> NoReturn:
         """Ends the program over a word that is left."""
         kind = "option" if word.startswith("-") else "argument"
-        self.error(f"there is no {kind} {word!r} here.{meant(word.partition('=')[0], self.options())}")
+        self.error(f"there is no {kind} {word!r} here.{did_you_mean(word.partition('=')[0], self.options())}")
 
 
 def subcommands(parser: argparse.ArgumentParser) -> Mapping[str, Parser]:
@@ -101,15 +101,6 @@ def subcommands(parser: argparse.ArgumentParser) -> Mapping[str, Parser]:
         if isinstance(action, argparse._SubParsersAction):
             return dict(action.choices)
     return {}
-
-
-def meant(word: str, names: Iterable[str]) -> str:
-    """The names that begin like a word, or the one that is nearest, as a question; nothing where none is near."""
-    plain = {name.lstrip("-").casefold(): name for name in names}
-    wanted = word[:100].lstrip("-").casefold().replace("_", "-").replace(" ", "-")
-    near = [name for name in plain if len(wanted) > 1 and name.startswith(wanted)]
-    near = near or difflib.get_close_matches(wanted, plain, 1, cutoff=_NEAR)
-    return f" Did you mean {' or '.join(plain[name] for name in near)}?" if near else ""
 
 
 def _commands(parser: argparse.ArgumentParser) -> dict[str, str]:

@@ -1,6 +1,5 @@
 """Composes the server; everything it is made of lives elsewhere."""
 
-import difflib
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -33,6 +32,7 @@ from pc_mcp.protocol.completions import complete
 from pc_mcp.protocol.prompts import cleaned, load_prompts
 from pc_mcp.protocol.resources import read_whole_list
 from pc_mcp.protocol.token_providers import token_provider
+from pc_mcp.runtime.nearest_name import did_you_mean
 from pc_mcp.settings import Settings
 from pc_mcp.tools import App, all_tools
 from pc_mcp.tools.support.addresses import TEMPLATES
@@ -83,9 +83,8 @@ class Server(MCPServer[App]):
     ) -> CallToolResult | InputRequiredResult:
         names = [tool.name for tool in await self.list_tools()]
         if name not in names:
-            near = difflib.get_close_matches(name, names, 1, cutoff=0.4)
-            hint = f"Did you mean {near[0]}? " if near else ""
-            raise ToolError(f"There is no tool {escaped(shown(name))}. {hint}The tools are: {', '.join(names)}.")
+            hint = did_you_mean(name, names)
+            raise ToolError(f"There is no tool {escaped(shown(name))}.{hint} The tools are: {', '.join(names)}.")
         return await super().call_tool(name, arguments, context)
 
     async def get_prompt(
@@ -93,7 +92,10 @@ class Server(MCPServer[App]):
     ) -> GetPromptResult | InputRequiredResult:
         prompts = {prompt.name: prompt for prompt in await self.list_prompts()}
         if name not in prompts:
-            raise MCPError(INVALID_PARAMS, f"There is no prompt {shown(name)}. The prompts are: {', '.join(prompts)}.")
+            hint = did_you_mean(name, prompts)
+            raise MCPError(
+                INVALID_PARAMS, f"There is no prompt {shown(name)}.{hint} The prompts are: {', '.join(prompts)}."
+            )
         known = prompts[name].arguments or []
         names = [each.name for each in known]
         given = {
@@ -102,8 +104,7 @@ class Server(MCPServer[App]):
         if missing := [each.name for each in known if each.required and not cleaned(given.get(each.name, ""))]:
             raise MCPError(INVALID_PARAMS, f"The prompt {name} needs {', '.join(missing)}.")
         if unknown := [each for each in given if each not in names]:
-            near = difflib.get_close_matches(shown(unknown[0]), names, 1, cutoff=0.5)
-            hint = f" Did you mean {near[0]}?" if near else ""
+            hint = did_you_mean(unknown[0], names)
             raise MCPError(
                 INVALID_PARAMS,
                 f"The prompt {name} has no argument {', '.join(map(shown, unknown))}.{hint} "

@@ -118,6 +118,8 @@ def test_the_example_file_shows_every_setting_with_its_default():
         ),
         ("[answer]\nmax_chars = 7000", "There is no setting answer. Did you mean answers?"),
         ('locale = "en-US"', "There is no setting locale. Did you mean partner_center.locale?"),
+        ("[zzz]\nx = 1", "There is no setting zzz. The sections are: partner_center, auth, "),
+        ("[http]\nzzz = 1", "There is no setting http.zzz. Those of [http] are: "),
         ('acces_token = "x"', "There is no setting acces_token. Did you mean auth.access_token?"),
         ("answers = 5", "answers is a section, not a setting: it is written [answers]."),
         ('[answers]\nmax_chars = "many"', "answers.max_chars is wrong: Input should be a valid integer"),
@@ -219,6 +221,11 @@ def test_an_access_token_that_would_not_be_used_is_refused(monkeypatch, mode):
 @pytest.mark.parametrize("tenant", ["47021739-3426-40bf-9601-61b4b6d7c793", "partner.onmicrosoft.com"])
 def test_a_tenant_is_an_id_or_a_domain(file, tenant):
     assert load_settings(file(f'[auth]\ntenant_id = "{tenant}"')).auth.tenant_id == tenant
+
+
+def test_a_variable_that_is_like_no_setting_is_refused_with_how_they_are_called(monkeypatch):
+    monkeypatch.setenv("PC_MCP_ZZZ", SECRET)
+    assert refused().endswith("PC_MCP_ZZZ names no setting. Such a variable is called like PC_MCP_AUTH__CLIENT_ID.")
 
 
 def test_every_fault_of_a_file_has_a_line(file):

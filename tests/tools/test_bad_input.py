@@ -191,7 +191,7 @@ async def test_many_faults_are_told_at_once(refused):
     assert words.count("\n- ") == 4
 
 
-@pytest.mark.parametrize(("name", "hint"), [("list_device", "Did you mean list_devices? "), ("zzz", "")])
+@pytest.mark.parametrize(("name", "hint"), [("list_devicse", "Did you mean list_devices? "), ("zzz", "")])
 async def test_an_unknown_tool_is_refused_with_the_tools_there_are(refused, mode, name, hint):
     words = await refused(name, {}, mode)
     assert words == f"There is no tool {name}. {hint}The tools are: {TOOLS}."

@@ -128,9 +128,11 @@ async def test_a_prompt_is_refused_without_its_arguments_and_with_others(connect
 
 
 async def test_an_unknown_prompt_is_refused_with_the_prompts_there_are(connect):
+    hint = r"Did you mean device_overview\? "
     async with connect() as client:
-        with pytest.raises(MCPError, match=r"no prompt overview\. The prompts are: compare_rollout, device_overview,"):
-            await client.get_prompt("overview")
+        for name, near in (("overview", hint), ("devise_overview", hint), ("zzz", "")):
+            with pytest.raises(MCPError, match=rf"no prompt {name}\. {near}The prompts are: compare_rollout, device_"):
+                await client.get_prompt(name)
 
 
 async def test_a_teams_own_prompts_stand_beside_ours_and_take_the_place_of_those_of_their_name(connect, tmp_path):

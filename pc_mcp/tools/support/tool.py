@@ -4,7 +4,6 @@ The SDK drops unknown arguments silently and hides the text of most errors; here
 unknown argument is refused, and every error of the domain reaches the model as words to act on.
 """
 
-import difflib
 import logging
 import re
 import uuid
@@ -24,6 +23,7 @@ from pc_mcp.answers import escaped, shown
 from pc_mcp.auth import SignInError, SignInNeeded, SignInRefused
 from pc_mcp.inventory import QuestionError
 from pc_mcp.partner_center import PartnerCenterError
+from pc_mcp.runtime.nearest_name import did_you_mean
 from pc_mcp.tools.support.asking import DECLINED, Reply, ask, declined_before
 from pc_mcp.tools.support.call import App
 from pc_mcp.tools.support.hosts import as_meant
@@ -126,9 +126,7 @@ class DomainTool(Tool):
     def _fault(self, kind: str, location: tuple[int | str, ...], message: str) -> str:
         name = shown(".".join(map(str, location)))
         if kind == "extra_forbidden":
-            near = difflib.get_close_matches(name, self.parameters["properties"], 1, cutoff=0.5)
-            hint = f" Did you mean {near[0]}?" if near else ""
-            return f"- There is no argument {name}.{hint}"
+            return f"- There is no argument {name}.{did_you_mean(name, self.parameters['properties'])}"
         if kind == "missing":
             return f"- {name} is missing, or empty."
         if kind == "int_parsing_size":
