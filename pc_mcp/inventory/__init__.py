@@ -9,7 +9,7 @@ from pc_mcp.inventory.questions.find import Findings, find_devices
 from pc_mcp.inventory.questions.policies import PolicyList, list_policies
 from pc_mcp.inventory.questions.uploads import Upload, upload_status
 from pc_mcp.inventory.reading.inventory import Call, Library, Progress
-from pc_mcp.inventory.store.filters import DeviceFilter, GroupBy
+from pc_mcp.inventory.store import DeviceFilter, GroupBy
 
 __all__ = [
     "BatchFilter",

@@ -2,10 +2,8 @@
 
 import itertools
 import json
-import time
 from collections.abc import Iterator
 from contextlib import closing
-from functools import partial
 
 import anyio
 import pytest
@@ -14,11 +12,10 @@ from pc_mcp.inventory import Call, Library
 from pc_mcp.inventory.errors import TimeIsUp
 from pc_mcp.inventory.questions.customers import list_customers
 from pc_mcp.inventory.questions.devices import list_devices
-from pc_mcp.inventory.store.filters import DeviceFilter
-from pc_mcp.inventory.store.sqlite import DeviceTable, Scope, TooSlow
+from pc_mcp.inventory.store import DeviceFilter
 from pc_mcp.partner_center import PartnerCenter, errors
 from pc_mcp.partner_center.collections import devices
-from pc_mcp.partner_center.models import Customer, Device
+from pc_mcp.partner_center.models import Customer
 from pc_mcp.partner_center.paging import PagedRequest, pages
 from tests.partner_center.service import CORRELATION_ID, asking, page, raw, serving
 
@@ -94,22 +91,6 @@ async def test_a_list_of_customers_that_never_ends_is_answered_incomplete():
         answer = await list_customers(library, call_of(client), None, limit=5)
     assert "longer than can be held" in answer.problem.reason
     assert answer.total == 100_000
-
-
-def test_what_is_interrupted_while_it_is_counted_is_as_if_it_had_not_begun():
-    table = DeviceTable({}, reveal_product_keys=False)
-    for number in range(50):
-        some = [Device(id=f"{number}-{n}", serial_number=f"{n}" if n < 2 else f"{number}-{n}") for n in range(1000)]
-        table.add(0, 1000 * number, some)
-    asked = partial(table.duplicates, Scope(0, 1), DeviceFilter())
-    found = partial(table.find, Scope(0, 1), ["7-700"])
-    for question in (asked, found):
-        with pytest.raises(TooSlow):
-            table.in_time(time.monotonic() - 1, question)
-    assert table.in_time(time.monotonic() + 60, asked).devices == 100
-    assert [row.id for row in found()["7-700"]] == ["7-700"]
-    table.add(0, 50_000, [Device(id="more", serial_number="1")])
-    assert asked().devices == 101
 
 
 async def test_a_question_that_takes_too_long_to_count_ends_in_time_and_the_next_one_is_right(library):

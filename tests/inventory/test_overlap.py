@@ -9,8 +9,7 @@ from pydantic import SecretStr
 
 from pc_mcp.auth import StaticToken
 from pc_mcp.inventory.reading import snapshot
-from pc_mcp.inventory.store.filters import DeviceFilter
-from pc_mcp.inventory.store.sqlite import DeviceTable
+from pc_mcp.inventory.store import DeviceFilter, Store
 from pc_mcp.partner_center import PartnerCenter, Transport
 from pc_mcp.partner_center.models import Customer
 from pc_mcp.sandbox import ScriptedAnswer, catalog
@@ -32,16 +31,19 @@ class Asked(ScriptedAnswer):
         return False
 
 
-class Patient(DeviceTable):
-    """Takes a page in only after the next one was asked for; nothing else can happen meanwhile."""
+class Patient:
+    """A store that takes a page in only after the next one was asked for; nothing else can happen meanwhile."""
 
-    asked: Asked
-    taken = 0
+    def __init__(self, store: Store, asked: Asked) -> None:
+        self.store, self.asked, self.taken = store, asked, 0
 
     def add(self, batch_number, position, devices):
         self.taken += 1
         assert self.taken == PAGES or self.asked.seen[self.taken].wait(20)
-        super().add(batch_number, position, devices)
+        self.store.add(batch_number, position, devices)
+
+    def __getattr__(self, name):
+        return getattr(self.store, name)
 
 
 @pytest.mark.parametrize("indexed", [False, True])
@@ -53,9 +55,7 @@ async def test_the_next_page_is_asked_for_before_the_last_one_is_taken_in(sandbo
         (reading,) = [each for each in taken.readings if each.batch.id == BATCH]
         asked = Asked(match=devices_of(BATCH))
         sandbox.switches.scripted.append(asked)
-        taken.table.close()
-        taken.table = table = Patient({}, reveal_product_keys=False)
-        table.asked = asked
+        taken.table = table = Patient(taken.table, asked)
         if indexed:  # as a question does
             table.duplicates(taken.scope(None), DeviceFilter())
         with anyio.fail_after(60):

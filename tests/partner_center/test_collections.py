@@ -11,8 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pc_mcp.inventory.store.filters import DeviceFilter
-from pc_mcp.inventory.store.sqlite import DeviceTable, Scope
+from pc_mcp.inventory.store import DeviceFilter, Scope, new_store
 from pc_mcp.partner_center import collections, models
 from pc_mcp.partner_center.body import LARGE_BODY_BYTES, NotReadable, parsed
 from pc_mcp.partner_center.paging import PagedRequest, pages
@@ -97,15 +96,15 @@ def device_pages(draw):
 
 
 def said(read, body):
-    """What a table shows of a page, how many items cannot be read, each token as it could be sent, and
+    """What a store shows of a page, how many items cannot be read, each token as it could be sent, and
     whether it says that there is more."""
     try:
         page = read(body)
     except NotReadable as error:
         return str(error)
-    with closing(DeviceTable({}, reveal_product_keys=True)) as table:
-        table.add(0, 0, page.items)
-        rows = table.rows(Scope(0, 1), DeviceFilter(), after=-1, limit=1000)
+    with closing(new_store({}, reveal_product_keys=True)) as store:
+        store.add(0, 0, page.items)
+        rows = store.rows(Scope(0, 1), DeviceFilter(), after=-1, limit=1000)
     assert len(rows) == len(page.items)
     return rows, page.unreadable, list(map(models.text, page.tokens)), page.goes_on, page.total
 

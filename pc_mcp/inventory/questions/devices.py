@@ -19,9 +19,7 @@ from pc_mcp.inventory.questions.coverage import (
 from pc_mcp.inventory.questions.paging import Page, begin, gone, page
 from pc_mcp.inventory.reading.inventory import Call, Library
 from pc_mcp.inventory.reading.snapshot import BatchReading, Snapshot
-from pc_mcp.inventory.store.filters import DeviceFilter, GroupBy
-from pc_mcp.inventory.store.kinds import Kinds
-from pc_mcp.inventory.store.sqlite import DeviceRow, Scope
+from pc_mcp.inventory.store import DeviceFilter, DeviceRow, GroupBy, Scope, Store
 from pc_mcp.inventory.text import match_key
 from pc_mcp.partner_center.models import Customer, DeviceBatch
 
@@ -201,7 +199,7 @@ def _answer(
     after: int,
     limit: int,
 ) -> tuple[int, list[Group], Irregularities, list[DeviceRow], list[NobodyHas]]:
-    """What the table knows, in one visit to the snapshot's thread."""
+    """What the store knows, in one visit to the snapshot's thread."""
     table = snapshot.table
     tally = table.tally(scope, where, group_by)
     groups = [Group(by, _labelled(snapshot, by, tally.groups(by))) for by in dict.fromkeys(group_by)]
@@ -209,18 +207,18 @@ def _answer(
     odd = Irregularities(
         duplicates.devices, duplicates.serial_numbers, tally.without_policy, tally.without_serial_number
     )
-    nobody_has = [] if tally.matched else _nobody_has(table.kinds, where)
+    nobody_has = [] if tally.matched else _nobody_has(table, where)
     return tally.matched, groups, odd, table.rows(scope, where, after=after, limit=limit), nobody_has
 
 
-def _nobody_has(kinds: Kinds, where: DeviceFilter) -> list[NobodyHas]:
+def _nobody_has(store: Store, where: DeviceFilter) -> list[NobodyHas]:
     """Which of the conditions name what no device of the customer has."""
     found = []
     for by, wanted in where.names.items():
-        held = kinds.names(by)
+        held = store.names(by)
         if any(wanted in match_key(name) for name in held):
             continue
-        names = list(dict.fromkeys([*held, *(kinds.policies() if by == "policy" else ())]))
+        names = list(dict.fromkeys([*held, *(store.policy_names() if by == "policy" else ())]))
         keys = [match_key(name) for name in names]
         containing = [number for number, key in enumerate(keys) if wanted in key]
         near = containing or nearest_of(wanted, keys, NEAREST) or range(len(names))

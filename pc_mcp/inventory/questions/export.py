@@ -11,8 +11,7 @@ from pc_mcp.inventory.questions.devices import ListedDevice, listed, walk
 from pc_mcp.inventory.questions.paging import START
 from pc_mcp.inventory.reading.inventory import Call, Library
 from pc_mcp.inventory.reading.snapshot import Snapshot
-from pc_mcp.inventory.store.filters import DeviceFilter
-from pc_mcp.inventory.store.sqlite import Scope
+from pc_mcp.inventory.store import DeviceFilter, Scope
 from pc_mcp.partner_center.models import Customer, DeviceBatch
 
 T = TypeVar("T")

@@ -11,7 +11,7 @@ from pc_mcp.inventory.questions.identifiers import Cell, cells_of
 from pc_mcp.inventory.questions.near import NearOnes, Why, near_ones
 from pc_mcp.inventory.questions.paging import Page, begin, gone, page
 from pc_mcp.inventory.reading.inventory import Call, Library
-from pc_mcp.inventory.store.sqlite import DeviceRow
+from pc_mcp.inventory.store import DeviceRow
 from pc_mcp.inventory.text import visible
 from pc_mcp.partner_center.models import Customer
 

@@ -15,7 +15,7 @@ import anyio
 
 from pc_mcp.inventory.questions.paging import START
 from pc_mcp.inventory.reading.snapshot import Snapshot
-from pc_mcp.inventory.store.sqlite import DeviceRow, DeviceTable, Scope
+from pc_mcp.inventory.store import DeviceRow, Scope, Store
 
 Why = Literal[
     "punctuation differs", "leading zeros differ", "serial number contains it", "it contains the serial number"
@@ -79,7 +79,7 @@ async def near_ones(snapshot: Snapshot, scope: Scope, keys: Sequence[str], deadl
 
 
 class _Comparison:
-    """Compares identifiers with serial numbers, a piece of the table at a time."""
+    """Compares identifiers with serial numbers, a piece of the store at a time."""
 
     def __init__(self, keys: Sequence[str]) -> None:
         self.found = [_Candidates() for _ in keys]
@@ -94,9 +94,9 @@ class _Comparison:
             for part in _parts(key):
                 self._by_part[part].append(number)
 
-    def go_on(self, table: DeviceTable, scope: Scope, after: int) -> int | None:
+    def go_on(self, store: Store, scope: Scope, after: int) -> int | None:
         """Compares the devices behind the key `after`; the last one's key, or None where there are no more."""
-        rows = table.serial_keys(scope, after=after, limit=_DEVICES_AT_ONCE)
+        rows = store.serial_keys(scope, after=after, limit=_DEVICES_AT_ONCE)
         for device, serial in rows:
             bare = _bare(serial)
             for number in self._by_bare.get(bare, ()):

@@ -21,9 +21,9 @@ from anyio.streams.memory import MemoryObjectReceiveStream
 
 from pc_mcp.inventory.errors import TimeIsUp
 from pc_mcp.inventory.problems import Problem
+from pc_mcp.inventory.store import Scope, Store, TooSlow, new_store
 from pc_mcp.inventory.store.freed_memory import let_go
 from pc_mcp.inventory.store.kinds import policy_key
-from pc_mcp.inventory.store.sqlite import DeviceTable, Scope, TooSlow
 from pc_mcp.inventory.text import visible_or_none
 from pc_mcp.partner_center import NextToken, Page, PartnerCenter, PartnerCenterError
 from pc_mcp.partner_center.errors import (
@@ -93,7 +93,7 @@ class Snapshot:
     """
 
     customer: Customer
-    table: DeviceTable
+    table: Store
     readings: list[BatchReading]
     listed: int
     unreadable_batches: int
@@ -256,7 +256,7 @@ class Snapshot:
     async def _keep(self, reading: BatchReading, page: Page[Device]) -> None:
         """A page of the usual 100 devices takes less time than the way to a thread and back."""
         async with self._access:
-            if len(page.items) > DEVICES_KEPT_AT_ONCE or self.table.is_indexed or reading.begins_again:
+            if len(page.items) > DEVICES_KEPT_AT_ONCE or self.table.adds_slowly or reading.begins_again:
                 await anyio.to_thread.run_sync(self._add, reading, page)
             else:
                 self._add(reading, page)
@@ -307,7 +307,7 @@ async def take(
     unique = _first_of_each(batches)
     return Snapshot(
         customer=customer,
-        table=DeviceTable(policies.names, reveal_product_keys=reveal_product_keys),
+        table=new_store(policies.names, reveal_product_keys=reveal_product_keys),
         readings=[BatchReading(batch, number) for number, batch in enumerate(unique)],
         listed=len(unique),
         unreadable_batches=unreadable,

@@ -1,1 +1,18 @@
 """Where what was read is kept."""
+
+from collections.abc import Mapping
+
+from pc_mcp.inventory.store.filters import DeviceFilter, GroupBy
+from pc_mcp.inventory.store.sqlite import SQLiteStore
+from pc_mcp.inventory.store.store import DeviceRow, Duplicates, Scope, Store, TooSlow
+from pc_mcp.inventory.store.tally import Tally
+
+__all__ = ["DeviceFilter", "DeviceRow", "Duplicates", "GroupBy", "Scope", "Store", "Tally", "TooSlow", "new_store"]
+
+
+def new_store(policy_names: Mapping[str, str], *, reveal_product_keys: bool) -> Store:
+    """An empty store, in memory.
+
+    policy_names: the names of policies by `policy_key`; a device names its policy by either.
+    """
+    return SQLiteStore(policy_names, reveal_product_keys=reveal_product_keys)

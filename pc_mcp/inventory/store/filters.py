@@ -1,4 +1,4 @@
-"""Which devices a question is about, and how they are grouped."""
+"""Which devices a question is about, and how they are grouped: conditions, whichever engine checks them."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from functools import cache
 from operator import attrgetter
 from typing import Literal
 
-from pc_mcp.inventory.store.kinds import Kind
+from pc_mcp.inventory.store.kinds import Kind, NamedFact
 from pc_mcp.inventory.text import ABSENT, NONE, match_key
 
 GroupBy = Literal["manufacturer", "model", "policy", "batch", "uploaded_month", "uploaded_day"]
@@ -15,15 +15,13 @@ GroupBy = Literal["manufacturer", "model", "policy", "batch", "uploaded_month", 
 SHOWN_FOR_NONE = frozenset({ABSENT, NONE})
 SAID_FOR_NO_POLICY = SHOWN_FOR_NONE | {"none"}
 
-Name = Literal["policy", "model", "manufacturer"]
-"""What a device may have a name of, and conditions may be about."""
-
-_SAID_FOR_NONE: Mapping[Name, frozenset[str]] = {
+_SAID_FOR_NONE: Mapping[NamedFact, frozenset[str]] = {
     "policy": SAID_FOR_NO_POLICY,
     "model": SHOWN_FOR_NONE,
     "manufacturer": SHOWN_FOR_NONE,
 }
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECONDS_A_DAY = 86_400_000_000
 
 
 def microseconds(moment: datetime) -> int:
@@ -94,38 +92,23 @@ class DeviceFilter:
             return False
         return True if begin <= span.first and span.last < end and not span.unknown else None
 
-    def of_one_device(self) -> tuple[str, list[object]]:
-        """The conditions that devices of one kind and batch may meet or not, as SQL over a `DeviceTable`."""
-        terms: list[str] = []
-        values: list[object] = []
-        if self.serial_number is not None:
-            terms.append(" AND instr(serial_key, ?)")
-            values.append(match_key(self.serial_number))
-        if self.uploaded_after is not None:
-            terms.append(" AND uploaded >= ?")
-            values.append(microseconds(self.uploaded_after))
-        if self.uploaded_before is not None:
-            terms.append(" AND uploaded < ?")
-            values.append(microseconds(self.uploaded_before))
-        return "".join(terms), values
-
     @property
     def has_policy_name(self) -> bool:
         """Whether only devices whose policy has a certain name match."""
         return "policy" in self.names
 
     @property
-    def absent(self) -> frozenset[Name]:
+    def absent(self) -> frozenset[NamedFact]:
         """Which of the names the devices must lack."""
         return frozenset(by for by, part in self._parts if part is None)
 
     @property
-    def names(self) -> dict[Name, str]:
+    def names(self) -> dict[NamedFact, str]:
         """What must be contained in each of the names, as keys."""
         return {by: part for by, part in self._parts if part}
 
     @property
-    def _parts(self) -> list[tuple[Name, str | None]]:
+    def _parts(self) -> list[tuple[NamedFact, str | None]]:
         """What each of the names that a condition is about must contain, as a key; None: there must be none."""
         return [
             (by, _part(text, said_for_none))
@@ -146,7 +129,7 @@ def _part(text: str, said_for_none: frozenset[str]) -> str | None:
     return None if key in said_for_none else in_quotes(key)
 
 
-def _matching(by: Name, part: str | None) -> Callable[[Kind], bool]:
+def _matching(by: NamedFact, part: str | None) -> Callable[[Kind], bool]:
     """Whether the devices of a kind have a name that contains `part`, or none where that is None."""
     name_of: Callable[[Kind], str | None] = attrgetter(by)
 

@@ -12,6 +12,9 @@ from pc_mcp.inventory.guids import guid_of
 from pc_mcp.inventory.text import match_key, visible, visible_or_none
 from pc_mcp.partner_center.models import AssignedPolicy, Device
 
+NamedFact = Literal["manufacturer", "model", "policy"]
+"""What a device may have a name of, and conditions may be about."""
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:
@@ -67,13 +70,13 @@ class Kinds:
             self.bytes += _KIND_BYTES + 2 * _CHARACTER_BYTES * sum(len(text or "") for text in texts)
         return number
 
-    def names(self, by: Literal["manufacturer", "model", "policy"]) -> list[str]:
+    def names(self, fact: NamedFact) -> list[str]:
         """The values that devices have, each once."""
-        found: Iterable[str | None] = (getattr(kind, by) for kind in self.all)
+        found: Iterable[str | None] = (getattr(kind, fact) for kind in self.all)
         return [name for name in dict.fromkeys(found) if name]
 
-    def policies(self) -> list[str]:
-        """The names of the customer's policies, whether a device has them or not."""
+    def policy_names(self) -> list[str]:
+        """The names of the customer's policies, whether a device has them or not, each once."""
         return list(dict.fromkeys(self._policy_names.values()))
 
     def _policy(self, policies: tuple[AssignedPolicy, ...]) -> str | None:

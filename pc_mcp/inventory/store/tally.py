@@ -1,12 +1,14 @@
 """How many devices match a question, by what they have in common."""
 
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from pc_mcp.inventory.store.filters import GroupBy
+from pc_mcp.inventory.store.filters import EPOCH, MICROSECONDS_A_DAY, DeviceFilter, GroupBy, Span
 from pc_mcp.inventory.store.kinds import Kind
+
+BY_TIME = frozenset[GroupBy]({"uploaded_day", "uploaded_month"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +44,72 @@ class Tally:
         counts: Counter[str | int | None] = Counter()
         if by == "batch":
             counts.update(self.by_batch)
-        elif by in ("uploaded_day", "uploaded_month"):
+        elif by in BY_TIME:
             for day, devices in self.by_day.items():
                 counts[day_text(day, by)] += devices
         else:
             for kind, devices in self.by_kind.items():
                 counts[_label(self.kinds[kind], by)] += devices
         return sorted(counts.items(), key=lambda item: (-item[1], item[0] is None, item[0]))
+
+
+class Counts:
+    """How many devices of each kind every batch has, and when they were uploaded: what can be counted without
+    looking at a device."""
+
+    def __init__(self) -> None:
+        self._by_kind: defaultdict[int, Counter[int]] = defaultdict(Counter)
+        self._spans: defaultdict[int, Span] = defaultdict(Span)
+
+    def add(self, batch: int, kinds: Sequence[int], uploaded: Sequence[int | None]) -> None:
+        """Takes in devices, given by the numbers of their kinds and when they were uploaded, in microseconds."""
+        self._by_kind[batch].update(kinds)
+        self._spans[batch].add(uploaded)
+
+    def remove(self, batch: int) -> None:
+        """Forgets a batch."""
+        self._by_kind.pop(batch, None)
+        self._spans.pop(batch, None)
+
+    def clear(self) -> None:
+        """Forgets all of them."""
+        self._by_kind.clear()
+        self._spans.clear()
+
+    def tally(
+        self, batches: range, where: DeviceFilter, kinds: Sequence[Kind], group_by: Iterable[GroupBy]
+    ) -> tuple[Tally, list[int]]:
+        """What is known of the devices that match, and the batches whose devices have to be looked at for it.
+
+        kinds: all of them, in the order of their numbers.
+        """
+        by_time = [by for by in group_by if by in BY_TIME]
+        tally, matching, uncounted = Tally(kinds), where.kinds(kinds), []
+        for batch in batches:
+            counts, span = self._by_kind.get(batch), self._spans.get(batch)
+            covered = where.covers(span) if counts and span else False
+            if counts is None or span is None or covered is False:
+                continue
+            if covered is None or where.serial_number is not None or (by_time and _has_several(span, by_time)):
+                uncounted.append(batch)
+                continue
+            day = day_of(span.first)
+            for kind, devices in counts.items():
+                if kind in matching:
+                    tally.add(batch, kind, day, devices)
+        return tally, uncounted if matching else []
+
+
+def _has_several(span: Span, by_time: Iterable[GroupBy]) -> bool:
+    """Whether the devices of a batch may be in several groups."""
+    days = {day_of(span.first), day_of(span.last)}
+    one = all(len({day_text(day, by) for day in days}) == 1 for by in by_time)
+    return not one or (span.unknown and days != {None})
+
+
+def day_of(uploaded: int | None) -> int | None:
+    """The UTC day, as `date.toordinal` counts, of a moment in microseconds since 1970."""
+    return None if uploaded is None else uploaded // MICROSECONDS_A_DAY + EPOCH.toordinal()
 
 
 def day_text(day: int | None, by: GroupBy) -> str | None:

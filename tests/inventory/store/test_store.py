@@ -1,4 +1,4 @@
-"""The table of devices against plain Python, for devices whose facts are any JSON and any text."""
+"""A store of devices against plain Python, for devices whose facts are any JSON and any text."""
 
 import string
 from contextlib import closing
@@ -9,8 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pc_mcp.inventory.store.filters import DeviceFilter
-from pc_mcp.inventory.store.sqlite import DeviceTable, Scope
+from pc_mcp.inventory.store import DeviceFilter, Scope
 from pc_mcp.inventory.text import match_key
 from pc_mcp.partner_center import models
 from tests.inventory import plain
@@ -63,14 +62,20 @@ questions = st.fixed_dictionaries(
 )
 
 
-def table_of(batches, *, reveal_product_keys=False):
-    table = DeviceTable(POLICY_NAMES, reveal_product_keys=reveal_product_keys)
-    for number, batch in enumerate(batches):
-        readable, _ = models.read_all(batch, models.device)
-        half = len(readable) // 2
-        table.add(number, 0, readable[:half])
-        table.add(number, half, readable[half:])
-    return table
+@pytest.fixture(scope="session")
+def store_of(new_store):
+    """Makes a store that has read batches, given as the JSON of their devices, each in two pages."""
+
+    def filled(batches, *, reveal_product_keys=False):
+        store = new_store(POLICY_NAMES, reveal_product_keys=reveal_product_keys)
+        for number, batch in enumerate(batches):
+            readable, _ = models.read_all(batch, models.device)
+            half = len(readable) // 2
+            store.add(number, 0, readable[:half])
+            store.add(number, half, readable[half:])
+        return store
+
+    return filled
 
 
 def expected_of(batches):
@@ -107,26 +112,26 @@ def hidden_keys(devices):
 @settings(max_examples=120, deadline=None, derandomize=True)
 @example([[{"serialNumber": "GERÄT 1"}, {"serialNumber": "gerät 1"}]], {"serial_number": "ÄT"}, None)
 @example([[{"serialNumber": "A\\B|C", "policies": [{"value": "NONE"}]}]], {"policy": "none"}, None)
-def test_counts_groups_rows_and_findings_are_those_of_plain_python(batches, where, data):
+def test_counts_groups_rows_and_findings_are_those_of_plain_python(store_of, batches, where, data):
     expected = expected_of(batches)
     first = data.draw(st.integers(0, len(batches) - 1)) if data else 0
     end = data.draw(st.integers(first, len(batches))) if data else len(batches)
     scope, asked = Scope(first, end), filter_of(where)
     in_scope = [device for batch in expected[first:end] for device in batch]
     matched = plain.matching(in_scope, where)
-    with closing(table_of(batches)) as table:
-        assert table.tally(scope, asked).matched == len(matched)
-        rows = table.rows(scope, asked, after=-1, limit=100)
+    with closing(store_of(batches)) as store:
+        assert store.tally(scope, asked).matched == len(matched)
+        rows = store.rows(scope, asked, after=-1, limit=100)
         assert [facts_of(row) for row in rows] == hidden_keys(matched)
         for row, following in pairwise(rows):
-            assert table.rows(scope, asked, after=row.key, limit=1) == [following]
+            assert store.rows(scope, asked, after=row.key, limit=1) == [following]
         for by in plain.GROUPINGS:
-            groups = table.tally(scope, asked, [by]).groups(by)
+            groups = store.tally(scope, asked, [by]).groups(by)
             assert dict(groups) == plain.grouped(matched, by)
             assert len(groups) == len(dict(groups))
             counts = [devices for _, devices in groups]
             assert counts == sorted(counts, reverse=True)
-        odd, tally = table.duplicates(scope, asked), table.tally(scope, asked)
+        odd, tally = store.duplicates(scope, asked), store.tally(scope, asked)
     found = plain.attention(in_scope, matched, [])
     assert odd.devices == found.get("duplicate_serial_number", 0)
     assert tally.without_policy == found.get("no_policy", 0)
@@ -144,14 +149,14 @@ def bare(text):
 @settings(max_examples=120, deadline=None, derandomize=True)
 @example([[{"id": "GERÄT"}, {"serialNumber": "gerät"}, {"productKey": "Gerät"}]], [], None)
 @example([[{"id": "a¦b\\c"}]], ["A|B\\C"], None)
-def test_a_device_is_found_by_its_serial_number_its_id_and_its_product_key(batches, others, rng):
+def test_a_device_is_found_by_its_serial_number_its_id_and_its_product_key(store_of, batches, others, rng):
     expected = [device for batch in expected_of(batches) for device in batch]
     texts = [device[column] for device in expected for column in ("id", "serial_number", "product_key")]
     identifiers = [text for text in texts if text and plain.key(text)] + others
     if rng:
         identifiers = [rng.choice([text, text.upper(), f"\u200b{text} "]) for text in identifiers]
-    with closing(table_of(batches)) as table:
-        found = table.find(Scope(0, len(batches)), map(match_key, identifiers))
+    with closing(store_of(batches)) as store:
+        found = store.find(Scope(0, len(batches)), map(match_key, identifiers))
     for identifier in filter(plain.key, identifiers):
         fitting = [
             device
@@ -164,51 +169,51 @@ def test_a_device_is_found_by_its_serial_number_its_id_and_its_product_key(batch
 
 @given(batches, st.data())
 @settings(max_examples=50, deadline=None, derandomize=True)
-def test_a_batch_that_is_removed_and_read_again_counts_once(batches, data):
+def test_a_batch_that_is_removed_and_read_again_counts_once(store_of, batches, data):
     expected = expected_of(batches)
     again = data.draw(st.integers(0, len(batches) - 1))
     everything, one = Scope(0, len(batches)), Scope(again, again + 1)
-    with closing(table_of(batches)) as table:
-        before = table.duplicates(everything, DeviceFilter())
-        table.remove(again)
+    with closing(store_of(batches)) as store:
+        before = store.duplicates(everything, DeviceFilter())
+        store.remove(again)
         without = [device for number, batch in enumerate(expected) if number != again for device in batch]
-        assert table.tally(everything, DeviceFilter()).matched == len(without)
-        assert table.tally(one, DeviceFilter()).matched == 0
+        assert store.tally(everything, DeviceFilter()).matched == len(without)
+        assert store.tally(one, DeviceFilter()).matched == 0
         duplicates = plain.attention(without, without, []).get("duplicate_serial_number", 0)
-        assert table.duplicates(everything, DeviceFilter()).devices == duplicates
-        table.add(again, 0, models.read_all(batches[again], models.device)[0])
-        assert table.duplicates(everything, DeviceFilter()) == before
-        assert table.tally(one, DeviceFilter()).matched == len(expected[again])
+        assert store.duplicates(everything, DeviceFilter()).devices == duplicates
+        store.add(again, 0, models.read_all(batches[again], models.device)[0])
+        assert store.duplicates(everything, DeviceFilter()) == before
+        assert store.tally(one, DeviceFilter()).matched == len(expected[again])
 
 
 @pytest.mark.parametrize("reveal", [True, False])
-def test_product_keys_are_whole_only_where_that_is_asked_for_and_found_either_way(reveal):
+def test_product_keys_are_whole_only_where_that_is_asked_for_and_found_either_way(store_of, reveal):
     keys = ["00330-80000-00000-AA291", "short", "", "0123456789", "0123456789X"]
     items = [{"productKey": key} for key in keys]
-    with closing(table_of([items], reveal_product_keys=reveal)) as table:
-        rows = table.rows(Scope(0, 1), DeviceFilter(), after=-1, limit=10)
-        found = table.find(Scope(0, 1), map(match_key, keys[:2]))
+    with closing(store_of([items], reveal_product_keys=reveal)) as store:
+        rows = store.rows(Scope(0, 1), DeviceFilter(), after=-1, limit=10)
+        found = store.find(Scope(0, 1), map(match_key, keys[:2]))
     masked = ["*****AA291", "*****", None, "*****", "*****6789X"]
     assert [row.product_key for row in rows] == ([key or None for key in keys] if reveal else masked)
     assert [len(found[key.lower()]) for key in keys[:2]] == [1, 1]
 
 
-def test_the_same_serial_numbers_are_duplicates_within_the_question_only():
+def test_the_same_serial_numbers_are_duplicates_within_the_question_only(store_of):
     one, other = [{"serialNumber": "Ä-1"}, {"serialNumber": "b"}], [{"serialNumber": "ä-1\u200b"}]
-    with closing(table_of([one, other])) as table:
-        assert table.duplicates(Scope(0, 1), DeviceFilter()).devices == 0
-        assert table.duplicates(Scope(0, 2), DeviceFilter()).devices == 2
-        odd = table.duplicates(Scope(0, 2), DeviceFilter(serial_number="b"))
+    with closing(store_of([one, other])) as store:
+        assert store.duplicates(Scope(0, 1), DeviceFilter()).devices == 0
+        assert store.duplicates(Scope(0, 2), DeviceFilter()).devices == 2
+        odd = store.duplicates(Scope(0, 2), DeviceFilter(serial_number="b"))
         assert (odd.devices, odd.serial_numbers) == (0, ())
 
 
 @given(st.text(alphabet=string.printable + HIDDEN + "ÄÖßéİ¦|…", max_size=20))
 @settings(max_examples=100, deadline=None, derandomize=True)
-def test_a_serial_number_copied_from_an_answer_finds_its_device(serial):
+def test_a_serial_number_copied_from_an_answer_finds_its_device(store_of, serial):
     shown = plain.shown(plain.fact(serial))
-    with closing(table_of([[{"serialNumber": serial}]])) as table:
+    with closing(store_of([[{"serialNumber": serial}]])) as store:
         if shown and plain.key(shown):
-            assert table.tally(Scope(0, 1), DeviceFilter(serial_number=shown)).matched == 1
-            assert len(table.find(Scope(0, 1), [match_key(shown)])[plain.key(shown)]) == 1
+            assert store.tally(Scope(0, 1), DeviceFilter(serial_number=shown)).matched == 1
+            assert len(store.find(Scope(0, 1), [match_key(shown)])[plain.key(shown)]) == 1
         else:
-            assert table.tally(Scope(0, 1), DeviceFilter()).without_serial_number == (not shown)
+            assert store.tally(Scope(0, 1), DeviceFilter()).without_serial_number == (not shown)

@@ -1,4 +1,4 @@
-"""What a table shows of a device is clean and in UTC, whichever parser has read the page that it was on."""
+"""What a store shows of a device is clean and in UTC, whichever parser has read the page that it was on."""
 
 import json
 from contextlib import closing
@@ -7,8 +7,7 @@ from functools import partial
 
 import pytest
 
-from pc_mcp.inventory.store.filters import DeviceFilter
-from pc_mcp.inventory.store.sqlite import DeviceTable, Scope
+from pc_mcp.inventory.store import DeviceFilter, Scope
 from pc_mcp.partner_center import collections, models
 
 TEXT_KEYS = ["id", "serialNumber", "productKey", "oemManufacturerName", "modelName"]
@@ -17,14 +16,14 @@ TEXT_KEYS = ["id", "serialNumber", "productKey", "oemManufacturerName", "modelNa
 @pytest.fixture(
     params=[collections.devices, partial(collections.collection, read=models.device)], ids=["any", "tolerant"]
 )
-def shown(request):
+def shown(request, new_store):
     """Gives the row of a device that was sent as `item`."""
 
     def row_of(item):
         page = request.param(json.dumps({"items": [item]}).encode())
-        with closing(DeviceTable({}, reveal_product_keys=True)) as table:
-            table.add(0, 0, page.items)
-            [row] = table.rows(Scope(0, 1), DeviceFilter(), after=-1, limit=2)
+        with closing(new_store({}, reveal_product_keys=True)) as store:
+            store.add(0, 0, page.items)
+            [row] = store.rows(Scope(0, 1), DeviceFilter(), after=-1, limit=2)
         return row
 
     return row_of
