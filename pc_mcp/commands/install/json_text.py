@@ -43,7 +43,7 @@ def parse(text: str, *, comments: bool) -> dict[str, Any]:
 
 def put(text: str, path: Sequence[str], value: object, *, comments: bool) -> str:
     """The text with `value` at `path`; objects on the way that are missing are made. Raises `Malformed`."""
-    document = _Text(text, comments=comments)
+    document = _Editor(text, comments=comments)
     if document.is_empty:
         return _joined(text, _pretty(_nested(path, value), _DEFAULT_INDENT, "", document.end_of_line))
     at = document.start
@@ -59,7 +59,7 @@ def put(text: str, path: Sequence[str], value: object, *, comments: bool) -> str
 
 def cut(text: str, path: Sequence[str], *, comments: bool) -> str:
     """The text without the member at `path`, which must be there. Raises `Malformed`."""
-    document = _Text(text, comments=comments)
+    document = _Editor(text, comments=comments)
     at = document.start
     for key in path[:-1]:
         found = document.member(at, key)
@@ -140,9 +140,36 @@ class _Text:
             raise Malformed(self._line(found[1].start), f'"{key}" is there a second time')
         return found[0] if found else None
 
+    def comma_after(self, end: int) -> int | None:
+        """Where the comma ends that follows a value, also one that nothing follows."""
+        position = _after_space(self.bare, end)
+        return position + 1 if self.bare[position] == "," else None
+
+    def line_start(self, position: int) -> int:
+        return self.text.rfind("\n", 0, position) + 1
+
+    def line_end(self, position: int) -> int:
+        """The end of the line, if nothing but a comment follows; else `position` itself."""
+        newline = self.bare.find("\n", position)
+        if newline < 0 or self.bare[position:newline].strip():
+            return position
+        return newline - 1 if self.text[newline - 1] == "\r" else newline
+
+    def is_first_on_line(self, position: int) -> bool:
+        start = self.line_start(position)
+        return start > 0 and not self.text[start:position].strip(" \t")
+
+    def indent(self, position: int) -> str:
+        line = self.text[self.line_start(position) :]
+        return line[: len(line) - len(line.lstrip(" \t"))]
+
+
+class _Editor(_Text):
+    """Gives the text with one member changed."""
+
     def replaced(self, member: _Member, value: object) -> str:
         if "\n" in self.text[member.value : member.end]:
-            new = _pretty(value, self.unit, self._indent(member.start), self.end_of_line)
+            new = _pretty(value, self.unit, self.indent(member.start), self.end_of_line)
         else:
             new = json.dumps(value, ensure_ascii=False)
         return _spliced(self.text, member.value, member.end, new)
@@ -152,14 +179,14 @@ class _Text:
         if not members:
             return self._filled(at, key, value)
         last = members[-1]
-        comma = self._comma_after(last.end)
-        if not self._is_first_on_line(members[0].start):
+        comma = self.comma_after(last.end)
+        if not self.is_first_on_line(members[0].start):
             new = f"{json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}"
             return _spliced(self.text, comma or last.end, comma or last.end, f" {new}" if comma else f", {new}")
-        indent = self._indent(members[0].start)
+        indent = self.indent(members[0].start)
         new = f"{self.end_of_line}{indent}{json.dumps(key)}: {_pretty(value, self.unit, indent, self.end_of_line)}"
         # What follows the last value on its line, a comment for instance, belongs to it.
-        line_end = self._line_end(comma or last.end)
+        line_end = self.line_end(comma or last.end)
         if comma:
             return _spliced(self.text, line_end, line_end, f"{new},")
         return self.text[: last.end] + "," + self.text[last.end : line_end] + new + self.text[line_end:]
@@ -169,7 +196,7 @@ class _Text:
         close = self.plain.index("}", at)
         if "\n" not in self.text.strip() and at != self.start:
             return _spliced(self.text, at + 1, close, f"{json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}")
-        outer = self._indent(at)
+        outer = self.indent(at)
         inner = outer + self.unit
         comment = self.text[at + 1 : close].rstrip()
         new = f"{inner}{json.dumps(key)}: {_pretty(value, self.unit, inner, self.end_of_line)}"
@@ -181,7 +208,7 @@ class _Text:
         number = next(number for number, member in enumerate(members) if member.key == key)
         start, end = self._with_space(members[number])
         comma = start  # of the comma before it, which goes with it where none follows
-        if number > 0 and self._comma_after(members[number].end) is None:
+        if number > 0 and self.comma_after(members[number].end) is None:
             comma = self.bare.rindex(",", members[number - 1].end, members[number].start)
         between = self.text[comma + 1 : start]
         before = self.text[:comma] + (between if between.strip() else "")
@@ -191,37 +218,14 @@ class _Text:
 
     def _with_space(self, member: _Member) -> tuple[int, int]:
         """What goes with a member: the comma after it, and its line where it has that for itself."""
-        comma = self._comma_after(member.end)
+        comma = self.comma_after(member.end)
         start, end = member.start, comma or member.end
         newline = self.text.find("\n", end)
-        if self._is_first_on_line(start) and newline >= 0 and not self.text[end:newline].strip():
-            start = self._line_start(start) - 1
+        if self.is_first_on_line(start) and newline >= 0 and not self.text[end:newline].strip():
+            start = self.line_start(start) - 1
             start -= self.text[start - 1] == "\r"
             return start, newline - (self.text[newline - 1] == "\r")
         return start, _after_space(self.text, end) if comma else end
-
-    def _comma_after(self, end: int) -> int | None:
-        """Where the comma ends that follows a value, also one that nothing follows."""
-        position = _after_space(self.bare, end)
-        return position + 1 if self.bare[position] == "," else None
-
-    def _line_start(self, position: int) -> int:
-        return self.text.rfind("\n", 0, position) + 1
-
-    def _line_end(self, position: int) -> int:
-        """The end of the line, if nothing but a comment follows; else `position` itself."""
-        newline = self.bare.find("\n", position)
-        if newline < 0 or self.bare[position:newline].strip():
-            return position
-        return newline - 1 if self.text[newline - 1] == "\r" else newline
-
-    def _is_first_on_line(self, position: int) -> bool:
-        start = self._line_start(position)
-        return start > 0 and not self.text[start:position].strip(" \t")
-
-    def _indent(self, position: int) -> str:
-        line = self.text[self._line_start(position) :]
-        return line[: len(line) - len(line.lstrip(" \t"))]
 
 
 def _blanked(token: re.Match[str]) -> str:
