@@ -121,9 +121,10 @@ class Transport:
     async def _attempt(self, path: str, headers: dict[str, str], pace: Pace) -> Answer:
         """One request. Raises `TryAgain` for what may pass, a `PartnerCenterError` for the rest."""
         correlation_id = headers["MS-CorrelationId"]
-        if pace.wait_seconds > seconds_left():
+        # Time that has run out is no limit of the service: who has none left is cancelled in the request.
+        if (wait := pace.wait_seconds) and wait > seconds_left():
             throttled = Throttled(correlation_id=correlation_id)
-            throttled.wait_seconds = pace.wait_seconds
+            throttled.wait_seconds = wait
             raise throttled
         began = anyio.current_time()
         try:

@@ -377,3 +377,10 @@ async def test_what_is_logged_of_a_retry_has_neither_token_nor_path(retrying):
     assert "HTTP 503" in line
     assert "sandbox-token" not in line
     assert "a-customer" not in line
+
+
+async def test_a_time_that_has_run_out_is_not_called_a_limit_of_the_service():
+    async with serving(customer()) as service, asking(service.base_url) as client:
+        with anyio.CancelScope(deadline=anyio.current_time() - 1) as scope:
+            await client.customer("1")
+    assert scope.cancelled_caught
