@@ -24,7 +24,7 @@ def attention_rows(result: DeviceList) -> list[AttentionRow]:
     odd = result.irregularities
     rows: list[AttentionRow] = []
     if odd.duplicates:
-        examples = ", ".join(f'"{short(serial)}"' for serial in odd.duplicate_serial_numbers)
+        examples = ", ".join(map(short, odd.duplicate_serial_numbers))
         rows.append(
             {
                 "kind": "duplicate_serial_number",

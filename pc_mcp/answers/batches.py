@@ -1,24 +1,19 @@
 """The answer to which batches a customer has."""
 
-from typing import Any, Final
-
 from typing_extensions import TypedDict
 
-from pc_mcp.answers.budget import Room, notes_that_fit, rows_that_fit
 from pc_mcp.answers.clean import (
     counted_value,
-    in_quotes,
     in_sentence,
     minute,
     moment,
     plural,
+    quoted_cell,
     shown,
     shown_or_none,
-    value_cell,
 )
-from pc_mcp.answers.markdown import row, sections, table, table_head
+from pc_mcp.answers.lists import Paged, Rows, first_line, list_answer
 from pc_mcp.answers.parts import (
-    MAX_CURSOR,
     Answer,
     CompletenessFields,
     CustomerFields,
@@ -26,18 +21,20 @@ from pc_mcp.answers.parts import (
     completeness_fields,
     completeness_notes,
     customer_fields,
-    longest_rows_line,
     names,
-    notes_section,
     problem_note,
-    rows_line,
     unreadable,
 )
 from pc_mcp.inventory import BatchFilter, BatchList
 from pc_mcp.partner_center.models import DeviceBatch
 
-_COLUMNS = ("batch", "devices", "created", "status", "created by")
-_FIELDS: Final = ("id", "devices", "created", "status", "created_by")
+_COLUMNS = {
+    "batch": "id",
+    "devices": "devices",
+    "created": "created",
+    "status": "status",
+    "created by": "created_by",
+}
 _STATUSES = 8
 
 
@@ -72,7 +69,7 @@ class BatchListAnswer(CompletenessFields):
 def batch_list_answer(result: BatchList, where: BatchFilter, max_chars: int) -> Answer:
     """Writes the answer: its fixed parts, then the rows that fit."""
     by_status = [(shown_or_none(status), batches) for status, batches in result.by_status[:_STATUSES]]
-    data: dict[str, Any] = {
+    facts = {
         "customer": customer_fields(result.customer),
         "as_of": moment(result.as_of),
         **completeness_fields(result.next_step),
@@ -81,35 +78,14 @@ def batch_list_answer(result: BatchList, where: BatchFilter, max_chars: int) -> 
         "devices_total": result.devices_total,
         "devices_matched": result.devices_matched,
         "by_status": [{"value": counted_value(status), "batches": batches} for status, batches in by_status],
-        "batches": [],
-        "shown": result.batches_matched,
-        "omitted": result.batches_matched,
-        "next_cursor": MAX_CURSOR,
-        "notes": [],
     }
-    first_line = _first_line(result, where)
-    status_line = "By status: " + ", ".join(f"{in_sentence(status)} {n:,}" for status, n in by_status) + "."
-    head = [first_line, status_line] if by_status else [first_line]
-    rows_are = longest_rows_line(result.batches_matched, "Batches")
-    room = Room.beside(max_chars, sections(*head, table_head(_COLUMNS), rows_are, "Notes:"), data)
-    notes = notes_that_fit(_notes(result, where), room.part(0.3))
-    rows = [_fields(batch) for batch in result.batches]
-    lines = [_line(fields) for fields in rows]
-    given = rows_that_fit(lines, rows, room)
-    data |= {
-        "batches": rows[:given],
-        "shown": given,
-        "omitted": result.batches_matched - given,
-        "next_cursor": result.page.cursors[given - 1] if given else None,
-        "notes": notes,
-    }
-    text = sections(
-        *head,
-        table(_COLUMNS, lines[:given]),
-        rows_line(result.page, given, result.batches_matched, "Batches"),
-        notes_section(notes),
-    )
-    return Answer(text, data)
+    head = [_first_line(result, where)]
+    if by_status:
+        counts = ", ".join(f"{in_sentence(status)} {batches:,}" for status, batches in by_status)
+        head.append(f"By status: {counts}.")
+    rows = Rows("batches", _COLUMNS, list(map(_fields, result.batches)))
+    rest = Paged(result.page, result.batches_matched, "Batches")
+    return list_answer(max_chars, head, facts, rows, rest, _notes(result, where))
 
 
 def _fields(batch: DeviceBatch) -> BatchFields:
@@ -122,10 +98,6 @@ def _fields(batch: DeviceBatch) -> BatchFields:
     }
 
 
-def _line(fields: BatchFields) -> str:
-    return row(value_cell(fields[name]) for name in _FIELDS)
-
-
 def _first_line(result: BatchList, where: BatchFilter) -> str:
     counted = plural(result.batches_total, "batch", "batches")
     held = f"{plural(result.devices_total, 'device')} by devicesCount"
@@ -134,15 +106,12 @@ def _first_line(result: BatchList, where: BatchFilter) -> str:
         counted = f"{result.batches_matched:,} of {counted}"
         held = f"{plural(result.devices_matched, 'device')} of {result.devices_total:,} by devicesCount"
         matching = f" match ({_describe(where)})"
-    as_of = minute(result.as_of)
-    place = called(result.customer)
-    if result.next_step:
-        return f"INCOMPLETE: **{counted} read so far** of {place}{matching}, {held}; as of {as_of}."
-    return f"**{counted}** of {place}{matching}, {held}; complete as of {as_of}."
+    of_what = f" of {called(result.customer)}{matching}, {held}"
+    return first_line(counted, of_what, result.as_of, complete=result.next_step is None)
 
 
 def _describe(where: BatchFilter) -> str:
-    parts = [f"name contains {in_quotes(where.name_contains)}"] if where.name_contains else []
+    parts = [f"name contains {quoted_cell(where.name_contains)}"] if where.name_contains else []
     parts += [f"created from {minute(where.created_after)}"] if where.created_after else []
     parts += [f"created before {minute(where.created_before)}"] if where.created_before else []
     return ", ".join(parts)

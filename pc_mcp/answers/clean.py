@@ -2,13 +2,12 @@
 
 import json
 import re
-from collections.abc import Sequence
 from datetime import datetime
 from html.entities import html5
 from typing import overload
 
 from pc_mcp.inventory.store.filters import SAID_FOR_NO_POLICY
-from pc_mcp.inventory.text import ABSENT, NONE, PIPE, SHOWN_PIPE, match_key, visible, without_keys
+from pc_mcp.inventory.text import ABSENT, NONE, PIPE, SHOWN_PIPE, in_quotes, match_key, visible, without_keys
 
 MAX_FIELD_CHARACTERS = 120
 # JSON may write one character as six; with this bound a row always fits into an answer.
@@ -53,13 +52,13 @@ def cell(text: str | None) -> str:
     return ABSENT if text is None else escaped(shown(text))
 
 
-def value_cell(value: str | int | Sequence[str] | None) -> str:
+def value_cell(value: object) -> str:
     """A value of an answer's structured content, which is clean already, in a row of its text."""
     if value is None or value == []:
         return ABSENT
     if isinstance(value, int):
         return f"{value:,}"
-    return escaped(told_apart(value) if isinstance(value, str) else ", ".join(map(told_apart, value)))
+    return escaped(", ".join(map(told_apart, value)) if isinstance(value, list) else told_apart(str(value)))
 
 
 def counted_value(value: str | None) -> str:
@@ -71,12 +70,12 @@ def counted_value(value: str | None) -> str:
 
 def in_sentence(value: str | None) -> str:
     """A value that is counted, in a sentence: in quotation marks, unless it is absent."""
-    return NONE if value is None else in_quotes(value)
+    return NONE if value is None else quoted_cell(value)
 
 
-def in_quotes(text: str) -> str:
-    """`text` in a sentence: a cell in quotation marks, which it cannot end, so that it never passes for ours."""
-    return '"' + cell(text).replace('"', "'") + '"'
+def quoted_cell(text: str) -> str:
+    """`text` in a sentence that is not escaped as a whole, as notes are."""
+    return in_quotes(cell(text))
 
 
 def told_apart(text: str) -> str:

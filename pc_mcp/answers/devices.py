@@ -1,41 +1,39 @@
 """The answer to which devices a customer, or one of its batches, has."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, cast
 
 from typing_extensions import TypedDict
 
 from pc_mcp.answers.attention import AttentionRow, attention_rows
-from pc_mcp.answers.budget import Room, notes_that_fit, rows_that_fit
+from pc_mcp.answers.budget import Room
 from pc_mcp.answers.clean import (
     OTHERS,
     as_given,
     cell,
     counted_value,
     escaped,
-    in_quotes,
     minute,
     moment,
     plural,
+    quoted_cell,
     shown,
     shown_or_none,
-    value_cell,
 )
-from pc_mcp.answers.markdown import row, sections, table, table_head
+from pc_mcp.answers.lists import ListDraft, Paged, Rows, columns, first_line
+from pc_mcp.answers.markdown import row, table, table_head
 from pc_mcp.answers.parts import (
-    MAX_CURSOR,
     ONLY_OURS,
     Answer,
     CompletenessFields,
     CustomerFields,
-    called,
+    batches_read,
     completeness_fields,
     coverage_notes,
     customer_fields,
-    longest_rows_line,
+    in_batches,
     names,
-    notes_section,
-    rows_line,
+    place,
 )
 from pc_mcp.inventory import DeviceFilter, DeviceList
 from pc_mcp.inventory.questions.devices import Group, ListedDevice
@@ -43,6 +41,17 @@ from pc_mcp.inventory.questions.devices import Group, ListedDevice
 Field = Literal["id", "serial_number", "manufacturer", "model", "policy", "batch", "uploaded", "product_key"]
 DEFAULT_FIELDS: Sequence[Field] = ("serial_number", "manufacturer", "model", "policy", "batch", "uploaded")
 WHOLE_LIST = "All devices as a CSV file for people, whatever the filters: the resource {}"
+
+_SHOWN: Mapping[Field, Callable[[ListedDevice], str | None]] = {
+    "id": lambda device: shown_or_none(device.row.id),
+    "serial_number": lambda device: shown_or_none(device.row.serial_number),
+    "manufacturer": lambda device: shown_or_none(device.row.manufacturer),
+    "model": lambda device: shown_or_none(device.row.model),
+    "policy": lambda device: shown_or_none(device.row.policy),
+    "batch": lambda device: shown(device.batch),
+    "uploaded": lambda device: moment(device.row.uploaded),
+    "product_key": lambda device: as_given(device.row.product_key),
+}
 
 _NOTES_SHARE, _OFFER_SHARE, _ATTENTION_SHARE = 0.2, 0.1, 0.2
 _GROUPS_SHARE_BESIDE_ROWS = 0.4
@@ -101,51 +110,33 @@ def device_list_answer(
     whole_list: the resource to name where rows are left out.
     """
     chosen = list(dict.fromkeys(fields or DEFAULT_FIELDS))
-    first_line = _first_line(result, where)
-    data = _frame(result)
-    heads = [_group_head(group.by) + f"\n| others | {result.matched:,} |" for group in result.groups]
-    rows_are = longest_rows_line(result.matched, "Devices")
-    fixed = sections(first_line, *heads, "**Attention**", table_head(chosen), rows_are, "Notes:")
-    room = Room.beside(max_chars, fixed + "\n\n", data)
-
-    notes = notes_that_fit(_notes(result, where), room.part(_NOTES_SHARE))
+    rows = Rows("devices", columns(*chosen), [device_fields(each, chosen) for each in result.devices])
+    rest = Paged(result.page, result.matched, "Devices")
+    heads = [f"{_group_head(group.by)}\n| {OTHERS} | {result.matched:,} |" for group in result.groups]
+    heads.append("**Attention**")
+    draft = ListDraft(max_chars, [_first_line(result, where)], _facts(result), rows, rest, reserved=heads)
+    draft.take_notes(_notes(result, where), share=_NOTES_SHARE)
     offer = WHOLE_LIST.format(whole_list)
-    offered = whole_list is not None and room.part(_OFFER_SHARE).take(f"- {escaped(offer)}", offer)
-    attention_room = room.part(_ATTENTION_SHARE)
-    findings = attention_rows(result)
+    offered = whole_list is not None and draft.room.part(_OFFER_SHARE).take(f"- {escaped(offer)}", offer)
+    findings, attention_room = attention_rows(result), draft.room.part(_ATTENTION_SHARE)
     attention = [item for item in findings if attention_room.take(_attention_line(item), item)]
     if left_out := len(findings) - len(attention):
-        notes.append(f"{plural(left_out, 'finding')} left out of attention for length.")
-    rows = [device_fields(device, chosen) for device in result.devices]
-    lines = [row(_cells(fields)) for fields in rows]
-    given = rows_that_fit(lines[:1], rows[:1], room)
-    groups = _groups(result, room.part(_GROUPS_SHARE_BESIDE_ROWS) if rows else room)
-    given += rows_that_fit(lines[1:], rows[1:], room) if given else 0
-    if offered and given < result.matched:
-        notes.append(offer)
-
-    data |= {
-        "groups": groups,
-        "attention": attention,
-        "devices": rows[:given],
-        "shown": given,
-        "omitted": result.matched - given,
-        "next_cursor": result.page.cursors[given - 1] if given else None,
-        "notes": notes,
-    }
-    text = sections(
-        first_line,
+        draft.notes.append(f"{plural(left_out, 'finding')} left out of attention for length.")
+    draft.take_first_row()
+    groups = _groups(result, draft.room.part(_GROUPS_SHARE_BESIDE_ROWS) if rows.items else draft.room)
+    draft.take_rows()
+    if offered and draft.given < result.matched:
+        draft.notes.append(offer)
+    return draft.answer(
         *map(_group_table, groups),
         "**Attention**\n" + "\n".join(map(_attention_line, attention)) if attention else "",
-        table(chosen, lines[:given]),
-        rows_line(result.page, given, result.matched, "Devices"),
-        notes_section(notes),
+        groups=groups,
+        attention=attention,
     )
-    return Answer(text, data)
 
 
-def _frame(result: DeviceList) -> dict[str, Any]:
-    """The structured content without what the budget decides, at the longest of its fixed parts."""
+def _facts(result: DeviceList) -> dict[str, Any]:
+    """The structured content but for devices and notes, at the longest of its fixed parts."""
     return {
         "customer": customer_fields(result.customer),
         "batch": shown(result.batch.id) if result.batch else None,
@@ -157,54 +148,27 @@ def _frame(result: DeviceList) -> dict[str, Any]:
         "devices_matched": result.matched,
         "groups": [{"by": group.by, "values": [], "other": result.matched} for group in result.groups],
         "attention": [],
-        "devices": [],
-        "shown": result.matched,
-        "omitted": result.matched,
-        "next_cursor": MAX_CURSOR,
-        "notes": [],
     }
 
 
 def device_fields(device: ListedDevice, fields: Sequence[Field]) -> DeviceFields:
     """The chosen fields of a device, as they are shown."""
-    known: Mapping[Field, str | None] = {
-        "id": shown_or_none(device.row.id),
-        "serial_number": shown_or_none(device.row.serial_number),
-        "manufacturer": shown_or_none(device.row.manufacturer),
-        "model": shown_or_none(device.row.model),
-        "policy": shown_or_none(device.row.policy),
-        "batch": shown(device.batch),
-        "uploaded": moment(device.row.uploaded),
-        "product_key": as_given(device.row.product_key),
-    }
-    return cast("DeviceFields", {field: known[field] for field in fields})
-
-
-def _cells(fields: DeviceFields) -> list[str]:
-    return [value_cell(cast("str | None", value)) for value in fields.values()]
+    return cast("DeviceFields", {field: _SHOWN[field](device) for field in fields})
 
 
 def _first_line(result: DeviceList, where: DeviceFilter) -> str:
     coverage = result.coverage
-    place = called(result.customer)
-    if result.batch:
-        place = f"batch {in_quotes(result.batch.id)} of {place}"
+    where_they_are = place(result.customer, result.batch)
     conditions = "" if where.is_empty else f" match ({describe(where)})"
-    batches = "" if result.batch else f" in {plural(coverage.batches_total, 'batch', 'batches')}"
-    as_of = minute(coverage.as_of)
+    counted = plural(result.total, "device")
     if coverage.complete:
-        if where.is_empty:
-            return f"**{plural(result.total, 'device')}** of {place}{batches}; complete as of {as_of}."
-        return (
-            f"**{result.matched:,} of {plural(result.total, 'device')}** of {place}{batches}{conditions}; "
-            f"complete as of {as_of}."
-        )
-    counted = f"{plural(result.total, 'device')} read so far"
-    if not where.is_empty:
-        counted = f"{result.matched:,} of the {counted}"
+        counted = counted if where.is_empty else f"{result.matched:,} of {counted}"
+        batches = "" if result.batch else in_batches(coverage)
+        return first_line(counted, f" of {where_they_are}{batches}{conditions}", coverage.as_of, complete=True)
+    counted = f"{counted} read so far" if where.is_empty else f"{result.matched:,} of the {counted} read so far"
     return (
-        f"INCOMPLETE: **{counted}** of {place}{conditions}. {coverage.batches_read:,} of "
-        f"{plural(coverage.batches_total, 'batch', 'batches')} read to the end; as of {as_of}."
+        f"INCOMPLETE: **{counted}** of {where_they_are}{conditions}. {batches_read(coverage)}; "
+        f"as of {minute(coverage.as_of)}."
     )
 
 
@@ -221,7 +185,7 @@ def describe(where: DeviceFilter) -> str:
         if name in where.absent:
             parts.append(f"without a {name}")
         elif text is not None:
-            parts.append(f"{name} contains {in_quotes(text)}")
+            parts.append(f"{name} contains {quoted_cell(text)}")
     if where.uploaded_after:
         parts.append(f"uploaded from {minute(where.uploaded_after)}")
     if where.uploaded_before:

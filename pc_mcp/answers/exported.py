@@ -4,17 +4,19 @@ from pathlib import Path
 from typing import Any
 
 from pc_mcp.answers.budget import Room, notes_that_fit
-from pc_mcp.answers.clean import escaped, in_quotes, minute, moment, plural, shown
+from pc_mcp.answers.clean import escaped, minute, moment, plural, shown
 from pc_mcp.answers.files import file_notes
 from pc_mcp.answers.markdown import sections
 from pc_mcp.answers.parts import (
     Answer,
     CompletenessFields,
     CustomerFields,
-    called,
+    batches_read,
     completeness_fields,
     customer_fields,
+    in_batches,
     notes_section,
+    place,
 )
 from pc_mcp.inventory.questions.export import WholeList
 
@@ -47,10 +49,10 @@ def export_answer(whole: WholeList, path: Path | None, size: int | None, max_cha
         "notes": [],
     }
     if path:
-        first_line = (
-            f"**{plural(whole.devices, 'device')}** of {_place(whole)}{_batches(whole)} written; complete as of "
-            f"{minute(coverage.as_of)}.\n\nFile ({plural(size or 0, 'byte')}): {escaped(str(path))}"
-        )
+        batches = "" if whole.batch else in_batches(coverage)
+        written = f"**{plural(whole.devices, 'device')}** of {place(whole.customer, whole.batch)}{batches} written"
+        file = f"File ({plural(size or 0, 'byte')}): {escaped(str(path))}"
+        first_line = f"{written}; complete as of {minute(coverage.as_of)}.\n\n{file}"
     else:
         first_line = f"{incomplete_line(whole)} No file was written."
     room = Room.beside(max_chars, sections(first_line, "Notes:"), data)
@@ -62,9 +64,8 @@ def incomplete_line(whole: WholeList) -> str:
     """How much of a list was read that is not complete."""
     coverage = whole.coverage
     return (
-        f"INCOMPLETE: **{plural(whole.devices, 'device')} read so far** of {_place(whole)}. "
-        f"{coverage.batches_read:,} of {plural(coverage.batches_total, 'batch', 'batches')} read to the end; as of "
-        f"{minute(coverage.as_of)}."
+        f"INCOMPLETE: **{plural(whole.devices, 'device')} read so far** of {place(whole.customer, whole.batch)}. "
+        f"{batches_read(coverage)}; as of {minute(coverage.as_of)}."
     )
 
 
@@ -72,12 +73,3 @@ def incomplete_words(whole: WholeList) -> str:
     """Why a list cannot be handed over yet, in a few sentences without Markdown."""
     reasons = " ".join(file_notes(whole)[:_REASONS])
     return f"{incomplete_line(whole).replace('*', '')} {reasons}"
-
-
-def _place(whole: WholeList) -> str:
-    place = called(whole.customer)
-    return f"batch {in_quotes(whole.batch.id)} of {place}" if whole.batch else place
-
-
-def _batches(whole: WholeList) -> str:
-    return "" if whole.batch else f" in {plural(whole.coverage.batches_total, 'batch', 'batches')}"

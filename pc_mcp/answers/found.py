@@ -1,31 +1,31 @@
 """The answer to which devices have the given identifiers."""
 
 from collections.abc import Iterator
-from typing import Any, cast
+from itertools import chain
+from typing import Any
 
 from typing_extensions import TypedDict
 
-from pc_mcp.answers.budget import Room, notes_that_fit, rows_that_fit
-from pc_mcp.answers.clean import as_given, escaped, minute, moment, plural, value_cell
+from pc_mcp.answers.budget import rows_that_fit
+from pc_mcp.answers.clean import as_given, escaped, minute, moment, plural
 from pc_mcp.answers.devices import DeviceFields, Field, device_fields
-from pc_mcp.answers.markdown import row, sections, table, table_head
+from pc_mcp.answers.lists import ListDraft, Paged, Rows, columns
+from pc_mcp.answers.markdown import table_head
 from pc_mcp.answers.parts import (
-    MAX_CURSOR,
     ONLY_OURS,
     Answer,
     CompletenessFields,
     CustomerFields,
+    batches_read,
     called,
     completeness_fields,
     coverage_notes,
     customer_fields,
-    longest_rows_line,
     names,
-    notes_section,
-    rows_line,
 )
 from pc_mcp.inventory import Findings
 from pc_mcp.inventory.questions.find import Finding, Possible
+from pc_mcp.inventory.text import in_quotes
 
 FIELDS: tuple[Field, ...] = (
     "serial_number",
@@ -40,8 +40,8 @@ FIELDS: tuple[Field, ...] = (
 
 
 NEAR_FIELDS: tuple[Field, ...] = ("serial_number", "batch", "manufacturer", "model", "id")
-_COLUMNS = ("identifier", *FIELDS)
-_NEAR_COLUMNS = ("possible for", *NEAR_FIELDS, "why")
+_COLUMNS = columns("identifier", *FIELDS)
+_NEAR_COLUMNS = columns("possible for", *NEAR_FIELDS, "why")
 
 _NOTES_SHARE, _NEAR_SHARE = 0.25, 0.4
 _MISSING_LEFT_OUT = "{} of the identifiers that were not found are left out for length: ask for fewer at once."
@@ -78,52 +78,36 @@ def findings_answer(result: Findings, max_chars: int) -> Answer:
     """Writes the answer. What was not found stands on the first page, before what was found and is paged;
     `shown` and `omitted` count the devices found."""
     is_first = result.page.before == 0
-    first_line = _first_line(result)
-    data = _frame(result)
     absent = "Not found" if result.coverage.complete else "Not found so far"
-    rows_are = longest_rows_line(result.matched, "Devices")
-    heads = [f"{absent}: .", table_head(_NEAR_COLUMNS), table_head(_COLUMNS)]
-    room = Room.beside(max_chars, sections(first_line, *heads, rows_are, "Notes:"), data)
+    rows = Rows("found", _COLUMNS, list(map(_found, result.findings)), _found_cells)
+    near = Rows("possible", _NEAR_COLUMNS, list(map(_near, result.possible)), _near_cells)
+    rest = Paged(result.page, result.matched, "Devices")
+    heads = [f"{absent}: .", table_head(list(near.columns))]
+    draft = ListDraft(max_chars, [_first_line(result)], _facts(result), rows, rest, reserved=heads)
     for note in (_MISSING_LEFT_OUT.format(result.not_found), _NEAR_LEFT_OUT.format(f"{result.possible_omitted:,}")):
-        room.take(f"- {escaped(note)}", note)
-    notes = notes_that_fit(_notes(result, is_first=is_first), room.part(_NOTES_SHARE))
+        draft.room.take(f"- {escaped(note)}", note)
+    draft.take_notes(_notes(result, is_first=is_first), share=_NOTES_SHARE)
 
-    found: list[FoundFields] = [_found(finding) for finding in result.findings]
-    found_lines = [row((value_cell(item["identifier"]), *_cells(item["device"]))) for item in found]
-    given = rows_that_fit(found_lines[:1], found[:1], room)  # without one there would be no way on
+    draft.take_first_row()
     missing = [as_given(identifier) for identifier in result.missing] if is_first else []
-    missing_given = rows_that_fit([f"{_in_quotes(text)}, " for text in missing], missing, room)
+    missing_given = rows_that_fit([f"{_quoted(text)}, " for text in missing], missing, draft.room)
     if missing_given < len(missing):
-        notes.append(_MISSING_LEFT_OUT.format(len(missing) - missing_given))
-    near: list[PossibleFields] = [_near(possible) for possible in result.possible]
-    near_lines = [row((value_cell(item["identifier"]), *_cells(item["device"]), item["why"])) for item in near]
-    near_given = rows_that_fit(near_lines, near, room.part(_NEAR_SHARE) if found[1:] else room)
-    if near_left_out := result.possible_omitted + len(near) - near_given:
-        notes.append(_NEAR_LEFT_OUT.format(f"{near_left_out:,}"))
-    given += rows_that_fit(found_lines[1:], found[1:], room) if given else 0
-
-    data |= {
-        "not_found": missing[:missing_given],
-        "possible": near[:near_given],
-        "found": found[:given],
-        "shown": given,
-        "omitted": result.matched - given,
-        "next_cursor": result.page.cursors[given - 1] if given else None,
-        "notes": notes,
-    }
-    text = sections(
-        first_line,
-        f"{absent}: {', '.join(map(_in_quotes, missing[:missing_given]))}." if missing_given else "",
-        table(_NEAR_COLUMNS, near_lines[:near_given]),
-        table(_COLUMNS, found_lines[:given]),
-        rows_line(result.page, given, result.matched, "Devices"),
-        notes_section(notes),
+        draft.notes.append(_MISSING_LEFT_OUT.format(len(missing) - missing_given))
+    near_room = draft.room.part(_NEAR_SHARE) if rows.items[1:] else draft.room
+    near_given = rows_that_fit(near.lines, near.items, near_room)
+    if near_left_out := result.possible_omitted + len(near.items) - near_given:
+        draft.notes.append(_NEAR_LEFT_OUT.format(f"{near_left_out:,}"))
+    draft.take_rows()
+    return draft.answer(
+        f"{absent}: {', '.join(map(_quoted, missing[:missing_given]))}." if missing_given else "",
+        near.table(near_given),
+        not_found=missing[:missing_given],
+        possible=near.items[:near_given],
     )
-    return Answer(text, data)
 
 
-def _frame(result: Findings) -> dict[str, Any]:
-    """The structured content without what the budget decides, at the longest of its fixed parts."""
+def _facts(result: Findings) -> dict[str, Any]:
+    """The structured content but for what was found and the notes."""
     return {
         "customer": customer_fields(result.customer),
         "as_of": moment(result.coverage.as_of),
@@ -133,11 +117,6 @@ def _frame(result: Findings) -> dict[str, Any]:
         "identifiers_not_found": result.not_found,
         "not_found": [],
         "possible": [],
-        "found": [],
-        "shown": result.matched,
-        "omitted": result.matched,
-        "next_cursor": MAX_CURSOR,
-        "notes": [],
     }
 
 
@@ -150,13 +129,17 @@ def _near(possible: Possible) -> PossibleFields:
     return {"identifier": as_given(possible.identifier), "device": device, "why": possible.why}
 
 
-def _cells(fields: DeviceFields) -> Iterator[str]:
-    return (value_cell(cast("str | None", value)) for value in fields.values())
+def _found_cells(item: FoundFields) -> Iterator[object]:
+    return chain([item["identifier"]], item["device"].values())
 
 
-def _in_quotes(text: str) -> str:
-    """An identifier as it was given, which no quotation mark of its own ends."""
-    return '"' + escaped(text).replace('"', "'") + '"'
+def _near_cells(item: PossibleFields) -> Iterator[object]:
+    return chain([item["identifier"]], item["device"].values(), [item["why"]])
+
+
+def _quoted(identifier: str) -> str:
+    """An identifier as it was given."""
+    return in_quotes(escaped(identifier))
 
 
 def _first_line(result: Findings) -> str:
@@ -169,11 +152,9 @@ def _first_line(result: Findings) -> str:
             f"**{result.found:,} of {plural(asked, 'identifier')} found**{devices} in {place}; "
             f"complete as of {minute(coverage.as_of)}."
         )
-    batches = plural(coverage.batches_total, "batch", "batches")
     return (
         f"INCOMPLETE: **{result.found:,} of {plural(asked, 'identifier')} found so far**{devices} in {place} "
-        f"that were read; {coverage.batches_read:,} of {batches} read to the end; "
-        f"as of {minute(coverage.as_of)}."
+        f"that were read; {batches_read(coverage)}; as of {minute(coverage.as_of)}."
     )
 
 

@@ -7,15 +7,14 @@ from typing import Annotated, get_args
 from pydantic import WithJsonSchema
 from typing_extensions import TypedDict
 
-from pc_mcp.answers.clean import escaped, in_quotes, plural, shown, shown_or_none
+from pc_mcp.answers.clean import CUT, escaped, plural, quoted_cell, shown, shown_or_none
 from pc_mcp.answers.markdown import bullets
 from pc_mcp.inventory.questions.completeness import Missing, NextStep
 from pc_mcp.inventory.questions.coverage import Coverage
-from pc_mcp.inventory.questions.paging import Page
+from pc_mcp.inventory.text import in_quotes
 from pc_mcp.partner_center.errors import Remedy
-from pc_mcp.partner_center.models import Customer
+from pc_mcp.partner_center.models import Customer, DeviceBatch
 
-MAX_CURSOR = "x" * 96
 NAMES_IN_A_NOTE = 4
 REASON_CHARACTERS = 400
 
@@ -73,20 +72,35 @@ def customer_fields(customer: Customer) -> CustomerFields:
 
 def called(customer: Customer) -> str:
     """The customer in a sentence: its name, else its domain, else its id."""
-    return in_quotes(shown_or_none(customer.name) or shown_or_none(customer.domain) or customer.id)
+    return quoted_cell(shown_or_none(customer.name) or shown_or_none(customer.domain) or customer.id)
+
+
+def place(customer: Customer, batch: DeviceBatch | None) -> str:
+    """Where devices are, in a sentence: the customer, or one of its batches."""
+    return f"batch {quoted_cell(batch.id)} of {called(customer)}" if batch else called(customer)
+
+
+def in_batches(coverage: Coverage) -> str:
+    """In how many batches devices are."""
+    return f" in {plural(coverage.batches_total, 'batch', 'batches')}"
+
+
+def batches_read(coverage: Coverage) -> str:
+    """How far a list was read that is not complete."""
+    return f"{coverage.batches_read:,} of {plural(coverage.batches_total, 'batch', 'batches')} read to the end"
 
 
 def names(values: tuple[str, ...]) -> str:
     """A few names in a sentence, the rest counted."""
-    few = ", ".join(f'"{short(value)}"' for value in values[:NAMES_IN_A_NOTE])
+    few = ", ".join(map(short, values[:NAMES_IN_A_NOTE]))
     more = len(values) - NAMES_IN_A_NOTE
     return f"{few} and {more:,} more" if more > 0 else few
 
 
 def short(value: str) -> str:
     """A name that is one of several in a sentence."""
-    clean = shown(value).replace('"', "'")
-    return clean if len(clean) <= 40 else clean[:39] + "…"
+    clean = shown(value)
+    return in_quotes(clean if len(clean) <= 40 else clean[:39] + CUT)
 
 
 def problem_note(problem: Missing, what: str) -> str:
@@ -100,9 +114,8 @@ def coverage_notes(coverage: Coverage) -> list[str]:
     """What is missing from what was read, the most important first."""
     notes = completeness_notes(coverage.next_step)
     if not coverage.complete:
-        batches = plural(coverage.batches_total, "batch", "batches")
         notes.append(
-            f"{coverage.batches_read:,} of {batches} read to the end; {plural(coverage.pages_read, 'page')} read, "
+            f"{batches_read(coverage)}; {plural(coverage.pages_read, 'page')} read, "
             f"{coverage.devices_read:,} of {plural(coverage.devices_expected, 'device')}, by devicesCount."
         )
     for problem in coverage.problems:
@@ -132,23 +145,6 @@ def unreadable(number: int, noun: str, nouns: str) -> str:
     """The note for items that a list holds and nobody can read."""
     verb = "is" if number == 1 else "are"
     return f"{plural(number, noun, nouns)} of the service could not be read and {verb} in no count."
-
-
-def rows_line(page: Page, given: int, total: int, what: str) -> str:
-    """Which rows of how many an answer gives, and the cursor that goes on behind them."""
-    if not given:
-        return ""
-    return _rows_line(page.before + 1, page.before + given, total, what, page.cursors[given - 1])
-
-
-def longest_rows_line(total: int, what: str) -> str:
-    """What `rows_line` takes at most, whichever rows are given."""
-    return _rows_line(total, total, total, what, MAX_CURSOR)
-
-
-def _rows_line(first: int, last: int, total: int, what: str, cursor: str | None) -> str:
-    line = f"{what} {first:,} to {last:,} of {total:,}."
-    return f"{line} For the next ones pass cursor: {cursor}" if cursor else line
 
 
 def notes_section(notes: Sequence[str]) -> str:

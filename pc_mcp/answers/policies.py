@@ -1,12 +1,9 @@
 """The answer to which configuration policies a customer has."""
 
-from typing import Any, Final
-
 from typing_extensions import TypedDict
 
-from pc_mcp.answers.budget import Room, notes_that_fit, rows_that_fit
-from pc_mcp.answers.clean import minute, moment, plural, shown, shown_or_none, value_cell
-from pc_mcp.answers.markdown import row, sections, table, table_head
+from pc_mcp.answers.clean import moment, plural, shown, shown_or_none
+from pc_mcp.answers.lists import LeftOut, Rows, first_line, list_answer
 from pc_mcp.answers.parts import (
     Answer,
     CompletenessFields,
@@ -15,15 +12,22 @@ from pc_mcp.answers.parts import (
     completeness_fields,
     completeness_notes,
     customer_fields,
-    notes_section,
     problem_note,
     unreadable,
 )
 from pc_mcp.inventory import PolicyList
 from pc_mcp.partner_center.models import ConfigurationPolicy
 
-_COLUMNS = ("policy", "devices assigned", "settings", "description", "category", "created", "modified", "id")
-_FIELDS: Final = (*("name", "devices_assigned", "settings", "description", "category", "created", "modified", "id"),)
+_COLUMNS = {
+    "policy": "name",
+    "devices assigned": "devices_assigned",
+    "settings": "settings",
+    "description": "description",
+    "category": "category",
+    "created": "created",
+    "modified": "modified",
+    "id": "id",
+}
 _SETTINGS = 6
 
 
@@ -51,32 +55,15 @@ class PolicyListAnswer(CompletenessFields):
 def policy_list_answer(result: PolicyList, max_chars: int) -> Answer:
     """Writes the answer: its fixed parts, then the rows that fit."""
     total = len(result.policies)
-    data: dict[str, Any] = {
+    facts = {
         "customer": customer_fields(result.customer),
         "as_of": moment(result.as_of),
         **completeness_fields(result.next_step),
         "policies_total": total,
-        "policies": [],
-        "shown": total,
-        "omitted": total,
-        "notes": [],
     }
-    first_line = _first_line(result)
-    omitted_line = f"{total:,} more policies are left out for length."
-    room = Room.beside(max_chars, sections(first_line, table_head(_COLUMNS), omitted_line, "Notes:"), data)
-    notes = notes_that_fit(_notes(result), room.part(0.3))
-    rows = [_fields(policy) for policy in result.policies]
-    lines = [_line(fields) for fields in rows]
-    given = rows_that_fit(lines, rows, room)
-    left_out = total - given
-    data |= {"policies": rows[:given], "shown": given, "omitted": left_out, "notes": notes}
-    text = sections(
-        first_line,
-        table(_COLUMNS, lines[:given]),
-        f"{plural(left_out, 'more policy', 'more policies')} left out for length." if left_out else "",
-        notes_section(notes),
-    )
-    return Answer(text, data)
+    rows = Rows("policies", _COLUMNS, list(map(_fields, result.policies)))
+    rest = LeftOut(total, "policy", "policies", " for length")
+    return list_answer(max_chars, [_first_line(result)], facts, rows, rest, _notes(result))
 
 
 def _fields(policy: ConfigurationPolicy) -> PolicyFields:
@@ -92,16 +79,9 @@ def _fields(policy: ConfigurationPolicy) -> PolicyFields:
     }
 
 
-def _line(fields: PolicyFields) -> str:
-    return row(value_cell(fields[name]) for name in _FIELDS)
-
-
 def _first_line(result: PolicyList) -> str:
     counted = plural(len(result.policies), "configuration policy", "configuration policies")
-    place, as_of = called(result.customer), minute(result.as_of)
-    if result.next_step:
-        return f"INCOMPLETE: **{counted} read so far** of {place}; as of {as_of}."
-    return f"**{counted}** of {place}; complete as of {as_of}."
+    return first_line(counted, f" of {called(result.customer)}", result.as_of, complete=result.next_step is None)
 
 
 def _notes(result: PolicyList) -> list[str]:

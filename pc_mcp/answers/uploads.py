@@ -6,21 +6,22 @@ from typing import Any, Final
 
 from typing_extensions import TypedDict
 
-from pc_mcp.answers.budget import Room, notes_that_fit, rows_that_fit
+from pc_mcp.answers.budget import rows_that_fit
 from pc_mcp.answers.clean import (
     as_given,
     cell,
     counted_value,
-    in_quotes,
     in_sentence,
     minute,
     moment,
     plural,
+    quoted_cell,
     shown,
     shown_or_none,
     value_cell,
 )
-from pc_mcp.answers.markdown import row, sections, table, table_head
+from pc_mcp.answers.lists import LeftOut, ListDraft, Rows
+from pc_mcp.answers.markdown import row, table, table_head
 from pc_mcp.answers.parts import (
     Answer,
     CompletenessFields,
@@ -29,17 +30,22 @@ from pc_mcp.answers.parts import (
     completeness_fields,
     completeness_notes,
     customer_fields,
-    notes_section,
     unreadable,
 )
 from pc_mcp.inventory import Upload
 from pc_mcp.inventory.questions.uploads import ROW_ERRORS, State, error_of, state_of
 from pc_mcp.partner_center.models import DeviceUploadDetails
 
-_COLUMNS = ("serial number", "product key", "status", "error", "meaning", "device id")
-_FIELDS: Final = ("serial_number", "product_key", "status", "error_code", "meaning", "device_id")
+_COLUMNS = {
+    "serial number": "serial_number",
+    "product key": "product_key",
+    "status": "status",
+    "error": "error_code",
+    "meaning": "meaning",
+    "device id": "device_id",
+}
 _ERROR_COLUMNS = ("error", "meaning", "devices")
-_COUNTS_SHARE = 0.3
+_NOTES_SHARE, _COUNTS_SHARE = 0.2, 0.3
 _FINISHED_ROWS = 20
 _ORDER: Final[Sequence[State]] = ("failed", "not known", "running", "finished")
 """What a person looks for first comes first."""
@@ -91,7 +97,7 @@ def upload_answer(result: Upload, max_chars: int) -> Answer:
     details = result.details
     devices = sorted(details.devices, key=lambda device: _ORDER.index(state_of(device)))
     of_state = {state: result.states.get(state, 0) if devices else None for state in _ORDER}
-    data: dict[str, Any] = {
+    facts: dict[str, Any] = {
         "customer": customer_fields(result.customer),
         "batch_tracking_id": shown(result.batch_tracking_id),
         "as_of": moment(result.as_of),
@@ -105,47 +111,29 @@ def upload_answer(result: Upload, max_chars: int) -> Answer:
         "devices_not_known": of_state["not known"],
         "by_status": [],
         "by_error": [],
-        "devices": [],
-        "shown": len(devices),
-        "omitted": len(devices),
-        "notes": [],
     }
-    head = [_first_line(result), _times(result)]
-    omitted_line = f"{len(devices):,} more devices are left out for length."
-    fixed = (*head, "By status: .", table_head(_ERROR_COLUMNS), table_head(_COLUMNS), omitted_line, "Notes:")
-    room = Room.beside(max_chars, sections(*fixed), data)
-    notes = notes_that_fit(_notes(result), room.part(0.2))
     unfinished = sum(state_of(device) != "finished" for device in devices)
-    rows = [_fields(device) for device in devices[: max(unfinished, _FINISHED_ROWS)]]
-    lines = [_line(fields) for fields in rows]
-    given = rows_that_fit(lines[:1], rows[:1], room)
+    rows = Rows("devices", _COLUMNS, list(map(_fields, devices[: max(unfinished, _FINISHED_ROWS)])))
+    rest = LeftOut(len(devices), "device", "devices", "")
+    heads = ("By status: .", table_head(_ERROR_COLUMNS))
+    draft = ListDraft(max_chars, [_first_line(result), _times(result)], facts, rows, rest, reserved=heads)
+    draft.take_notes(_notes(result), share=_NOTES_SHARE)
+    draft.take_first_row()
     by_error, counts = _by_error(devices), Counter(shown_or_none(device.status) for device in devices).most_common()
     by_status: list[CountFields] = [{"value": counted_value(status), "devices": number} for status, number in counts]
     status_parts = [f"{in_sentence(status)} {number:,}" for status, number in counts]
     error_lines = list(map(_error_line, by_error))
-    errors = rows_that_fit(error_lines, by_error, room.part(_COUNTS_SHARE))
-    statuses = rows_that_fit([f"{part}," for part in status_parts], by_status, room.part(_COUNTS_SHARE))
-    given += rows_that_fit(lines[1:], rows[1:], room)
+    errors = rows_that_fit(error_lines, by_error, draft.room.part(_COUNTS_SHARE))
+    statuses = rows_that_fit([f"{part}," for part in status_parts], by_status, draft.room.part(_COUNTS_SHARE))
+    draft.take_rows()
     if rarer := len(by_error) - errors + len(by_status) - statuses:
-        notes.append(f"{plural(rarer, 'rarer error code or status', 'rarer error codes and statuses')} left out.")
-    left_out = len(devices) - given
-    data |= {
-        "by_status": by_status[:statuses],
-        "by_error": by_error[:errors],
-        "devices": rows[:given],
-        "shown": given,
-        "omitted": left_out,
-        "notes": notes,
-    }
-    text = sections(
-        *head,
+        draft.notes.append(f"{plural(rarer, 'rarer error code or status', 'rarer error codes and statuses')} left out.")
+    return draft.answer(
         f"By status: {', '.join(status_parts[:statuses])}." if statuses else "",
         table(_ERROR_COLUMNS, error_lines[:errors]),
-        table(_COLUMNS, lines[:given]),
-        f"{plural(left_out, 'more device')} left out." if left_out else "",
-        notes_section(notes),
+        by_status=by_status[:statuses],
+        by_error=by_error[:errors],
     )
-    return Answer(text, data)
 
 
 def _fields(device: DeviceUploadDetails) -> UploadedFields:
@@ -162,10 +150,6 @@ def _fields(device: DeviceUploadDetails) -> UploadedFields:
 def _meaning(code: str | None, description: str | None = None) -> str | None:
     """What the documents say of the code; for a code they do not know, the service's own word."""
     return ROW_ERRORS.get(code or "") or shown_or_none(description)
-
-
-def _line(fields: UploadedFields) -> str:
-    return row(value_cell(fields[column]) for column in _FIELDS)
 
 
 def _by_error(devices: Sequence[DeviceUploadDetails]) -> list[ErrorFields]:
@@ -185,7 +169,7 @@ def _times(result: Upload) -> str:
 def _first_line(result: Upload) -> str:
     details, of = result.details, result.states
     known = shown_or_none(details.status)
-    status = f"the upload is {in_quotes(known)}" if known else "the upload has no status"
+    status = f"the upload is {quoted_cell(known)}" if known else "the upload has no status"
     place = f"in this upload for {called(result.customer)}; {status}, as of {minute(result.as_of)}."
     if not details.devices:
         return f"INCOMPLETE: **what became of the devices is not known** {place}"

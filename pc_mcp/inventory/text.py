@@ -138,11 +138,15 @@ def _mask(found: re.Match[str]) -> str:
     return MASK + text[-SHOWN_CHARACTERS:] if is_key else text
 
 
+def in_quotes(clean: str) -> str:
+    """Text that is clean already, in quotation marks, which it cannot end, so that it never passes for ours."""
+    return '"' + clean.replace('"', "'") + '"'
+
+
 def quoted(text: str, length: int = 80) -> str:
-    """Text of the service or of a question as it may stand in a sentence of an error: in quotation marks, which
-    it cannot end."""
-    shown = without_keys(visible(text)).replace(PIPE, SHOWN_PIPE).replace('"', "'")
-    return f'"{shown if len(shown) <= length else shown[: length - 1] + "…"}"'
+    """Text of the service or of a question as it may stand in a sentence of an error."""
+    shown = without_keys(visible(text)).replace(PIPE, SHOWN_PIPE)
+    return in_quotes(shown if len(shown) <= length else shown[: length - 1] + "…")
 
 
 @cache
