@@ -21,9 +21,8 @@ from anyio.streams.memory import MemoryObjectReceiveStream
 
 from pc_mcp.inventory.errors import TimeIsUp
 from pc_mcp.inventory.problems import Problem
-from pc_mcp.inventory.store import Scope, Store, TooSlow, new_store
+from pc_mcp.inventory.store import Scope, Store, TooSlow, new_store, policy_key
 from pc_mcp.inventory.store.freed_memory import let_go
-from pc_mcp.inventory.store.kinds import policy_key
 from pc_mcp.inventory.text import visible_or_none
 from pc_mcp.partner_center import NextToken, Page, PartnerCenter, PartnerCenterError
 from pc_mcp.partner_center.errors import (

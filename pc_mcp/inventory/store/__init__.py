@@ -3,11 +3,23 @@
 from collections.abc import Mapping
 
 from pc_mcp.inventory.store.filters import DeviceFilter, GroupBy
+from pc_mcp.inventory.store.kinds import policy_key
 from pc_mcp.inventory.store.sqlite import SQLiteStore
 from pc_mcp.inventory.store.store import DeviceRow, Duplicates, Scope, Store, TooSlow
 from pc_mcp.inventory.store.tally import Tally
 
-__all__ = ["DeviceFilter", "DeviceRow", "Duplicates", "GroupBy", "Scope", "Store", "Tally", "TooSlow", "new_store"]
+__all__ = [
+    "DeviceFilter",
+    "DeviceRow",
+    "Duplicates",
+    "GroupBy",
+    "Scope",
+    "Store",
+    "Tally",
+    "TooSlow",
+    "new_store",
+    "policy_key",
+]
 
 
 def new_store(policy_names: Mapping[str, str], *, reveal_product_keys: bool) -> Store:

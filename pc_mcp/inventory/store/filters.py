@@ -1,13 +1,14 @@
 """Which devices a question is about, and how they are grouped: conditions, whichever engine checks them."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from operator import attrgetter
 from typing import Literal
 
 from pc_mcp.inventory.store.kinds import Kind, NamedFact
+from pc_mcp.inventory.store.times import Span, microseconds
 from pc_mcp.inventory.text import ABSENT, NONE, match_key
 
 GroupBy = Literal["manufacturer", "model", "policy", "batch", "uploaded_month", "uploaded_day"]
@@ -20,32 +21,6 @@ _SAID_FOR_NONE: Mapping[NamedFact, frozenset[str]] = {
     "model": SHOWN_FOR_NONE,
     "manufacturer": SHOWN_FOR_NONE,
 }
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECONDS_A_DAY = 86_400_000_000
-
-
-def microseconds(moment: datetime) -> int:
-    """Microseconds since 1970 (UTC)."""
-    since = moment - EPOCH
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
-
-
-@dataclass(slots=True)
-class Span:
-    """When the devices of a batch were uploaded, in microseconds since 1970: from `first` to `last`.
-
-    unknown: of at least one device that is not known.
-    """
-
-    first: int | None = None
-    last: int | None = None
-    unknown: bool = False
-
-    def add(self, uploaded: Sequence[int | None]) -> None:
-        """Takes in more devices."""
-        known = [moment for moment in (self.first, self.last, *uploaded) if moment is not None]
-        self.first, self.last = min(known, default=None), max(known, default=None)
-        self.unknown = self.unknown or None in uploaded
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,12 @@ import hashlib
 import re
 import secrets
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Any
 
-from pc_mcp.inventory.store.filters import EPOCH, microseconds
 from pc_mcp.inventory.store.kinds import Kinds
 from pc_mcp.inventory.store.product_keys import MASK, tail
 from pc_mcp.inventory.store.store import DeviceRow
+from pc_mcp.inventory.store.times import microseconds, moment_of
 from pc_mcp.inventory.text import compact, shown_and_key
 from pc_mcp.partner_center.models import Device, moment
 
@@ -84,7 +83,7 @@ class RowEncoding:
             manufacturer=kind.manufacturer,
             model=kind.model,
             policy=kind.policy,
-            uploaded=None if uploaded is None else EPOCH + timedelta(microseconds=uploaded),
+            uploaded=None if uploaded is None else moment_of(uploaded),
             product_key=product_key,
         )
 

@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from pc_mcp.inventory.store.filters import EPOCH, MICROSECONDS_A_DAY, DeviceFilter, GroupBy, microseconds
+from pc_mcp.inventory.store.filters import DeviceFilter, GroupBy
 from pc_mcp.inventory.store.freed_memory import give_back_freed_memory
 from pc_mcp.inventory.store.kinds import NamedFact
 from pc_mcp.inventory.store.rows import COLUMNS, IDENTIFYING_COLUMNS, SHOWN_COLUMNS, RowEncoding
 from pc_mcp.inventory.store.store import DeviceRow, Duplicates, Scope, TooSlow, key_of
 from pc_mcp.inventory.store.tally import BY_TIME, Counts, Tally
+from pc_mcp.inventory.store.times import EPOCH, MICROSECONDS_A_DAY, microseconds
 from pc_mcp.inventory.text import match_key
 from pc_mcp.partner_center.models import Device
 

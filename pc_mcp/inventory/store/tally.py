@@ -5,8 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from pc_mcp.inventory.store.filters import EPOCH, MICROSECONDS_A_DAY, DeviceFilter, GroupBy, Span
+from pc_mcp.inventory.store.filters import DeviceFilter, GroupBy
 from pc_mcp.inventory.store.kinds import Kind
+from pc_mcp.inventory.store.times import Span, day_of
 
 BY_TIME = frozenset[GroupBy]({"uploaded_day", "uploaded_month"})
 
@@ -105,11 +106,6 @@ def _has_several(span: Span, by_time: Iterable[GroupBy]) -> bool:
     days = {day_of(span.first), day_of(span.last)}
     one = all(len({day_text(day, by) for day in days}) == 1 for by in by_time)
     return not one or (span.unknown and days != {None})
-
-
-def day_of(uploaded: int | None) -> int | None:
-    """The UTC day, as `date.toordinal` counts, of a moment in microseconds since 1970."""
-    return None if uploaded is None else uploaded // MICROSECONDS_A_DAY + EPOCH.toordinal()
 
 
 def day_text(day: int | None, by: GroupBy) -> str | None:

@@ -217,3 +217,56 @@ def test_a_serial_number_copied_from_an_answer_finds_its_device(store_of, serial
             assert len(store.find(Scope(0, 1), [match_key(shown)])[plain.key(shown)]) == 1
         else:
             assert store.tally(Scope(0, 1), DeviceFilter()).without_serial_number == (not shown)
+
+
+@given(batches, st.integers(1, 3))
+@settings(max_examples=50, deadline=None, derandomize=True)
+def test_serial_numbers_come_in_the_order_of_the_service_some_at_a_time(store_of, batches, limit):
+    listed = [
+        device for batch in expected_of(batches[1:]) for device in batch if plain.key(device["serial_number"] or "")
+    ]
+    scope, after, given = Scope(1, len(batches)), -1, []
+    with closing(store_of(batches)) as store:
+        while some := store.serial_keys(scope, after=after, limit=limit):
+            assert len(some) <= limit
+            given += some
+            after = some[-1][0]
+        rows = store.rows_with(key for key, _ in given)
+    assert [serial for _, serial in given] == [plain.key(device["serial_number"]) for device in listed]
+    assert [rows[key].serial_number for key, _ in given] == [device["serial_number"] for device in listed]
+    assert [rows[key].batch_number - 1 for key, _ in given] == [device["batch"] for device in listed]
+
+
+@given(batches)
+@settings(max_examples=50, deadline=None, derandomize=True)
+def test_the_names_that_devices_have_are_given_once_each_in_the_order_in_which_they_came(store_of, batches):
+    expected = [device for batch in expected_of(batches) for device in batch]
+    with closing(store_of(batches)) as store:
+        for fact in ("manufacturer", "model", "policy"):
+            held = dict.fromkeys(device[fact] for device in expected if device[fact])
+            assert store.names(fact) == list(held)
+        assert store.policy_names() == list(POLICY_NAMES.values())
+
+
+def test_a_policy_that_is_known_by_its_id_only_is_noticed(store_of):
+    named, nameless = sorted(POLICY_NAMES)[0], "0b6f7a52-6d0e-4c6b-9a55-6f2f0f1f8c12"
+    for policy, by_id in ((named, False), (nameless, True), ("Kiosk", False)):
+        with closing(store_of([[{"policies": [{"value": policy.upper()}]}]])) as store:
+            assert store.has_policies_by_id is by_id
+
+
+def test_what_is_added_after_a_question_counts_in_the_next_one(store_of):
+    everything = Scope(0, 2)
+    with closing(store_of([[{"id": "a", "serialNumber": "1"}], []])) as store:
+        assert store.duplicates(everything, DeviceFilter()).devices == 0
+        assert store.find(everything, ["b", "1"])["b"] == []
+        before = store.bytes
+        store.add(1, 0, models.read_all([{"id": "b", "serialNumber": "1"}], models.device)[0])
+        assert store.duplicates(everything, DeviceFilter()).devices == 2
+        found = store.find(everything, ["b", "1"])
+        assert [row.id for row in found["b"]] == ["b"]
+        assert [row.id for row in found["1"]] == ["a", "b"]
+        assert [row.id for row in store.find(Scope(1, 2), ["1"])["1"]] == ["b"]
+        assert store.bytes >= before > 0
+        store.add(1, 1, [])
+        assert store.tally(everything, DeviceFilter()).matched == 2
