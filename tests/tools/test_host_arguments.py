@@ -6,11 +6,12 @@ import pytest
 from mcp import Client
 from mcp.client._memory import InMemoryTransport
 from mcp.shared.message import SessionMessage
-from mcp_types import JSONRPCNotification, JSONRPCRequest, JSONRPCResponse
+from mcp_types import INVALID_PARAMS, JSONRPCNotification, JSONRPCRequest, JSONRPCResponse
 
 from pc_mcp.protocol.server import build_server
 from pc_mcp.tools import all_tools
 from pc_mcp.tools.support.hosts import ADDED_BY_HOSTS
+from tests.commands.processes import MODERN
 from tests.conftest import settings_for
 
 CONTOSO = {"customer": "Contoso Ltd"}
@@ -158,3 +159,18 @@ async def test_arguments_of_prompts_and_completions_may_be_null_or_numbers_or_a_
         completed = await asked(4, "completion/complete", **typed, context=before)
     assert given["messages"] == right["messages"]
     assert completed["completion"]["values"] == ["FINANCE laptops"]
+
+
+async def test_responses_of_a_client_that_are_no_objects_are_refused_and_null_is_none(sandbox):
+    """Written out, since no client of the SDK sends what the protocol does not permit."""
+    async with InMemoryTransport(build_server(settings_for(sandbox))) as (answers, requests):
+        for number, responses in enumerate((None, {"sign_in": {"code": -32600}}, 1, "", ["x"], {"sign_in": 12345})):
+            params = {"name": "find_customers", "arguments": {}, "inputResponses": responses, "_meta": MODERN}
+            request = JSONRPCRequest(jsonrpc="2.0", id=number, method="tools/call", params=params)
+            await requests.send(SessionMessage(request))
+            message = (await answers.receive()).message
+            if number < 2:
+                assert not message.result["isError"], responses
+            else:
+                assert "inputResponses is an object" in message.error.message, responses
+                assert message.error.code == INVALID_PARAMS

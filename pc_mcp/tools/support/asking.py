@@ -14,7 +14,7 @@ from typing import Any, get_args
 import anyio
 from mcp.server.mcpserver import Context
 from mcp.shared.exceptions import MCPError
-from mcp_types import ElicitRequest, ElicitRequestURLParams, ElicitResult, InputRequiredResult
+from mcp_types import INVALID_PARAMS, ElicitRequest, ElicitRequestURLParams, ElicitResult, InputRequiredResult
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 
@@ -71,8 +71,11 @@ async def ask(
     return Reply.CANNOT_ASK
 
 
-def readable(responses: object) -> object:
-    """Of a client's responses those that are a yes or no: anything else, an error say, is no response."""
-    if not isinstance(responses, dict):
+def readable(responses: object) -> dict[str, Any]:
+    """Of a client's responses those that are a yes or no: another object, an error say, is no response.
+    Raises an `MCPError` where they cannot be responses at all."""
+    if responses is None:
         return {}
-    return {key: each for key, each in responses.items() if isinstance(each, dict) and each.get("action") in _ACTIONS}
+    if not isinstance(responses, dict) or not all(isinstance(each, dict) for each in responses.values()):
+        raise MCPError(INVALID_PARAMS, "inputResponses is an object that has an object for each question.")
+    return {key: each for key, each in responses.items() if each.get("action") in _ACTIONS}
