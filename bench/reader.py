@@ -15,11 +15,10 @@ from urllib.parse import quote
 
 import anyio
 import httpx2
-from pydantic import SecretStr
 
 from bench.service import TOKEN
 from bench.world import BenchCustomer
-from pc_mcp.auth import StaticToken
+from pc_mcp.auth import ConfiguredAccount
 from pc_mcp.inventory import Call, DeviceFilter, Library, Progress, find_devices, list_devices
 from pc_mcp.partner_center import PartnerCenter, Transport
 from pc_mcp.partner_center.models import Customer
@@ -28,6 +27,7 @@ WARM_UP = BenchCustomer("Warm Up", 300)
 """What every service of a figure that reads has besides its customer."""
 
 HOUR = 3600.0
+ACCOUNT = ConfiguredAccount("bench", TOKEN)
 CONCURRENCY = 8
 """Batches read at a time, as by default."""
 
@@ -77,7 +77,7 @@ async def read(library: Library, transport: Transport, customer_id: str, batch: 
         nonlocal walked
         walked = time.perf_counter()
 
-    call = Call(PartnerCenter(transport, "bench"), anyio.current_time() + HOUR, on_progress)
+    call = Call(PartnerCenter(transport, ACCOUNT, "bench"), anyio.current_time() + HOUR, on_progress)
     answer = await list_devices(library, call, Customer(customer_id), batch, DeviceFilter(), limit=20)
     if not answer.coverage.complete:
         raise RuntimeError(f"the walk is not complete: {answer.coverage}")
@@ -91,13 +91,13 @@ async def find(library: Library, transport: Transport, customer_id: str) -> None
     async def on_progress(_: Progress) -> None:
         pass
 
-    call = Call(PartnerCenter(transport, "bench"), anyio.current_time() + HOUR, on_progress)
+    call = Call(PartnerCenter(transport, ACCOUNT, "bench"), anyio.current_time() + HOUR, on_progress)
     await find_devices(library, call, Customer(customer_id), ["no such device"], limit=1)
 
 
 def library_and_transport(base_url: str) -> tuple[Library, Transport]:
     """A new library, to be closed, and its connection, to be entered."""
-    return Library(snapshot_seconds=HOUR, concurrency=CONCURRENCY), Transport(base_url, StaticToken(SecretStr(TOKEN)))
+    return Library(snapshot_seconds=HOUR, concurrency=CONCURRENCY), Transport(base_url)
 
 
 async def _measure(kind: str, base_url: str, customer_id: str, batches: Sequence[str]) -> Reading:

@@ -5,6 +5,7 @@ where a token is first needed, not here.
 """
 
 from pc_mcp.auth.errors import (
+    AccountChanged,
     AccountChoiceNeeded,
     NotConfigured,
     SignInError,
@@ -13,10 +14,13 @@ from pc_mcp.auth.errors import (
     SignInUnavailable,
 )
 from pc_mcp.auth.quiet import quietly
-from pc_mcp.auth.tokens import Refusal, StaticToken, Status, TokenProvider, Unconfigured
+from pc_mcp.auth.tokens import Account, ConfiguredAccount, Refusal, StaticToken, Status, TokenProvider, Unconfigured
 
 __all__ = [
+    "Account",
+    "AccountChanged",
     "AccountChoiceNeeded",
+    "ConfiguredAccount",
     "NotConfigured",
     "Refusal",
     "SignInError",

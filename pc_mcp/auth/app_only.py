@@ -3,6 +3,7 @@
 import hashlib
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,7 +13,7 @@ from pc_mcp.auth.errors import NotConfigured, SignInRefused, SignInUnavailable
 from pc_mcp.auth.refusals import service_failed, words_for
 from pc_mcp.auth.registration import Registration
 from pc_mcp.auth.threads import Http, in_thread
-from pc_mcp.auth.tokens import Refusal, Status
+from pc_mcp.auth.tokens import Account, Refusal, Status
 
 Credential = str | Mapping[str, Any]
 
@@ -41,6 +42,12 @@ class AppTokens:
         if self._http:
             self._http.close()
 
+    async def account(self) -> Account:
+        """Named by a digest of the application and its tenant."""
+        await self.token()
+        name = f"{self._registration.client_id}@{self._registration.tenant}"
+        return _Application(hashlib.sha256(name.encode()).hexdigest(), self)
+
     async def token(self) -> str:
         return await self._acquired()
 
@@ -58,11 +65,6 @@ class AppTokens:
 
     def call_off(self) -> None:
         """Nobody is asked to sign in."""
-
-    async def account(self) -> str:
-        """A digest of the application and its tenant."""
-        name = f"{self._registration.client_id}@{self._registration.tenant}"
-        return hashlib.sha256(name.encode()).hexdigest()
 
     async def sign_in(self) -> Status:
         await self.token()
@@ -113,6 +115,20 @@ class AppTokens:
         self._expires_at = time.time() + float(result.get("expires_in", 0))
         self._token = str(result["access_token"])
         return self._token
+
+
+@dataclass(frozen=True, slots=True)
+class _Application:
+    """The application as an account: nobody can sign it out, and there is no other one."""
+
+    id: str
+    tokens: AppTokens
+
+    async def token(self) -> str:
+        return await self.tokens.token()
+
+    async def renewed(self, refusal: Refusal) -> str | None:
+        return await self.tokens.renewed(refusal)
 
 
 def credential(

@@ -5,15 +5,19 @@ everybody who waits. Without a usable sign-in one `SignInFlow` is begun, which e
 goes on in the background when a call has waited long enough, and the next call finds the token.
 """
 
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 import anyio
 import anyio.abc
 
 from pc_mcp.auth.errors import (
+    AccountChanged,
     AccountChoiceNeeded,
     SignInNeeded,
     SignInRefused,
@@ -23,7 +27,7 @@ from pc_mcp.auth.flow import SignInFlow, Way
 from pc_mcp.auth.quiet import is_quiet
 from pc_mcp.auth.refusals import person_needed, service_failed, words_for
 from pc_mcp.auth.threads import in_thread
-from pc_mcp.auth.tokens import Refusal, Status
+from pc_mcp.auth.tokens import Account, Refusal, Status
 
 if TYPE_CHECKING:
     from pc_mcp.auth.entra import Entra
@@ -35,6 +39,17 @@ _EARLY_SECONDS = 300.0
 _MOST_NAMES = 10
 _MOST_SHOWN = 120  # characters of a name
 _RETRY_SECONDS = 30.0
+_LOOK_SECONDS = 1.0
+"""How long a call goes on at most after another process signed its account out."""
+
+SIGNED_OUT = (
+    "The account that this was asked as was signed out before the answer was there, so it was not answered. Ask again "
+    "to be asked to sign in, or to ask as whoever is signed in now."
+)
+ANOTHER_ACCOUNT = (
+    "Another account signed in than the one that this was asked as, so it was not answered: what one account may see "
+    "is not mixed with what another may. Ask again to ask as the account that is signed in now."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +96,8 @@ class DelegatedTokens:
         self._flow: SignInFlow | None = None
         self._in_vain: str | None = None
         self._claims_for_a_person: str | None = None
+        self._sign_outs = 0
+        self._looked_at = -math.inf
 
     async def __aenter__(self) -> Self:
         self._lock = anyio.Lock()
@@ -94,22 +111,60 @@ class DelegatedTokens:
         if self._made:
             self._made.close()
 
-    async def token(self) -> str:
-        return (await self._current()).token
+    async def account(self) -> Account:
+        await self._look(0.0)
+        held = await self._current()
+        return _SignedIn(held.home_account_id, self._sign_outs, self)
 
-    async def account(self) -> str:
-        return (await self._current()).home_account_id
+    async def token_of(self, account: "_SignedIn") -> str:
+        """See `Account.token`."""
+        self._still(account)
+        await self._look(_LOOK_SECONDS)
+        self._still(account)
+        held = await self._current(account.id)
+        self._still(account, held)
+        return held.token
 
-    async def renewed(self, refusal: Refusal) -> str | None:
+    async def renewed_of(self, account: "_SignedIn", refusal: Refusal) -> str | None:
+        """See `Account.renewed`."""
+        self._still(account)
+        held = await self._renewed(refusal, account.id)
+        self._still(account, held)
+        return held.token if held else None
+
+    def _still(self, account: "_SignedIn", held: _Held | None = None) -> None:
+        """Raises `AccountChanged` unless `account` is signed in since the call began, and `held` is its token."""
+        if account.sign_outs != self._sign_outs:
+            raise AccountChanged(SIGNED_OUT)
+        if held and held.home_account_id != account.id:
+            raise AccountChanged(ANOTHER_ACCOUNT)
+
+    async def _look(self, seconds: float) -> None:
+        """Looks whether another process has signed the account out, unless that was looked for so recently."""
+        now, held = time.monotonic(), self._held
+        if held is None or now < self._looked_at + seconds:
+            return
+        self._looked_at = now
+        entra = await self._entra()
+        with suppress(SignInUnavailable):  # a store that is busy says nothing
+            if not await entra.keeps(held.home_account_id) and self._held is held:
+                self._forget()
+
+    def _forget(self) -> None:
+        """Ends the calls of whoever was signed in."""
+        self._held = self._in_vain = self._claims_for_a_person = None
+        self._sign_outs += 1
+
+    async def _renewed(self, refusal: Refusal, account_id: str) -> _Held | None:
         """A better token: by a refresh, with the claims asked for, or after signing in with MFA.
 
         None where the refused token was brought by a sign-in that was asked for the same already:
         never a loop.
         """
         await self._take_over()
-        held = self._held or await self._silently()
+        held = self._held or await self._silently(account_id)
         if held and held.token != refusal.token:
-            return held.token  # another request has renewed it
+            return held  # another request has renewed it
         how: dict[str, Any] = {}
         if refusal.mfa_missing:
             how = {"prompt": "login"}
@@ -118,9 +173,9 @@ class DelegatedTokens:
         if how and held and how.items() <= held.asked.items():
             self._in_vain = refusal.token
             return None
-        if not refusal.mfa_missing and (held := await self._refreshed(refusal.token, how)):
-            return held.token
-        return (await self._by_a_person(how)).token
+        if not refusal.mfa_missing and (held := await self._refreshed(refusal.token, how, account_id)):
+            return held
+        return await self._by_a_person(how)
 
     def call_off(self) -> None:
         if self._flow:
@@ -128,6 +183,7 @@ class DelegatedTokens:
             self._flow = None
 
     async def sign_in(self) -> Status:
+        await self._look(0.0)
         await self._take_over()
         if self._flow:
             await self._by_a_person({})
@@ -140,8 +196,7 @@ class DelegatedTokens:
         self.call_off()
         entra = await self._entra()
         async with self._lock:
-            self._held = None
-            self._in_vain = self._claims_for_a_person = None
+            self._forget()
             await entra.sign_out(self._is_wanted)
         return await self.status()
 
@@ -174,9 +229,9 @@ class DelegatedTokens:
                 self._made = await in_thread(self._make_entra)
             return self._made
 
-    async def _current(self) -> _Held:
+    async def _current(self, account_id: str | None = None) -> _Held:
         await self._take_over()
-        held = self._usable() or await self._silently()
+        held = self._usable() or await self._silently(account_id)
         return held or await self._by_a_person({"prompt": "select_account"})
 
     def _usable(self, refused: str | None = None) -> _Held | None:
@@ -184,26 +239,32 @@ class DelegatedTokens:
         usable = held and held.token != refused and time.time() < held.renew_at
         return held if usable else None
 
-    async def _refreshed(self, refused: str, how: Mapping[str, Any]) -> _Held | None:
+    async def _refreshed(self, refused: str, how: Mapping[str, Any], account_id: str) -> _Held | None:
         """Another token than the refused one, without a person, with the claims that are asked for."""
-        held = await self._silently(refused=refused, **(how or {"force_refresh": True}))
+        held = await self._silently(account_id, refused=refused, **(how or {"force_refresh": True}))
         if held and how:
             held = self._held = replace(held, asked=how)
         return held
 
-    async def _silently(self, *, refused: str | None = None, **how: Any) -> _Held | None:
-        """A token without a person, or None where only a person can help. One at a time."""
+    async def _silently(self, account_id: str | None = None, *, refused: str | None = None, **how: Any) -> _Held | None:
+        """A token without a person, or None where only a person can help. One at a time.
+
+        account_id: of whom; None: of the only one that is wanted. Raises `AccountChanged` where it is gone.
+        """
         async with self._lock:
             if held := self._usable(refused):
                 return held
             try:
-                result, account = await (await self._entra()).silent(self._chosen, **how)
+                result, account = await (await self._entra()).silent(partial(self._chosen, account_id), **how)
                 if result and service_failed(result):
                     raise SignInUnavailable("The sign-in service fails at the moment. Ask again in a minute.")
             except SignInUnavailable:
                 if not how and (held := self._still_good(refused)):
                     return held
                 raise
+            if account is None and account_id is not None:
+                self._forget()
+                raise AccountChanged(SIGNED_OUT)
             if result is None or account is None:
                 return None
             if "access_token" in result:
@@ -295,7 +356,9 @@ class DelegatedTokens:
     def _is_wanted(self, username: str) -> bool:
         return not self._account or username.casefold() == self._account.casefold()
 
-    def _chosen(self, accounts: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    def _chosen(self, account_id: str | None, accounts: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+        if account_id is not None:
+            return next((account for account in accounts if account.get("home_account_id") == account_id), None)
         wanted = [account for account in accounts if self._is_wanted(str(account.get("username", "")))]
         if len(wanted) > 1:
             names = _listed(str(account.get("username", "")) for account in wanted)
@@ -317,6 +380,21 @@ class DelegatedTokens:
             renew_at=now + max(life - _EARLY_SECONDS, life / 2),
         )
         return self._held
+
+
+@dataclass(frozen=True, slots=True)
+class _SignedIn:
+    """An account that was signed in when a call began. sign_outs: how often somebody had been signed out by then."""
+
+    id: str
+    sign_outs: int
+    tokens: DelegatedTokens
+
+    async def token(self) -> str:
+        return await self.tokens.token_of(self)
+
+    async def renewed(self, refusal: Refusal) -> str | None:
+        return await self.tokens.renewed_of(self, refusal)
 
 
 def _listed(usernames: Iterable[str]) -> str:

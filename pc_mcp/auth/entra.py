@@ -49,6 +49,17 @@ class Entra:
         """The signed-in accounts, without asking the sign-in service."""
         return await self._in_thread(lambda: self._store.with_cache(self._store.accounts))
 
+    async def keeps(self, home_account_id: str) -> bool:
+        """Whether the account is still kept: another process may have signed it out."""
+
+        def work() -> bool:
+            if not self._store.changed:
+                return True
+            kept = self._store.with_cache(self._store.accounts)
+            return any(account.home_account_id == home_account_id for account in kept)
+
+        return await self._in_thread(work)
+
     async def silent(
         self, choose: Callable[[Sequence[Mapping[str, Any]]], Mapping[str, Any] | None], **how: Any
     ) -> tuple[Result | None, Mapping[str, Any] | None]:

@@ -5,6 +5,7 @@ SignInError
 ├── SignInNeeded         a person has to act: the text says how, `url` where
 ├── SignInRefused        the sign-in service, or a check here, says no: the text says why
 ├── AccountChoiceNeeded  several accounts are signed in and none is chosen
+├── AccountChanged       who asked was signed out, or another account signed in, before the answer was there
 └── SignInUnavailable    the sign-in service cannot be reached, or fails
 """
 
@@ -33,6 +34,10 @@ class SignInRefused(SignInError):
 
 class AccountChoiceNeeded(SignInError):
     pass
+
+
+class AccountChanged(SignInError):
+    """Ends a call that began as one account: nothing more is asked in its name, and nothing in another's."""
 
 
 class SignInUnavailable(SignInError):

@@ -103,6 +103,16 @@ class TokenStore:
         unused = self.kind == "memory" and self._wanted != "memory"
         return self._file.path if unused and self._file.form() is not Form.MISSING else None
 
+    @property
+    def changed(self) -> bool:
+        """Whether another process has written the file since it was last read."""
+        if self.kind == "memory":
+            return False
+        try:
+            return self._file.identity() != self._read
+        except OSError:
+            return True
+
     def with_cache(self, work: Callable[[], T]) -> T:
         """Calls `work`, which may use `cache`, alone among all threads and processes.
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, Self
 
 from pydantic import SecretStr
@@ -50,8 +50,30 @@ class Status:
         return f"{self.path} ({'encrypted' if self.store == 'keyring' else 'not encrypted'})"
 
 
+class Account(Protocol):
+    """One account, as one call uses it: every request of the call is made in its name.
+
+    Both methods raise a `SignInError` where they cannot do their work: `AccountChanged` when the account was
+    signed out, or another one signed in, since the call began.
+    """
+
+    @property
+    def id(self) -> str:
+        """An opaque name; what was read is kept for each apart."""
+        ...
+
+    async def token(self) -> str:
+        """The access token to send."""
+        ...
+
+    async def renewed(self, refusal: Refusal) -> str | None:
+        """A token to try once after a refusal, which `token` gives from then on; None: there is none that could do
+        better."""
+        ...
+
+
 class TokenProvider(Protocol):
-    """Gives access tokens for Partner Center. Use as an async context manager.
+    """Knows who is signed in. Use as an async context manager.
 
     Every method raises a `SignInError` where it cannot do its work.
     """
@@ -60,20 +82,12 @@ class TokenProvider(Protocol):
 
     async def __aexit__(self, *exc_info: object) -> None: ...
 
-    async def token(self) -> str:
-        """The access token to send."""
-        ...
-
-    async def renewed(self, refusal: Refusal) -> str | None:
-        """A token to try once after a refusal; None: there is none that could do better."""
+    async def account(self) -> Account:
+        """Who asks, found once when a call begins; signs in if need be."""
         ...
 
     def call_off(self) -> None:
         """Ends a sign-in that waits for a person, who does not want to."""
-        ...
-
-    async def account(self) -> str:
-        """An opaque name of who the tokens speak for; what was read is kept for each apart."""
         ...
 
     async def sign_in(self) -> Status:
@@ -101,17 +115,11 @@ class Unconfigured:
     async def __aexit__(self, *exc_info: object) -> None:
         """Nothing to close."""
 
-    async def token(self) -> str:
+    async def account(self) -> Account:
         raise NotConfigured(self._message)
-
-    async def renewed(self, refusal: Refusal) -> str | None:  # noqa: ARG002
-        return None
 
     def call_off(self) -> None:
         """Nobody is asked to sign in."""
-
-    async def account(self) -> str:
-        raise NotConfigured(self._message)
 
     async def sign_in(self) -> Status:
         raise NotConfigured(self._message)
@@ -130,6 +138,21 @@ _NO_TOKEN = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class ConfiguredAccount:
+    """Whoever a configured token is for."""
+
+    id: str
+    access_token: str = field(repr=False)
+
+    async def token(self) -> str:
+        return self.access_token
+
+    async def renewed(self, refusal: Refusal) -> str | None:  # noqa: ARG002
+        """Only whoever configured the token can bring another one."""
+        return None
+
+
 class StaticToken:
     """`auth.mode = "token"`: sends the configured token as it is, for scripts and token brokers."""
 
@@ -144,7 +167,12 @@ class StaticToken:
     async def __aexit__(self, *exc_info: object) -> None:
         """Nothing to close."""
 
-    async def token(self) -> str:
+    async def account(self) -> Account:
+        """Named by a digest of the token, which tells nothing of it."""
+        token = self._checked()
+        return ConfiguredAccount(hashlib.sha256(token.encode()).hexdigest(), token)
+
+    def _checked(self) -> str:
         if not self._token:
             raise NotConfigured(_NO_TOKEN)
         if not _TOKEN.fullmatch(self._token):
@@ -155,19 +183,11 @@ class StaticToken:
             )
         return self._token
 
-    async def renewed(self, refusal: Refusal) -> str | None:  # noqa: ARG002
-        """A static token cannot be renewed."""
-        return None
-
     def call_off(self) -> None:
         """Nobody is asked to sign in."""
 
-    async def account(self) -> str:
-        """A digest of the token, which names its holder without telling it."""
-        return hashlib.sha256(self._token.encode(errors="replace")).hexdigest()
-
     async def sign_in(self) -> Status:
-        await self.token()
+        self._checked()
         return await self.status()
 
     async def sign_out(self) -> Status:

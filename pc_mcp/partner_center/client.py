@@ -6,6 +6,7 @@ from functools import partial
 from typing import TypeVar
 from urllib.parse import quote
 
+from pc_mcp.auth import Account
 from pc_mcp.partner_center import models, shapes
 from pc_mcp.partner_center.body import NotReadable, parsed
 from pc_mcp.partner_center.collections import Collection, collection, devices
@@ -23,17 +24,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class PartnerCenter:
-    """The API as one tool call sees it: all of its requests carry the call's `correlation_id`.
+    """The API as one tool call sees it: all of its requests are made in the name of the call's account, and carry its
+    `correlation_id`.
 
-    Every method raises a `PartnerCenterError` (see `errors`).
+    Every method raises a `PartnerCenterError` (see `errors`), or `AccountChanged`.
     """
 
     transport: Transport
+    account: Account
     correlation_id: str
-
-    async def account(self) -> str:
-        """Whose rights the requests use; see `TokenProvider.account`."""
-        return await self.transport.account()
 
     def customers(self, token: NextToken | None = None) -> Pages[models.Customer]:
         """Pages of customers ("Get a list of customers")."""
@@ -69,10 +68,10 @@ class PartnerCenter:
         return await self._get(path, read)
 
     async def _get(self, path: str, read: Callable[[bytes], T]) -> T:
-        return await self.transport.get(path, read, correlation_id=self.correlation_id)
+        return await self.transport.get(path, read, account=self.account, correlation_id=self.correlation_id)
 
     def _pages(self, request: PagedRequest[T], token: NextToken | None = None) -> Pages[T]:
-        return pages(self.transport, request, correlation_id=self.correlation_id, token=token)
+        return pages(self.transport, request, account=self.account, correlation_id=self.correlation_id, token=token)
 
 
 def segment(text: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 from typing import Generic, TypeAlias, TypeVar
 
+from pc_mcp.auth import Account
 from pc_mcp.partner_center.collections import Collection
 from pc_mcp.partner_center.errors import BrokenPaging, ListTooLong
 from pc_mcp.partner_center.models import text
@@ -81,9 +82,14 @@ class PagedRequest(Generic[T]):
 
 
 async def pages(
-    transport: Transport, request: PagedRequest[T], *, correlation_id: str, token: NextToken | None = None
+    transport: Transport,
+    request: PagedRequest[T],
+    *,
+    account: Account,
+    correlation_id: str,
+    token: NextToken | None = None,
 ) -> Pages[T]:
-    """Every page from the one that `token` asks for (None: the first), in order.
+    """Every page from the one that `token` asks for (None: the first), in order, all in the name of `account`.
 
     Raises a `PartnerCenterError`; `BrokenPaging` when a page or a token comes twice, a token cannot be sent,
     pages stay empty, or the last page says that there is more; `ListTooLong` when there are more items or
@@ -94,7 +100,7 @@ async def pages(
     seek = request.always_seek or (token is not None and token.seek)
     empty = 0
     while True:
-        page, page_size = await _page(transport, request, correlation_id, token, seek=seek)
+        page, page_size = await _page(transport, request, account, correlation_id, token, seek=seek)
         is_empty = not page.items and not page.unreadable
         if not is_empty and trail.repeats(page.fingerprint, position):
             if not seek:
@@ -120,7 +126,13 @@ async def pages(
 
 
 async def _page(
-    transport: Transport, request: PagedRequest[T], correlation_id: str, token: NextToken | None, *, seek: bool
+    transport: Transport,
+    request: PagedRequest[T],
+    account: Account,
+    correlation_id: str,
+    token: NextToken | None,
+    *,
+    seek: bool,
 ) -> tuple[Collection[T], int]:
     """A page, and how many bytes it had."""
     path, headers = request.path, dict[str, str]()
@@ -134,7 +146,7 @@ async def _page(
     def read(body: bytes) -> tuple[Collection[T], int]:
         return request.read(body), len(body)
 
-    return await transport.get(path, read, correlation_id=correlation_id, headers=headers)
+    return await transport.get(path, read, account=account, correlation_id=correlation_id, headers=headers)
 
 
 def _way_on(page: Collection[T], items: int) -> tuple[str, str]:

@@ -9,13 +9,14 @@ import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Self, TypeVar
 
 import anyio
 import anyio.to_thread
 import httpx2
 
-from pc_mcp.auth import Refusal, SignInError, TokenProvider
+from pc_mcp.auth import Account, AccountChanged, Refusal, SignInError
 from pc_mcp.partner_center.body import LARGE_BODY_BYTES, NotReadable, error_code
 from pc_mcp.partner_center.challenges import claims_asked
 from pc_mcp.partner_center.errors import (
@@ -44,7 +45,7 @@ SPARE_CONNECTIONS = 4
 
 
 class Transport:
-    """Sends GET requests to one base URL with the tokens of one `TokenProvider`.
+    """Sends GET requests to one base URL, each in the name of an account.
 
     The token goes to that base URL only: paths are joined to it here, redirects are not followed,
     and no link of an answer is. Use as an async context manager, which owns the connections.
@@ -54,7 +55,6 @@ class Transport:
     def __init__(
         self,
         base_url: str,
-        tokens: TokenProvider,
         *,
         locale: str = "en-US",
         timeout_seconds: float = 30,
@@ -64,7 +64,6 @@ class Transport:
         self._host = Host(
             f"{base_url}/v1", timeout_seconds=timeout_seconds, connections=concurrency + SPARE_CONNECTIONS
         )
-        self._tokens = tokens
         self._headers = {
             "Accept": "application/json",
             "MS-PartnerCenter-Application": APPLICATION,
@@ -72,11 +71,6 @@ class Transport:
         }
         self._backoff = backoff
         self._paces: defaultdict[str, Pace] = defaultdict(lambda: Pace(concurrency + SPARE_CONNECTIONS))
-
-    async def account(self) -> str:
-        """Whose rights the requests use; see `TokenProvider.account`. Raises `NoToken`."""
-        with _signing_in():
-            return await self._tokens.account()
 
     async def __aenter__(self) -> Self:
         await self._host.__aenter__()
@@ -86,25 +80,31 @@ class Transport:
         await self._host.__aexit__(*exc_info)
 
     async def get(
-        self, path: str, read: Callable[[bytes], T], *, correlation_id: str, headers: Mapping[str, str] | None = None
+        self,
+        path: str,
+        read: Callable[[bytes], T],
+        *,
+        account: Account,
+        correlation_id: str,
+        headers: Mapping[str, str] | None = None,
     ) -> T:
         """What `read` makes of the body at `path` (percent-encoded, beginning with a slash; may have a query).
 
-        `read` may raise `NotReadable`. Raises a `PartnerCenterError`.
+        `read` may raise `NotReadable`. Raises a `PartnerCenterError`, or `AccountChanged`, which ends the call.
         """
-        with _signing_in():
-            token = await self._tokens.token()
-            pace = self._paces[await self._tokens.account()]
         sent = self._headers | {"MS-CorrelationId": correlation_id} | dict(headers or {})
+        request = _Request(path, sent, account, self._paces[account.id])
         try:
-            answer = await self._with_retries(path, sent, token, pace)
+            answer = await self._with_retries(request)
+        except NoToken:
+            raise
         except NotSignedIn as refused:
-            refusal = Refusal(token, isinstance(refused, MfaMissing), refused.claims)
+            refusal = Refusal(request.token, isinstance(refused, MfaMissing), refused.claims)
             with _signing_in():
-                renewed = await self._tokens.renewed(refusal)
+                renewed = await account.renewed(refusal)
             if renewed is None:
                 raise refused from None
-            answer = await self._with_retries(path, sent, renewed, pace)
+            answer = await self._with_retries(request)
         try:
             if answer.length < LARGE_BODY_BYTES:
                 return read(answer.body())
@@ -113,13 +113,13 @@ class Transport:
         except NotReadable as error:
             raise MalformedAnswer(str(error), status=answer.status, correlation_id=correlation_id) from None
 
-    async def _with_retries(self, path: str, headers: dict[str, str], token: str, pace: Pace) -> Answer:
-        headers = headers | {"Authorization": f"Bearer {token}", "MS-RequestId": str(uuid.uuid4())}
+    async def _with_retries(self, request: "_Request") -> Answer:
+        request.headers["MS-RequestId"] = str(uuid.uuid4())
+        return await retried(lambda: self._attempt(request), request.pace, self._backoff)
 
-        return await retried(lambda: self._attempt(path, headers, pace), pace, self._backoff)
-
-    async def _attempt(self, path: str, headers: dict[str, str], pace: Pace) -> Answer:
+    async def _attempt(self, request: "_Request") -> Answer:
         """One request. Raises `TryAgain` for what may pass, a `PartnerCenterError` for the rest."""
+        headers, pace = request.headers, request.pace
         correlation_id = headers["MS-CorrelationId"]
         # Time that has run out is no limit of the service: who has none left is cancelled in the request.
         if (wait := pace.wait_seconds) and wait > seconds_left():
@@ -127,10 +127,12 @@ class Transport:
             throttled.wait_seconds = wait
             raise throttled
         began = anyio.current_time()
+        await request.sign()  # whoever has to wait for a person holds no turn meanwhile
         try:
             async with pace.turn():
+                await request.sign()  # somebody may have signed out while this waited
                 began = anyio.current_time()
-                answer = await self._host.get(path, headers)
+                answer = await self._host.get(request.path, headers)
         except BodyRefused as error:
             raise MalformedAnswer(str(error), status=error.status, correlation_id=correlation_id) from None
         except httpx2.InvalidURL:
@@ -144,7 +146,7 @@ class Transport:
                 raise unreachable from None
             raise TryAgain(unreachable, began) from None
         milliseconds = (anyio.current_time() - began) * 1000
-        logger.debug("GET %s: %d in %.0f ms", _kind(path), answer.status, milliseconds)
+        logger.debug("GET %s: %d in %.0f ms", _kind(request.path), answer.status, milliseconds)
         if answer.status == httpx2.codes.OK:
             pace.answered()
             return answer
@@ -156,6 +158,23 @@ class Transport:
         if answer.status not in RETRIED_STATUSES:
             raise failure
         raise TryAgain(failure, began, asked_seconds(answer.headers.get("Retry-After"), body))
+
+
+@dataclass(slots=True)
+class _Request:
+    """A request as it is sent, in the name of `account`; `token` is the last one that was sent with it."""
+
+    path: str
+    headers: dict[str, str]
+    account: Account
+    pace: Pace
+    token: str = field(default="", repr=False)
+
+    async def sign(self) -> None:
+        """Takes the account's token as it is now."""
+        with _signing_in():
+            self.token = await self.account.token()
+        self.headers["Authorization"] = f"Bearer {self.token}"
 
 
 def _kind(path: str) -> str:
@@ -173,8 +192,11 @@ def _unreachable(error: httpx2.RequestError, url: str, correlation_id: str) -> U
 
 @contextmanager
 def _signing_in() -> Iterator[None]:
-    """What keeps a token from being sent is an error of the call like every other one."""
+    """What keeps a token from being sent is an error of the request like every other one; that the account changed
+    is one of the whole call."""
     try:
         yield
+    except AccountChanged:
+        raise
     except SignInError as error:
         raise NoToken(str(error)) from error

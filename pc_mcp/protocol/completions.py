@@ -47,7 +47,7 @@ async def complete(app: App, argument: str, typed: str, known: Mapping[str, str]
 
 
 async def _values(app: App, argument: str, typed: str, known: Mapping[str, str]) -> Sequence[str]:
-    call = app.call(str(uuid.uuid4()), _no_progress).call
+    call = (await app.call(str(uuid.uuid4()), _no_progress)).call
     if argument == CUSTOMER or argument.endswith(f"_{CUSTOMER}"):
         return customers_beginning((await app.library.directory(call)).customers, typed)
     if argument == BATCH and known.get(CUSTOMER):

@@ -55,7 +55,7 @@ async def read_whole_list(app: App, uri: str, context: Context[Any, Any]) -> Rea
 
 
 async def _read(app: App, address: Address, correlation_id: str, context: Context[Any, Any]) -> ReadResourceContents:
-    call = app.call(correlation_id, context.report_progress).call
+    call = (await app.call(correlation_id, context.report_progress)).call
     customer = await app.library.customer(call, address.customer)
     async with whole_list(app.library, call, customer, address.batch) as whole:
         if not whole.coverage.complete:

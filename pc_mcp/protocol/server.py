@@ -144,7 +144,6 @@ def build_server(settings: Settings, *, refusal: str | None = None) -> Server:
         tokens = Unconfigured(refusal) if refusal else token_provider(settings)
         transport = Transport(
             partner_center.api_root,
-            tokens,
             locale=partner_center.locale,
             timeout_seconds=partner_center.timeout_seconds,
             concurrency=partner_center.concurrency,

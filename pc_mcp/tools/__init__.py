@@ -22,8 +22,8 @@ def all_tools(*, exports: bool = False) -> list[DomainTool]:
         tool(find_devices, "Find devices"),
         tool(list_configuration_policies, "List configuration policies"),
         tool(get_batch_upload_status, "Get batch upload status"),
-        tool(sign_in, "Sign in"),
-        tool(sign_out, "Sign out", read_only=False),
+        tool(sign_in, "Sign in", of_account=True),
+        tool(sign_out, "Sign out", read_only=False, of_account=True),
     ]
     if exports:
         # "Export … file" in one line is a leak to scanners of tools.

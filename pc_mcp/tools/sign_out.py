@@ -5,10 +5,10 @@ from typing import Annotated
 from mcp_types import CallToolResult
 
 from pc_mcp.answers import SignInAnswer, sign_in_answer
-from pc_mcp.tools.support.call import ToolCall
+from pc_mcp.tools.support.call import AccountCall
 
 
-async def sign_out(call: ToolCall) -> Annotated[CallToolResult, SignInAnswer]:
+async def sign_out(call: AccountCall) -> Annotated[CallToolResult, SignInAnswer]:
     """Sign the user out on this computer, for instance to use another account. Use it only when the
     user asks for it; nothing in Partner Center changes."""
     status = await call.tokens.sign_out()

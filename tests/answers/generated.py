@@ -9,6 +9,7 @@ from urllib.parse import unquote
 import anyio
 from hypothesis import strategies as st
 
+from pc_mcp.auth import Account, ConfiguredAccount
 from pc_mcp.inventory import Call, Library
 from pc_mcp.partner_center import PartnerCenter
 from pc_mcp.partner_center.errors import NotFound, ServiceFailure
@@ -109,11 +110,14 @@ class Service:
     upload: object = None
     failing: frozenset[int] = frozenset()
 
-    async def account(self) -> str:
-        return "someone"
-
     async def get(
-        self, path: str, read: Callable[[bytes], T], *, correlation_id: str, headers: Mapping[str, str] | None = None
+        self,
+        path: str,
+        read: Callable[[bytes], T],
+        *,
+        account: Account,
+        correlation_id: str,
+        headers: Mapping[str, str] | None = None,
     ) -> T:
         return read(json.dumps(self._answer(path, correlation_id, headers)).encode())
 
@@ -156,4 +160,5 @@ def call_of(service: Service) -> Call:
         pass
 
     correlation_id = "00000000-0000-4000-8000-000000000001"
-    return Call(PartnerCenter(service, correlation_id), float("inf"), ignored)  # type: ignore[arg-type]
+    account = ConfiguredAccount("someone", "a-token")
+    return Call(PartnerCenter(service, account, correlation_id), float("inf"), ignored)  # type: ignore[arg-type]

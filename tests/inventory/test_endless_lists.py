@@ -57,7 +57,7 @@ async def test_a_list_ends_after_as_many_items_or_bytes_as_it_may_have():
     for limits, read in (({"most_items": 250}, 300), ({"most_bytes": 1}, 100)):
         async with serving(answer_to=Endless()) as service, asking(service.base_url) as client:
             request = PagedRequest("/devices", devices, **limits)
-            walk = pages(client.transport, request, correlation_id=CORRELATION_ID)
+            walk = pages(client.transport, request, account=client.account, correlation_id=CORRELATION_ID)
             items = sum([len((await anext(walk)).items) for _ in range(read // 100)])
             assert items == read
             with pytest.raises(errors.ListTooLong, match=f"It had {read} items and went on"):

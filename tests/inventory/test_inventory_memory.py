@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 import anyio
 import pytest
-from pydantic import SecretStr
 
-from pc_mcp.auth import StaticToken
+from pc_mcp.auth import ConfiguredAccount
 from pc_mcp.inventory import Call, DeviceFilter, Library, list_customers, list_devices
 from pc_mcp.inventory.reading.shelf import Shelf
 from pc_mcp.partner_center import PartnerCenter, Transport
@@ -94,10 +93,10 @@ async def test_the_shelf_drops_what_is_replaced_and_at_the_end_everything_once()
 class Reader:
     """Asks a library of its own about the sandbox's devices."""
 
-    def __init__(self, world, library, transport):
+    def __init__(self, world, library, transport, account):
         self.library = library
         self._world = world
-        self._partner_center = PartnerCenter(transport, "11111111-2222-4333-8444-555555555555")
+        self._partner_center = PartnerCenter(transport, account, "11111111-2222-4333-8444-555555555555")
 
     def call(self, seconds=30.0):
         async def on_progress(progress):
@@ -117,9 +116,9 @@ class Reader:
 @asynccontextmanager
 async def reading(sandbox, token=None, **settings):
     library = Library(**{"snapshot_seconds": 900.0, "concurrency": 8} | settings)
-    tokens = StaticToken(SecretStr(token or sandbox.token))
-    async with Transport(sandbox.base_url.removesuffix("/v1"), tokens) as transport:
-        yield Reader(sandbox.world, library, transport)
+    account = ConfiguredAccount(token or "an account", token or sandbox.token)
+    async with Transport(sandbox.base_url.removesuffix("/v1")) as transport:
+        yield Reader(sandbox.world, library, transport, account)
     library.close()
 
 

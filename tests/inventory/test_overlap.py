@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 
 import anyio
 import pytest
-from pydantic import SecretStr
 
-from pc_mcp.auth import StaticToken
+from pc_mcp.auth import ConfiguredAccount
 from pc_mcp.inventory.reading import snapshot
 from pc_mcp.inventory.store import DeviceFilter, Store
 from pc_mcp.partner_center import PartnerCenter, Transport
@@ -49,8 +48,9 @@ class Patient:
 @pytest.mark.parametrize("indexed", [False, True])
 async def test_the_next_page_is_asked_for_before_the_last_one_is_taken_in(sandbox, indexed):
     customer_id = sandbox.world.customer_id(catalog.ODD_BATCH_NAMES_CUSTOMER)
-    async with Transport(sandbox.base_url.removesuffix("/v1"), StaticToken(SecretStr(sandbox.token))) as transport:
-        partner_center = PartnerCenter(transport, "11111111-2222-4333-8444-555555555555")
+    async with Transport(sandbox.base_url.removesuffix("/v1")) as transport:
+        account = ConfiguredAccount("an account", sandbox.token)
+        partner_center = PartnerCenter(transport, account, "11111111-2222-4333-8444-555555555555")
         taken = await snapshot.take(Customer(customer_id), partner_center, reveal_product_keys=False, max_bytes=2**30)
         (reading,) = [each for each in taken.readings if each.batch.id == BATCH]
         asked = Asked(match=devices_of(BATCH))

@@ -111,13 +111,12 @@ def scenarios(kinds):
 
 
 class Renewing:
-    """Tokens that are renewed as often as they are refused."""
+    """An account whose tokens are renewed as often as they are refused."""
+
+    id = "an account"
 
     def __init__(self):
         self.number = 0
-
-    async def account(self):
-        return "an account"
 
     async def token(self):
         return f"token-{self.number}"
@@ -146,7 +145,7 @@ def transport(portal, service):
 
     @asynccontextmanager
     async def opened():
-        async with Transport(service.base_url, Renewing(), backoff=lambda _: 0.0) as transport:
+        async with Transport(service.base_url, backoff=lambda _: 0.0) as transport:
             yield transport
 
     with portal.wrap_async_context_manager(opened()) as transport:
@@ -210,7 +209,9 @@ class Asker:
                 return None
 
     async def _ask(self, question):
-        call = Call(PartnerCenter(self.transport, "an id"), anyio.current_time() + question.seconds, self._progress)
+        call = Call(
+            PartnerCenter(self.transport, Renewing(), "an id"), anyio.current_time() + question.seconds, self._progress
+        )
         if question.identifiers:
             return await self._find(call, question)
         batch = batch_of(question, self.truth)

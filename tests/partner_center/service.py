@@ -8,11 +8,11 @@ from typing import Any
 
 import anyio
 from anyio.abc import ByteStream, SocketAttribute
-from pydantic import SecretStr
 
-from pc_mcp.auth import StaticToken, TokenProvider
+from pc_mcp.auth import Account, ConfiguredAccount
 from pc_mcp.partner_center import PartnerCenter, Transport, checked_base_url
 
+ACCOUNT = ConfiguredAccount("an account", "sandbox-token")
 CORRELATION_ID = "7b2c6d3e-6d3a-4a86-9a55-0b1f2c3d4e5f"
 CUSTOMER_ID = "47021739-3426-40bf-9601-61b4b6d7c793"
 
@@ -114,9 +114,8 @@ def customer(**fields: Any) -> bytes:
 
 
 @asynccontextmanager
-async def asking(base_url: str, tokens: TokenProvider | None = None, **options: Any) -> AsyncIterator[PartnerCenter]:
+async def asking(base_url: str, account: Account = ACCOUNT, **options: Any) -> AsyncIterator[PartnerCenter]:
     """A client of a service or a sandbox that does not wait between attempts unless told to."""
-    tokens = tokens or StaticToken(SecretStr("sandbox-token"))
     options = {"backoff": lambda _: 0.0} | options
-    async with Transport(checked_base_url(base_url), tokens, **options) as transport:
-        yield PartnerCenter(transport, CORRELATION_ID)
+    async with Transport(checked_base_url(base_url), **options) as transport:
+        yield PartnerCenter(transport, account, CORRELATION_ID)

@@ -290,7 +290,9 @@ async def test_other_requests_are_answered_while_a_page_of_100_000_devices_is_re
         anyio.create_task_group() as tasks,
     ):
         tasks.start_soon(ask_others, client)
-        [page] = [got async for got in pages(client.transport, request, correlation_id=CORRELATION_ID)]
+        [page] = [
+            got async for got in pages(client.transport, request, account=client.account, correlation_id=CORRELATION_ID)
+        ]
     assert [device.serial_number for device in page.items] == [f"S-{number}" for number in range(100_000)]
     assert (page.unreadable, page.next_token) == (0, None)
     assert answered > 0

@@ -2,12 +2,13 @@
 
 import logging
 import time
+from dataclasses import replace
 from email.utils import formatdate
 
 import anyio
 import pytest
 
-from pc_mcp.auth import StaticToken
+from pc_mcp.auth import ConfiguredAccount
 from pc_mcp.partner_center import PartnerCenterError, errors
 from pc_mcp.partner_center.pace import Pace
 from pc_mcp.partner_center.retries import ATTEMPTS, RETRIED_STATUSES, backoff
@@ -23,20 +24,6 @@ class Waits:
     def __call__(self, failures):
         self.attempts.append(failures)
         return 0
-
-
-class SeveralAccounts(StaticToken):
-    """The token and the account are whatever `now` says."""
-
-    def __init__(self):
-        super().__init__(None)
-        self.now = "one"
-
-    async def token(self):
-        return self.now
-
-    async def account(self):
-        return self.now
 
 
 class Retrying(logging.Handler):
@@ -298,16 +285,15 @@ async def test_a_429_does_not_slow_another_account(retrying):
         one = request.headers["authorization"] == "Bearer one"
         return raw(status=429, Retry_After="100") if one else customer()
 
-    tokens = SeveralAccounts()
+    one, another = (ConfiguredAccount(name, name) for name in ("one", "another"))
     async with (
         serving(answer_to=answer_to) as service,
-        asking(service.base_url, tokens) as client,
+        asking(service.base_url, one) as client,
         anyio.create_task_group() as tasks,
     ):
         tasks.start_soon(client.customer, "1")
         await retrying.noted.wait()
-        tokens.now = "another"
-        await client.customer("1")
+        await replace(client, account=another).customer("1")
         tasks.cancel_scope.cancel()
     assert [request.headers["authorization"] for request in service.requests] == ["Bearer one", "Bearer another"]
 

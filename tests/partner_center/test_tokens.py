@@ -9,22 +9,21 @@ from tests.partner_center.service import HANG_UP, asking, customer, page, raw, s
 
 
 class Renewing:
-    """A provider that gives the first of its tokens, and the next one for each that is refused."""
+    """An account with the first of its tokens, and the next one for each that is refused."""
+
+    id = "an account"
 
     def __init__(self, *tokens):
         self.tokens = tokens
         self.refused = []
-
-    async def account(self):
-        return "an account"
 
     async def token(self):
         return self.tokens[0]
 
     async def renewed(self, refusal):
         self.refused.append(refusal)
-        following = self.tokens.index(refusal.token) + 1
-        return self.tokens[following] if following < len(self.tokens) else None
+        self.tokens = self.tokens[self.tokens.index(refusal.token) + 1 :]
+        return self.tokens[0] if self.tokens else None
 
 
 def refusing(*good):
@@ -61,7 +60,7 @@ async def test_a_token_that_is_refused_again_is_not_renewed_again():
     assert tokens.refused == [Refusal("old")]
 
 
-async def test_a_provider_without_another_token_ends_in_words():
+async def test_an_account_without_another_token_ends_in_words():
     async with serving(answer_to=refusing()) as service, asking(service.base_url, Renewing("old")) as client:
         with pytest.raises(TokenRefused, match=r"Sign in again.*HTTP 401, code 800001"):
             await client.customer("1")
@@ -97,8 +96,7 @@ async def test_the_renewed_token_is_retried_with_like_any_other():
 async def test_a_walk_asks_for_the_token_before_each_page():
     class Fresh(Renewing):
         async def token(self):
-            self.refused.append("asked")
-            return f"token-{len(self.refused)}"
+            return f"token-{len(service.requests) + 1}"
 
     answers = page({"id": "1"}, token="two"), page({"id": "2"})
     async with serving(*answers) as service, asking(service.base_url, Fresh()) as client:
@@ -107,60 +105,54 @@ async def test_a_walk_asks_for_the_token_before_each_page():
 
 
 @pytest.mark.parametrize("token", [None, SecretStr(""), SecretStr(" \n ")])
-async def test_without_a_token_nothing_is_sent_and_the_error_says_how_to_give_one(token):
-    async with serving(customer()) as service, asking(service.base_url, StaticToken(token)) as client:
-        with pytest.raises(NoToken, match="PC_MCP_AUTH__ACCESS_TOKEN") as caught:
-            await client.customer("1")
-    assert isinstance(caught.value, NotSignedIn)
-    assert service.requests == []
+async def test_without_a_token_there_is_no_account_and_the_error_says_how_to_give_one(token):
+    with pytest.raises(NotConfigured, match="PC_MCP_AUTH__ACCESS_TOKEN"):
+        await StaticToken(token).account()
 
 
 @pytest.mark.parametrize(
     "token", ["tök", "a\nb", "Bearer abc", '"abc"', "\u200babc", "abc\x00", "\udc80", "\u201cabc\u201d"]
 )
-async def test_a_token_that_cannot_be_one_is_not_sent_and_not_shown(token):
-    tokens = StaticToken(SecretStr(token))
-    async with serving(customer()) as service, asking(service.base_url, tokens) as client:
-        with pytest.raises(NoToken, match="characters that no access token has") as caught:
-            await client.customer("1")
+async def test_a_token_that_cannot_be_one_is_of_no_account_and_not_shown(token):
+    with pytest.raises(NotConfigured, match="characters that no access token has") as caught:
+        await StaticToken(SecretStr(token)).account()
     assert "abc" not in str(caught.value)
-    assert service.requests == []
-    assert await tokens.account()
 
 
 async def test_white_space_around_a_token_is_not_sent():
-    tokens = StaticToken(SecretStr(" eyJ0.eyJ1._-~+/==\r\n"))
-    async with serving(customer()) as service, asking(service.base_url, tokens) as client:
+    account = await StaticToken(SecretStr(" eyJ0.eyJ1._-~+/==\r\n")).account()
+    async with serving(customer()) as service, asking(service.base_url, account) as client:
         await client.customer("1")
     assert sent(service) == ["Bearer eyJ0.eyJ1._-~+/=="]
 
 
 async def test_a_static_token_is_sent_as_it_is_and_never_renewed():
-    tokens = StaticToken(SecretStr("old"))
-    async with serving(answer_to=refusing("new")) as service, asking(service.base_url, tokens) as client:
+    account = await StaticToken(SecretStr("old")).account()
+    async with serving(answer_to=refusing("new")) as service, asking(service.base_url, account) as client:
         with pytest.raises(TokenRefused):
             await client.customer("1")
     assert sent(service) == ["Bearer old"]
-    assert await tokens.renewed(Refusal("old")) is None
+    assert await account.renewed(Refusal("old")) is None
 
 
 async def test_the_account_of_a_token_is_its_own_and_does_not_tell_it():
     account = await StaticToken(SecretStr("a-token")).account()
-    assert account == await StaticToken(SecretStr("a-token ")).account()
-    assert account != await StaticToken(SecretStr("b-token")).account()
-    assert "a-token" not in account
+    assert account.id == (await StaticToken(SecretStr("a-token ")).account()).id
+    assert account.id != (await StaticToken(SecretStr("b-token")).account()).id
+    assert "a-token" not in f"{account.id} {account!r}"
 
 
-async def test_a_provider_says_that_it_has_no_token_in_its_own_words():
+async def test_an_account_says_that_it_has_no_token_in_its_own_words():
     class Missing(Renewing):
         async def token(self):
             raise NotConfigured("Run the sign-in first.")
 
     async with serving(customer()) as service, asking(service.base_url, Missing()) as client:
-        assert await client.account() == "an account"
         with pytest.raises(NoToken) as caught:
             await client.customer("1")
     assert str(caught.value) == "Run the sign-in first."
+    assert isinstance(caught.value, NotSignedIn)
+    assert service.requests == []
 
 
 async def test_tools_without_a_token_answer_with_what_to_do(sandbox, connect, mode):

@@ -42,7 +42,7 @@ async def signed_in(tokens: TokenProvider, settings: Settings, login: str) -> tu
     """Who is signed in, and a token of theirs that is good now. login: the command that signs in."""
     try:
         with quietly():
-            token = await tokens.token()
+            token = await (await tokens.account()).token()
         status = await tokens.status()
     except SignInNeeded:
         return Finding(SIGNED_IN, "wrong", "nobody, or a sign-in that has ended", f"Run: {login}"), None
@@ -62,14 +62,14 @@ async def role(token: str, settings: Settings, seconds: float) -> Finding:
     partner_center = settings.partner_center
     transport = Transport(
         partner_center.api_root,
-        StaticToken(SecretStr(token)),
         locale=partner_center.locale,
         timeout_seconds=min(seconds, partner_center.timeout_seconds),
         backoff=lambda _: _AGAIN_SECONDS,
     )
+    account = await StaticToken(SecretStr(token)).account()
     async with transport:
         try:
-            await transport.get("/customers?size=1", len, correlation_id=str(uuid.uuid4()))
+            await transport.get("/customers?size=1", len, account=account, correlation_id=str(uuid.uuid4()))
         except PartnerCenterError as error:
             return Finding(ROLE, "wrong", _told(error), error.advice)
     return Finding(ROLE, "ok", "may read customers and their devices")

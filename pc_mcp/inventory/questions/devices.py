@@ -6,6 +6,7 @@ from functools import partial
 
 import anyio
 
+from pc_mcp.auth import AccountChanged
 from pc_mcp.inventory.nearest import nearest_of
 from pc_mcp.inventory.questions.batches import NEAREST, batch_by_part, known_batch, named_batch
 from pc_mcp.inventory.questions.coverage import (
@@ -140,18 +141,24 @@ async def walk(library: Library, call: Call, snapshot: Snapshot, readings: Seque
         return
 
     # A question about one batch does not wait for its turn behind a walk of them all.
-    limiter = anyio.CapacityLimiter(1) if len(readings) == 1 else await library.limiter(call)
+    limiter = anyio.CapacityLimiter(1) if len(readings) == 1 else library.limiter(call)
 
     async def tell_progress() -> None:
         while True:
             await call.on_progress(progress_of(readings))
             await anyio.sleep(PROGRESS_SECONDS)
 
+    changed: AccountChanged | None = None
     with anyio.CancelScope(deadline=call.deadline):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(tell_progress)
-            await snapshot.read(readings, call.partner_center, limiter)
+            try:
+                await snapshot.read(readings, call.partner_center, limiter)
+            except AccountChanged as error:
+                changed = error
             tasks.cancel_scope.cancel()
+    if changed:
+        raise changed
     await call.on_progress(progress_of(readings))
     library.trim()
     if failure := failure_of(snapshot, readings):

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 import anyio
@@ -54,13 +54,18 @@ class Call:
         """Until when an answer may be made of what was read until the deadline."""
         return self.deadline + self.grace_seconds
 
-    @contextmanager
-    def in_time(self, too_late: str = NO_ANSWER_IN_TIME) -> Iterator[None]:
+    def in_time(self, too_late: str = NO_ANSWER_IN_TIME) -> AbstractContextManager[None]:
         """Ends what runs in it at the call's deadline. Raises `TimeIsUp`, whose words are `too_late`."""
-        with anyio.CancelScope(deadline=self.deadline) as scope:
-            yield
-        if scope.cancelled_caught:
-            raise TimeIsUp(too_late)
+        return in_time(self.deadline, too_late)
+
+
+@contextmanager
+def in_time(deadline: float, too_late: str = NO_ANSWER_IN_TIME) -> Iterator[None]:
+    """See `Call.in_time`."""
+    with anyio.CancelScope(deadline=deadline) as scope:
+        yield
+    if scope.cancelled_caught:
+        raise TimeIsUp(too_late)
 
 
 class Library:
@@ -95,13 +100,13 @@ class Library:
         self._snapshots.clear()
         self._directories.clear()
 
-    async def limiter(self, call: Call) -> anyio.CapacityLimiter:
+    def limiter(self, call: Call) -> anyio.CapacityLimiter:
         """How many batches of an account are read at a time."""
-        return self._limiters[await self._account(call)]
+        return self._limiters[call.partner_center.account.id]
 
     async def directory(self, call: Call) -> CustomerDirectory:
         """The partner's customers, read to the end or as far as that is possible."""
-        account = await self._account(call)
+        account = call.partner_center.account.id
         directory = self._directories.get(account)
         if directory is None:
             directory = CustomerDirectory()
@@ -127,7 +132,7 @@ class Library:
                 if len(ids) != 1:
                     raise
                 tenant_id = ids[0]
-        account = await self._account(call)
+        account = call.partner_center.account.id
         if snapshot := self._snapshots.get((account, tenant_id)):
             return snapshot.customer
         kept = self._directories.get(account)
@@ -138,13 +143,13 @@ class Library:
 
     async def kept_snapshot(self, call: Call, customer: Customer) -> Snapshot | None:
         """The customer's snapshot, if there is one that still lives."""
-        return self._snapshots.get((await self._account(call), customer.id.casefold()))
+        return self._snapshots.get((call.partner_center.account.id, customer.id.casefold()))
 
     async def snapshot(
         self, call: Call, customer: Customer, *, anew: Callable[[Snapshot], bool] = lambda _: False
     ) -> Snapshot:
         """The customer's snapshot; a new one where there is none, or where `anew` asks for it."""
-        key = (await self._account(call), customer.id.casefold())
+        key = (call.partner_center.account.id, customer.id.casefold())
         before = self._snapshots.get(key)
         if before and not anew(before):
             return before
@@ -161,11 +166,6 @@ class Library:
                 )
         self._snapshots.put(key, taken)
         return taken
-
-    async def _account(self, call: Call) -> str:
-        """Who asks; signs in if need be."""
-        with call.in_time():
-            return await call.partner_center.account()
 
     def trim(self) -> None:
         """Lets go of the least recently used snapshots where there are too many devices."""

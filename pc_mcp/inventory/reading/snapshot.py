@@ -19,6 +19,7 @@ import anyio.to_thread
 from anyio.lowlevel import checkpoint
 from anyio.streams.memory import MemoryObjectReceiveStream
 
+from pc_mcp.auth import AccountChanged
 from pc_mcp.inventory.errors import TimeIsUp
 from pc_mcp.inventory.problems import Problem
 from pc_mcp.inventory.store import Scope, Store, TooSlow, new_store, policy_key
@@ -178,7 +179,7 @@ class Snapshot:
         """Reads what is missing of `readings` side by side, as many at a time as `limiter` permits.
 
         Never raises for what goes wrong with a batch: its `problem` says it. Where the sign-in is
-        refused the others are not tried.
+        refused the others are not tried. Raises `AccountChanged`.
         """
         missing = [reading for reading in readings if not reading.complete]
         # The longest chain of pages first, so that it does not end alone.
@@ -187,7 +188,7 @@ class Snapshot:
         )
         for reading in missing:
             reading.wanted = True
-        refused: list[Problem] = []
+        ended: list[Problem | AccountChanged] = []
         untried = iter(missing)
         async with anyio.create_task_group() as tasks:
 
@@ -197,17 +198,27 @@ class Snapshot:
                     async with reading.lock:
                         if not reading.complete:
                             async with limiter:
-                                await self._read_batch(reading, partner_center)
-                    if reading.problem and reading.problem.is_a(NotSignedIn):
-                        refused.append(reading.problem)
+                                ended.extend(await self._ended_by(reading, partner_center))
+                    if ended:
                         tasks.cancel_scope.cancel()
 
             for _ in range(min(len(missing), int(limiter.total_tokens))):
                 tasks.start_soon(read_one_after_the_other)
-        if refused:
-            for reading in missing:
-                if not reading.complete and not reading.problem and not reading.lock.locked():
-                    reading.problem = refused[0]
+        for why in ended:
+            if isinstance(why, AccountChanged):
+                raise why
+            _mark_untried(missing, why)
+
+    async def _ended_by(
+        self, reading: BatchReading, partner_center: PartnerCenter
+    ) -> Sequence[Problem | AccountChanged]:
+        """Reads a batch; what keeps every other one from being read too, if anything does."""
+        try:
+            await self._read_batch(reading, partner_center)
+        except AccountChanged as changed:
+            return [changed]
+        problem = reading.problem
+        return [problem] if problem and problem.is_a(NotSignedIn) else []
 
     async def _read_batch(self, reading: BatchReading, partner_center: PartnerCenter) -> None:
         # The token that came twice would give a page that is kept already.
@@ -226,7 +237,7 @@ class Snapshot:
         """Reads on from where `reading` stopped; pages are digested while the next ones are fetched."""
         token = None if reading.begins_again else reading.next_token
         arrived, waiting = anyio.create_memory_object_stream[Page[Device]]()
-        problem: Problem | None = None
+        problem: Problem | AccountChanged | None = None
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._digest, reading, waiting)
             async with arrived:
@@ -238,6 +249,10 @@ class Snapshot:
                             self._check_room(partner_center)
                 except PartnerCenterError as error:
                     problem = Problem.of(error)
+                except AccountChanged as changed:
+                    problem = changed
+        if isinstance(problem, AccountChanged):
+            raise problem
         return problem
 
     def _check_room(self, partner_center: PartnerCenter) -> None:
@@ -280,6 +295,12 @@ class Snapshot:
         reading.begins_again, reading.restarted = False, True
 
 
+def _mark_untried(readings: Iterable[BatchReading], why: Problem) -> None:
+    for reading in readings:
+        if not reading.complete and not reading.problem and not reading.lock.locked():
+            reading.problem = why
+
+
 async def take(
     customer: Customer, partner_center: PartnerCenter, *, reveal_product_keys: bool, max_bytes: int
 ) -> Snapshot:
@@ -291,6 +312,7 @@ async def take(
     batches: list[DeviceBatch] = []
     unreadable = 0
     problem: Problem | None = None
+    changed: AccountChanged | None = None
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(policies.read, customer, partner_center)
         try:
@@ -301,6 +323,11 @@ async def take(
             problem = Problem.of(error)
             if not batches:
                 tasks.cancel_scope.cancel()
+        except AccountChanged as error:
+            changed = error
+            tasks.cancel_scope.cancel()
+    if changed := changed or policies.changed:
+        raise changed
     if problem and not batches:
         raise problem.raised()
     unique = _first_of_each(batches)
@@ -334,6 +361,7 @@ class _Policies:
 
     names: dict[str, str] = field(default_factory=dict)
     problem: Problem | None = None
+    changed: AccountChanged | None = None
 
     async def read(self, customer: Customer, partner_center: PartnerCenter) -> None:
         """Reads them all. A failure here fails no question that has nothing to do with policies."""
@@ -348,5 +376,7 @@ class _Policies:
                             self.names[policy_key(policy.id)] = name
         except PartnerCenterError as error:
             self.problem = Problem.of(error)
+        except AccountChanged as error:
+            self.changed = error
         except TimeoutError:
             self.problem = Problem.of(Unreachable("It did not answer in time."))

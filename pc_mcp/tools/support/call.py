@@ -12,6 +12,7 @@ from mcp_types import CallToolResult, TextContent
 from pc_mcp.answers import Answer
 from pc_mcp.auth import TokenProvider
 from pc_mcp.inventory import Call, Library, Progress
+from pc_mcp.inventory.reading.inventory import in_time
 from pc_mcp.partner_center import Cloud, PartnerCenter, Transport
 from pc_mcp.tools.support.asking import Asked
 
@@ -31,13 +32,22 @@ class App:
     exports_folder: Path | None = None
     asked: Asked = field(default_factory=Asked)
 
-    def call(self, correlation_id: str, report: Report) -> "ToolCall":
-        """A call that begins now. All of its requests carry `correlation_id`."""
+    async def call(self, correlation_id: str, report: Report) -> "ToolCall":
+        """A call that begins now, as the account that is signed in. All of its requests carry `correlation_id`.
+
+        Signs in if need be. Raises a `SignInError`, or `TimeIsUp`.
+        """
         progress = _ProgressReport(report)
         deadline = anyio.current_time() + self.time_budget_seconds
         grace = self.time_budget_seconds / 4
-        call = Call(PartnerCenter(self.transport, correlation_id), deadline, progress.tell, grace)
-        return ToolCall(call, self.library, self.tokens, self.cloud, self.max_chars, self.exports_folder)
+        with in_time(deadline):
+            account = await self.tokens.account()
+        call = Call(PartnerCenter(self.transport, account, correlation_id), deadline, progress.tell, grace)
+        return ToolCall(call, self.library, self.cloud, self.max_chars, self.exports_folder)
+
+    def account_call(self) -> "AccountCall":
+        """A call about the account itself."""
+        return AccountCall(self.tokens, self.cloud)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +56,33 @@ class ToolCall:
 
     call: Call
     library: Library
-    tokens: TokenProvider
     cloud: Cloud
     max_chars: int
     exports_folder: Path | None = None
 
     @staticmethod
     def result(answer: Answer) -> CallToolResult:
-        """Both halves: clients differ in which one the model reads, and several fail on any other content."""
-        data: dict[str, Any] = answer.data
-        return CallToolResult(content=[TextContent(type="text", text=answer.text)], structured_content=data)
+        """See `result_of`."""
+        return result_of(answer)
+
+
+@dataclass(frozen=True, slots=True)
+class AccountCall:
+    """What a tool works with that is about the account itself, whoever is signed in."""
+
+    tokens: TokenProvider
+    cloud: Cloud
+
+    @staticmethod
+    def result(answer: Answer) -> CallToolResult:
+        """See `result_of`."""
+        return result_of(answer)
+
+
+def result_of(answer: Answer) -> CallToolResult:
+    """Both halves: clients differ in which one the model reads, and several fail on any other content."""
+    data: dict[str, Any] = answer.data
+    return CallToolResult(content=[TextContent(type="text", text=answer.text)], structured_content=data)
 
 
 class _ProgressReport:

@@ -43,7 +43,12 @@ _READ_ONLY = {
 
 
 class DomainTool(Tool):
-    """A tool whose function takes a `ToolCall` named `call` and its own arguments."""
+    """A tool whose function takes a `ToolCall` named `call` and its own arguments.
+
+    of_account: it is about the account itself, and takes an `AccountCall`.
+    """
+
+    of_account: bool = False
 
     async def run(
         self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False
@@ -82,7 +87,7 @@ class DomainTool(Tool):
         app: App = context.request_context.lifespan_context
 
         async def answer() -> CallToolResult:
-            call = app.call(correlation_id, context.report_progress)
+            call = app.account_call() if self.of_account else await app.call(correlation_id, context.report_progress)
             result: CallToolResult = await self.fn(**arguments, **{_CALL: call})
             return result
 
@@ -136,7 +141,12 @@ class DomainTool(Tool):
 
 @cache
 def tool(
-    function: Callable[..., Awaitable[CallToolResult]], title: str, *, read_only: bool = True, idempotent: bool = True
+    function: Callable[..., Awaitable[CallToolResult]],
+    title: str,
+    *,
+    read_only: bool = True,
+    idempotent: bool = True,
+    of_account: bool = False,
 ) -> DomainTool:
     """The MCP tool of `function`, which is named and documented as the function is."""
     hints = _READ_ONLY | {"read_only_hint": read_only, "idempotent_hint": idempotent}
@@ -155,6 +165,7 @@ def tool(
         fn_metadata=metadata,
         is_async=True,
         context_kwarg=_CALL,
+        of_account=of_account,
         annotations=ToolAnnotations(title=title, **hints),
     )
 
