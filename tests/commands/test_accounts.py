@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from pc_mcp.auth import NotConfigured, Refusal, StaticToken, Unconfigured
+from pc_mcp.auth import NotConfigured, StaticToken, Unconfigured
 from pc_mcp.auth.delegated import DelegatedTokens
 from pc_mcp.commands.cli import main, parser
 from pc_mcp.protocol.http import AddressRefused
@@ -28,7 +28,7 @@ async def test_a_configured_token_is_sent_as_it_is():
     tokens = provider(mode="token", access_token="abc.def")
     assert isinstance(tokens, StaticToken)
     async with tokens:
-        assert await tokens.token() == "abc.def"
+        assert await (await tokens.account()).token() == "abc.def"
         assert (await tokens.sign_in()).signed_in
 
 
@@ -44,11 +44,10 @@ async def test_without_a_client_id_every_way_says_what_to_configure(mode):
     tokens = provider(mode=mode)
     assert isinstance(tokens, Unconfigured)
     async with tokens:
-        for work in (tokens.token, tokens.account, tokens.sign_in):
+        for work in (tokens.account, tokens.sign_in):
             with pytest.raises(NotConfigured) as caught:
                 await work()
             assert str(caught.value) == NO_CLIENT_ID
-        assert await tokens.renewed(Refusal("x")) is None
         for status in (await tokens.status(), await tokens.sign_out()):
             assert (status.signed_in, status.note) == (False, NO_CLIENT_ID)
 
@@ -97,7 +96,7 @@ def test_the_commands_say_what_to_configure(command, tmp_path, monkeypatch, caps
 async def test_an_application_needs_a_tenant_of_its_own():
     async with provider(mode="app", client_id=CLIENT_ID, client_secret=SECRET) as tokens:
         with pytest.raises(NotConfigured, match=r"auth\.tenant_id"):
-            await tokens.token()
+            await tokens.account()
 
 
 @pytest.mark.parametrize(
@@ -114,7 +113,7 @@ async def test_an_application_needs_a_tenant_of_its_own():
 async def test_an_application_has_exactly_one_credential(credentials):
     async with provider(mode="app", client_id=CLIENT_ID, tenant_id="example.com", **credentials) as tokens:
         with pytest.raises(NotConfigured, match="exactly one of") as caught:
-            await tokens.token()
+            await tokens.account()
     assert SECRET not in str(caught.value)
 
 
@@ -129,7 +128,7 @@ async def test_a_certificate_that_is_not_there_is_named(files, tmp_path):
     paths = {name: tmp_path / file for name, file in files.items()}
     async with provider(mode="app", client_id=CLIENT_ID, tenant_id="example.com", **paths) as tokens:
         with pytest.raises(NotConfigured, match=r"missing\.(pfx|pem|key).*cannot be read"):
-            await tokens.token()
+            await tokens.account()
 
 
 def test_failures_say_with_what_a_command_ends():

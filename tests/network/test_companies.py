@@ -30,7 +30,7 @@ async def in_all_words(url: str = URL) -> set[str]:
     registration = Registration(client_id="app", authority=url, tenant="t", scope="s/x", known=False)
     async with AppTokens(registration, lambda: "secret") as tokens:
         with pytest.raises(SignInError) as caught:
-            await tokens.token()
+            await tokens.account()
     said.append(str(caught.value))
     configured = Settings(partner_center={"base_url": url}, auth={"authority": url, "tenant_id": "t"})
     network = Network(configured, 10)

@@ -118,7 +118,7 @@ def server_of(tool: DomainTool, sandbox: Sandbox) -> Server:
     @asynccontextmanager
     async def lifespan(_: object) -> AsyncIterator[App]:
         tokens = StaticToken(SecretStr(sandbox.token))
-        async with Transport(sandbox.base_url.removesuffix("/v1"), tokens) as transport:
+        async with Transport(sandbox.base_url.removesuffix("/v1")) as transport:
             yield App(transport, Library(snapshot_seconds=60, concurrency=8), tokens, Cloud.GLOBAL, 8000, 45)
 
     return Server("one tool", tools=[tool], lifespan=lifespan, subscriptions=False)
