@@ -39,7 +39,7 @@ _EARLY_SECONDS = 300.0
 _MOST_NAMES = 10
 _MOST_SHOWN = 120  # characters of a name
 _RETRY_SECONDS = 30.0
-_LOOK_SECONDS = 1.0
+_LOOK_SECONDS = 0.25
 """How long a call goes on at most after another process signed its account out."""
 
 SIGNED_OUT = (
