@@ -3,8 +3,6 @@
 import argparse
 import contextlib
 import gc
-import io
-import os
 import shutil
 import sys
 import textwrap
@@ -18,7 +16,7 @@ from pc_mcp.commands.grammar import Parser, address, seconds, subcommands
 from pc_mcp.commands.sandbox import add_sandbox
 from pc_mcp.runtime.failures import Failure
 from pc_mcp.runtime.nearest_name import did_you_mean
-from pc_mcp.runtime.streams import open_closed_streams
+from pc_mcp.runtime.streams import NotWritten, open_closed_streams, say_what_cannot_be_written, write_no_more
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[Parser]
@@ -41,21 +39,37 @@ DEMO = (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command; returns the exit status: 0, 1 for a failure, 2 for wrong usage or settings."""
     open_closed_streams()
-    options = parser().parsed(sys.argv[1:] if arguments is None else arguments)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a pipe or a file need not be UTF-8, and a path may hold anything
+    say_what_cannot_be_written()
     try:
-        status = int(options.command(options))
-        sys.stdout.flush()
+        return _run(sys.argv[1:] if arguments is None else arguments)
     except Failure as error:
-        print(f"pc-mcp: {error}", file=sys.stderr)
+        if isinstance(error, NotWritten):
+            write_no_more(1)
+        _tell(f"pc-mcp: {error}")
         return error.exit_status
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:  # the reader of what is printed has left, and what is left of it goes nowhere
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # the reader of what is printed has left
+        write_no_more(1)
         return 1
+
+
+def _run(arguments: Sequence[str]) -> int:
+    try:
+        options = parser().parsed(arguments)
+        status = int(options.command(options))
+    except SystemExit:  # argparse has printed the help or the version, or has said what is wrong
+        sys.stdout.flush()
+        raise
+    sys.stdout.flush()
     return status
+
+
+def _tell(words: str) -> None:
+    try:
+        print(words, file=sys.stderr)
+    except OSError:
+        write_no_more(2)
 
 
 def parser() -> Parser:

@@ -21,6 +21,7 @@ from rich.text import Text
 from rich.theme import Theme
 
 from pc_mcp.answers.clean import json_length
+from pc_mcp.runtime.failures import Failure
 from pc_mcp.settings import ENV_PREFIX
 
 LARGE = "Fabrikam Manufacturing"
@@ -100,8 +101,14 @@ def show(settings: Sections, environment: Mapping[str, str], requests: Sequence[
     """
     try:
         anyio.run(_show, settings, environment, requests, how_to_connect)
-    except* SystemExit:  # rich ends the program when the reader of a pipe has left
-        pass
+    except BaseExceptionGroup as group:
+        error: BaseException = group
+        while isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        if isinstance(error, Failure):
+            raise error from None
+        if not isinstance(error, SystemExit):  # rich ends the program when the reader of a pipe has left
+            raise
 
 
 async def _show(

@@ -267,3 +267,32 @@ def test_on_a_terminal_serve_says_that_it_is_for_assistants(tmp_path):
         os.close(end)
     assert said.startswith("pc-mcp serve is for assistants")
     assert "pc-mcp demo" in said
+
+
+FULL = Path("/dev/full")
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="there is no file that is always full")
+def test_where_nothing_can_be_printed_that_is_said_in_one_line(tmp_path):
+    commands = ("version", "--help", "status --json", "install cursor --sandbox --dry-run", "serve --new-secret")
+    with FULL.open("w") as full:
+        started = [
+            subprocess.Popen(
+                [*COMMAND, *command.split()],
+                env=environment(tmp_path),
+                stdin=subprocess.DEVNULL,
+                stdout=full,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            for command in commands
+        ]
+    for process in started:
+        with process:
+            assert process.stderr
+            said = process.stderr.read()
+        assert process.returncode == 1
+        *others, last = said.splitlines()
+        assert last.startswith("pc-mcp: standard output cannot be written (No space left on device).")
+        assert others in ([], ["Nothing was written."])
+    assert not list(tmp_path.glob("**/http-secret"))  # clients would be locked out without a word
