@@ -10,10 +10,12 @@ import secrets
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
+from pc_mcp.runtime.private_files import alone
 from pc_mcp.runtime.waiting import begun
 
 logger = logging.getLogger(__name__)
@@ -28,12 +30,12 @@ class KeyringUnusable(Exception):
 
 
 class KeyringKey:
-    """One key in the keyring. lock_file: held while a key is made, so that processes make one and the same.
-    seconds: how long an answer is waited for."""
+    """One key in the keyring. place: beside it lies the lock that is held while a key is made, so that processes
+    make one and the same; seconds: how long an answer is waited for."""
 
-    def __init__(self, name: str, lock_file: Path, seconds: float = KEYRING_SECONDS) -> None:
+    def __init__(self, name: str, place: Path, seconds: float = KEYRING_SECONDS) -> None:
         self._name = name
-        self._lock_file = lock_file
+        self._place = place
         self._seconds = seconds
         self._asked: Future[bytes | None] | None = None
 
@@ -90,9 +92,7 @@ class KeyringKey:
     def _make(self) -> bytes | None:
         import keyring  # noqa: PLC0415
 
-        self._lock_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = FileLock(self._lock_file, timeout=2 * self._seconds, mode=0o600)
-        with suppress(Timeout), lock:
+        with suppress(Timeout), alone(self._place, 2 * self._seconds, partial(logger.warning, "%s")):
             if key := self._kept():
                 return key
             keyring.set_password(_SERVICE, self._name, base64.b64encode(secrets.token_bytes(_KEY_BYTES)).decode())

@@ -80,7 +80,7 @@ class TokenStore:
         self._left = left
         self._lock_seconds = lock_seconds
         self._file = TokenFile(path)
-        self._keyring = KeyringKey(f"token-store-{_digest(name)}", path.with_suffix(".key.lock"), keyring_seconds)
+        self._keyring = KeyringKey(f"token-store-{_digest(name)}", path.with_suffix(".key"), keyring_seconds)
         self._thread_lock = threading.Lock()
         self._key: bytes | None = None
         self._encrypts_at_once = False

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pc_mcp.protocol.http_limits import Limits, OutOfDescriptors
-from pc_mcp.protocol.http_secret import OnlyWithSecret
+from pc_mcp.protocol.http_secret import OnlyWithSecret, Secret
 from pc_mcp.protocol.jsonrpc import read
 from pc_mcp.protocol.server import Server
 from pc_mcp.runtime.failures import Failure
@@ -35,12 +35,12 @@ def serve_http(
     host: str,
     port: int,
     on_ready: Callable[[str], None],
-    secret: Callable[[], str] | None,
+    secret: Secret | None,
     limits: Limits | None = None,
 ) -> None:
     """Serves clients over Streamable HTTP on a loopback address until a signal comes.
 
-    secret: gives what callers must send, for each request; None: nothing.
+    secret: what callers must send; None: nothing.
 
     `on_ready` gets the URL once connections are accepted; port 0 takes a free one. Requests with a
     foreign `Host` or `Origin` are refused, so that no web page can reach the server through a

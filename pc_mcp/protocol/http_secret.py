@@ -1,27 +1,28 @@
 """The secret that callers over HTTP send: whoever can read this user's files may ask, and nobody else.
 
 It is made once and lies in a file that only its owner can read, beside the token store. A server
-reads the file for each request, so that a new secret holds at once, everywhere.
+looks for each request whether the file has changed, so that a new secret holds at once, everywhere.
 """
 
 import logging
 import os
 import re
 import secrets
-import stat
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
+from functools import partial
 from hmac import compare_digest
 from pathlib import Path
+from typing import Protocol
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from pc_mcp.runtime import private_files
 from pc_mcp.runtime.failures import Failure
-from pc_mcp.runtime.places import Places, private_folder
+from pc_mcp.runtime.places import Places
+from pc_mcp.runtime.private_files import Identity, why
 from pc_mcp.runtime.waiting import in_daemon_thread
 from pc_mcp.settings import ConfigurationError, HttpSettings, is_secret
 
@@ -29,7 +30,6 @@ logger = logging.getLogger(__name__)
 
 _LOCK_SECONDS = 10
 _MOST_BYTES = 1024
-_OTHERS = 0o077
 # RFC 6750: one white space or more, and a scheme in any case.
 _BEARER = re.compile(rb"(?i:bearer) +([^ ]+)")
 WITHOUT = (
@@ -43,11 +43,74 @@ class SecretRefused(Failure):
     """The secret cannot be read or kept; the text says why, and what to do."""
 
 
+class Secret(Protocol):
+    """Where the secret comes from, which `where` says to a person. Every method raises `SecretRefused`."""
+
+    @property
+    def where(self) -> str: ...
+
+    def is_there(self) -> bool:
+        """Whether there is one already."""
+        ...
+
+    def remembered(self) -> str | None:
+        """What was read last, while that is certain to be the secret; None: it has to be read. Takes no time."""
+        ...
+
+    def read(self) -> str:
+        """The secret."""
+        ...
+
+    def kept(self) -> str:
+        """The secret, which is made where there is none yet."""
+        ...
+
+    def renew(self) -> str:
+        """Another secret. Raises `ConfigurationError` where that is the user's to change."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SettingSecret:
+    """The secret that the setting gives."""
+
+    value: str
+    where: str = "the setting http.secret"
+
+    def is_there(self) -> bool:
+        return True
+
+    def remembered(self) -> str:
+        return self.value
+
+    def read(self) -> str:
+        return self.value
+
+    def kept(self) -> str:
+        return self.value
+
+    def renew(self) -> str:
+        raise ConfigurationError(
+            "The secret for callers over HTTP is the setting http.secret, or PC_MCP_HTTP__SECRET: change it there."
+        )
+
+
 class SecretFile:
-    """The file that holds the secret. Every method raises `SecretRefused`."""
+    """The file that holds the secret. Several processes make one and the same."""
 
     def __init__(self, path: Path | None = None) -> None:
         self.path = path or Places().data("http-secret")
+        self._last: tuple[Identity, str] | None = None
+
+    @property
+    def where(self) -> str:
+        return str(self.path)
+
+    def is_there(self) -> bool:
+        return os.path.lexists(self.path)
+
+    def remembered(self) -> str | None:
+        return self._last[1] if self._last and self._last[0] == private_files.identity(self.path) else None
 
     def read(self) -> str:
         """The secret. What is no file of this user alone is neither followed nor waited for."""
@@ -57,7 +120,6 @@ class SecretFile:
             raise self._refused("it is not there") from None
 
     def kept(self) -> str:
-        """The secret, which is made where there is none yet; several processes make one."""
         with suppress(FileNotFoundError):
             return self._read()
         with self._alone():
@@ -72,63 +134,36 @@ class SecretFile:
             return self._write()
 
     def _read(self) -> str:
-        # Windows has none of the flags.
-        flags = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC"))
+        """Raises `FileNotFoundError` besides."""
         try:
-            descriptor = os.open(self.path, flags)
-        except (FileNotFoundError, NotADirectoryError):
-            raise FileNotFoundError from None
+            found = private_files.read(self.path, _MOST_BYTES)
+        except FileNotFoundError:
+            raise
         except OSError as error:
-            raise self._refused(
-                "it is a link" if self.path.is_symlink() else error.strerror or type(error).__name__
-            ) from None
-        try:
-            if fault := _fault(os.fstat(descriptor)):
-                raise self._refused(fault)
-            raw = os.read(descriptor, _MOST_BYTES)
-        except OSError as error:
-            raise self._refused(error.strerror or type(error).__name__) from None
-        finally:
-            os.close(descriptor)
-        secret = raw.decode("ascii", "replace").strip()
+            raise self._refused(why(error)) from None
+        if found.is_open:
+            raise self._refused("other accounts can read or change it")
+        secret = found.raw.decode("ascii", "replace").strip()
         if not is_secret(secret):
             raise self._refused("it holds no secret")
+        self._last = found.identity, secret
         return secret
 
     def _write(self) -> str:
         secret = secrets.token_urlsafe(32)
-        name: str | None = None
         try:
-            handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=f"{self.path.name}.")  # 0600
-            with os.fdopen(handle, "wb") as new:
-                new.write(f"{secret}\n".encode())
-                new.flush()
-                os.fsync(new.fileno())
-            os.replace(name, self.path)
-            name = None
+            private_files.replace(self.path, f"{secret}\n".encode())
         except OSError as error:
-            raise self._not_kept(error.strerror or type(error).__name__) from None
-        finally:
-            if name:
-                with suppress(OSError):
-                    os.unlink(name)
+            raise self._not_kept(why(error)) from None
         return secret
 
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        lock = FileLock(f"{self.path}.lock", timeout=_LOCK_SECONDS, mode=0o600)
+    def _alone(self) -> AbstractContextManager[object]:
         try:
-            if private_folder(self.path.parent):
-                logger.warning("others could write into the folder %s; now they cannot", self.path.parent)
-            lock.acquire()
+            return private_files.alone(self.path, _LOCK_SECONDS, partial(logger.warning, "%s"))
         except Timeout:
             raise self._not_kept("another pc-mcp process holds it, and does not let go") from None
         except OSError as error:
-            raise self._not_kept(error.strerror or type(error).__name__) from None
-        try:
-            yield
-        finally:
-            lock.release()
+            raise self._not_kept(why(error)) from None
 
     def _refused(self, fault: str) -> SecretRefused:
         return SecretRefused(
@@ -143,59 +178,18 @@ class SecretFile:
         )
 
 
-def _fault(found: os.stat_result) -> str:
-    """Why a file is not one of this user alone; nothing where it is."""
-    if not stat.S_ISREG(found.st_mode):
-        return "it is no file"
-    if os.name == "posix" and found.st_uid != os.geteuid():
-        return "it belongs to another account"
-    if os.name == "posix" and found.st_mode & _OTHERS:
-        return "other accounts can read or change it"
-    return ""
-
-
-@dataclass(frozen=True, slots=True)
-class Secret:
-    """What callers must send. give: gives it, and raises `SecretRefused`; where: what a person is told of its place."""
-
-    give: Callable[[], str]
-    where: str
-
-
-def secret_of(settings: HttpSettings, *, new: bool = False) -> Secret:
-    """The setting's secret, or the kept one, which is made where there is none. new: another one.
-
-    Raises `SecretRefused`, and `ConfigurationError` for a new one where the setting has it.
-    """
-    file = SecretFile()
-    if settings.secret is None:
-        file.renew() if new else file.kept()
-        return Secret(file.read, str(file.path))
-    if new:
-        raise ConfigurationError(
-            "The secret for callers over HTTP is the setting http.secret, or PC_MCP_HTTP__SECRET: change it there."
-        )
-    return Secret(settings.secret.get_secret_value, "the setting http.secret")
-
-
-def kept_secret(settings: HttpSettings, *, make: bool) -> Secret:
-    """The secret for a client. make: whether one is made where there is none; else it is empty then.
-
-    Raises `SecretRefused`.
-    """
-    file = SecretFile()
-    if make or settings.secret is not None or os.path.lexists(file.path):
-        return secret_of(settings)
-    return Secret(str, str(file.path))
+def secret_of(settings: HttpSettings) -> Secret:
+    """The setting's secret, or the one that is kept; nothing is read or made yet."""
+    return SecretFile() if settings.secret is None else SettingSecret(settings.secret.get_secret_value())
 
 
 class OnlyWithSecret:
     """Hands on the requests of callers who send the secret, and tells the others how to.
 
-    secret: gives it, in a worker thread, for each request. Raises `SecretRefused` where there is none any more.
+    A new secret holds at once, and so does a fault of the file, which is logged once.
     """
 
-    def __init__(self, app: ASGIApp, secret: Callable[[], str]) -> None:
+    def __init__(self, app: ASGIApp, secret: Secret) -> None:
         self._app = app
         self._secret = secret
         self._fault = ""
@@ -216,12 +210,18 @@ class OnlyWithSecret:
         found = _BEARER.fullmatch(given[0]) if len(given) == 1 else None
         if found is None:
             return False
+        secret = self._secret.remembered() or await in_daemon_thread(self._read)
+        return secret is not None and compare_digest(found[1], secret.encode())
+
+    def _read(self) -> str | None:
+        """The secret; None where it cannot be read."""
+        fault = ""
         try:
-            secret = await in_daemon_thread(self._secret)
+            return self._secret.read()
         except SecretRefused as error:
-            if str(error) != self._fault:
-                logger.log(logging.ERROR, "nobody is answered: %s", error)
-            self._fault = str(error)
-            return False
-        self._fault = ""
-        return compare_digest(found[1], secret.encode())
+            fault = str(error)
+            return None
+        finally:
+            if fault and fault != self._fault:
+                logger.error("nobody is answered: %s", fault)
+            self._fault = fault

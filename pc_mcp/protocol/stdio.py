@@ -23,7 +23,7 @@ from pc_mcp.protocol.server import Server
 from pc_mcp.runtime.failures import Failure
 from pc_mcp.runtime.signals import on_signal
 from pc_mcp.runtime.streams import closed_at_start
-from pc_mcp.runtime.waiting import in_daemon_thread, run
+from pc_mcp.runtime.waiting import Worker, run
 
 logger = logging.getLogger(__name__)
 
@@ -131,17 +131,18 @@ class _Client:
         """Writes what the server says, until nobody can read it any more."""
         write: Callable[[bytes], None] | None = self._write
         async with from_server:
-            async for said in from_server:
-                message: JSONRPCMessage = said.message
-                line = message.model_dump_json(by_alias=True, exclude_unset=True) + "\n"
-                try:
-                    if write:
-                        await in_daemon_thread(partial(write, line.encode()))
-                except OSError:
-                    logger.debug("the client closed the pipe")
-                    write = None
-                    self._listening.cancel()
-                self._open.close(message)
+            with Worker("stdout") as writer:
+                async for said in from_server:
+                    message: JSONRPCMessage = said.message
+                    line = message.model_dump_json(by_alias=True, exclude_unset=True) + "\n"
+                    try:
+                        if write:
+                            await writer.do(partial(write, line.encode()))
+                    except OSError:
+                        logger.debug("the client closed the pipe")
+                        write = None
+                        self._listening.cancel()
+                    self._open.close(message)
 
     def _write(self, line: bytes) -> None:
         """Raises `OSError`."""

@@ -9,7 +9,6 @@ an application wrote there, are moved to the one place.
 
 import os
 import shutil
-import stat
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
@@ -21,7 +20,6 @@ import platformdirs
 _NAME = "pc-mcp"
 # Whose private copies are ours: by full name, since any application of the Store can write into its own.
 _PACKAGES = ("Claude_pzs8sxrjxfjjc", "PythonSoftwareFoundation.Python.3.*_qbz5n2kfra8p0")
-_OTHERS_MAY_WRITE = 0o022
 
 
 @dataclass(frozen=True)
@@ -67,20 +65,3 @@ class Places:
         local = Path(self.environment.get("LOCALAPPDATA") or self._profile() / "AppData" / "Local")
         caches = [cache for package in _PACKAGES for cache in local.glob(f"Packages/{package}/LocalCache/Local")]
         return [local / _NAME, *(cache / _NAME for cache in caches)]
-
-
-def private_folder(folder: Path) -> bool:
-    """Makes the folder if need be, so that nobody else can write into it; whether one could before.
-
-    Raises `OSError`, also where the folder is somebody else's.
-    """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if sys.platform == "win32":  # the folders of the user's profile are the user's
-        return False
-    found = os.stat(folder)
-    if not stat.S_IMODE(found.st_mode) & _OTHERS_MAY_WRITE:
-        return False
-    if found.st_uid != os.geteuid():
-        raise OSError(0, f"others can write into the folder {folder}, which is not yours")
-    os.chmod(folder, 0o700)
-    return True

@@ -50,13 +50,16 @@ def read(path: Path, most_bytes: int) -> Found:
         descriptor = os.open(path, os.O_RDONLY | sum(getattr(os, name, 0) for name in _FLAGS))
     except NotADirectoryError:
         raise FileNotFoundError(0, "it is not there") from None
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
             raise OSError(0, "it is no file")
         if sys.platform != "win32" and found.st_uid != os.geteuid():
             raise OSError(0, "it belongs to another account")
-        return Found(file.read(most_bytes + 1), _identity(found), is_open(found))
+        with open(descriptor, "rb", closefd=False) as file:
+            return Found(file.read(most_bytes + 1), _identity(found), is_open(found))
+    finally:
+        os.close(descriptor)
 
 
 def why(error: OSError) -> str:

@@ -10,7 +10,8 @@ import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from typing import Any, TypeVar
+from queue import SimpleQueue
+from typing import Any, Self, TypeVar
 
 import anyio
 
@@ -24,6 +25,13 @@ class Ended(Exception):
 
 def begun(work: Callable[[], T]) -> "Future[T]":
     """What `work` will have answered, once it has, from a thread of its own; it raises nothing but `Exception`s."""
+    future, answer = _answering(work)
+    threading.Thread(target=answer, name="waits", daemon=True).start()
+    return future
+
+
+def _answering(work: Callable[[], T]) -> "tuple[Future[T], Callable[[], None]]":
+    """What `work` will have answered, and what a thread has to call for that."""
     future: Future[T] = Future()
     context = contextvars.copy_context()
 
@@ -37,13 +45,36 @@ def begun(work: Callable[[], T]) -> "Future[T]":
             future.set_result(result)
 
     future.set_running_or_notify_cancel()
-    threading.Thread(target=answer, name="waits", daemon=True).start()
-    return future
+    return future, answer
 
 
 async def in_daemon_thread(work: Callable[[], T]) -> T:
     """What `work` answers; who waits for it can be cancelled, it itself cannot."""
     return await asyncio.wrap_future(begun(work))
+
+
+class Worker:
+    """One daemon thread, which does one piece of work after another. Use as a context manager."""
+
+    def __init__(self, name: str) -> None:
+        self._waiting: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        threading.Thread(target=self._work, name=name, daemon=True).start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._waiting.put(None)
+
+    async def do(self, work: Callable[[], T]) -> T:
+        """What `work` answers; who waits for it can be cancelled, it itself cannot."""
+        future, answer = _answering(work)
+        self._waiting.put(answer)
+        return await asyncio.wrap_future(future)
+
+    def _work(self) -> None:
+        while answer := self._waiting.get():
+            answer()
 
 
 def run(main: Callable[..., Awaitable[T]], *arguments: Any) -> T:

@@ -11,15 +11,14 @@ import httpx2
 import pytest
 
 from pc_mcp.commands.cli import main
-from pc_mcp.protocol.http_secret import SecretFile, SecretRefused
+from pc_mcp.protocol.http_secret import SecretFile, SecretRefused, SettingSecret
 from tests.commands.http_server import SECRET, WITH_SECRET, connected, posted, received, while_served
 from tests.commands.processes import AT_ONCE, environment, run, started, url_of
 
 posix = pytest.mark.skipif(os.name != "posix", reason="Windows keeps others out of a user's folder by itself")
 
 
-def give() -> str:
-    return SECRET
+SET = SettingSecret(SECRET)
 
 
 @pytest.fixture
@@ -54,7 +53,7 @@ def test_without_the_secret_nobody_is_answered_and_everybody_is_told_how():
         asked = f"GET /mcp HTTP/1.1\r\nHost: HOST\r\nConnection: close\r\n{twice}\r\n"
         assert b" 401 " in received(connected(url, asked.encode()))
 
-    while_served(work, secret=give)
+    while_served(work, secret=SET)
 
 
 def test_the_body_of_who_has_no_secret_is_not_waited_for():
@@ -63,7 +62,7 @@ def test_the_body_of_who_has_no_secret_is_not_waited_for():
     def work(url: str) -> None:
         assert b" 401 " in received(connected(url, asked))
 
-    while_served(work, secret=give)
+    while_served(work, secret=SET)
 
 
 def test_a_server_makes_it_once_says_where_it_is_and_never_shows_it(tmp_path):

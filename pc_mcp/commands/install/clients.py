@@ -80,13 +80,17 @@ class Client:
 
     def http_entry(self, url: str, secret: str) -> dict[str, Any]:
         """What makes the client ask the server at `url`. Raises `NotOverHttp`."""
+        entry: dict[str, Any] = {"type": "http"} if self.is_typed_over_http else {}
+        return entry | {"url": url, self.check_over_http(): {AUTHORIZATION: f"Bearer {secret}"}}
+
+    def check_over_http(self) -> str:
+        """The member of an entry with the headers. Raises `NotOverHttp` where there can be none."""
         if self.headers is None:
             raise NotOverHttp(
                 f"The file of {self.title} cannot name a server over HTTP with the header that it needs. Let "
                 f"{self.title} start one: pc-mcp install {self.id}"
             )
-        entry: dict[str, Any] = {"type": "http"} if self.is_typed_over_http else {}
-        return entry | {"url": url, self.headers: {AUTHORIZATION: f"Bearer {secret}"}}
+        return self.headers
 
     def environment(self, entry: Mapping[str, Any], platform: str, environment: Mapping[str, str]) -> dict[str, str]:
         """What a server that `entry` starts gets of the client's environment."""

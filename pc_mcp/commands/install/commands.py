@@ -177,14 +177,15 @@ def install_over_http(
     client_id: str, address: str, *, config: Path | None, dry_run: bool, machine: Machine | None = None
 ) -> int:
     """Connects a client to the server at `address`, which runs already. Raises a `Failure`; the exit status is 0."""
-    from pc_mcp.protocol.http_secret import kept_secret  # noqa: PLC0415 - a web server's parts are not needed otherwise
+    from pc_mcp.protocol.http_secret import secret_of  # noqa: PLC0415 - a web server's parts are not needed otherwise
 
     machine = machine or this_machine()
     client = CLIENTS[client_id]
     url = checked_address(address)
-    client.http_entry(url, "")  # may be refused before a secret is made
-    secret = kept_secret(load_settings(config).http, make=not dry_run)
-    entry = replace(_with_entry(client, machine, client.http_entry(url, secret.give())), private=True)
+    client.check_over_http()  # before a secret is made
+    secret = secret_of(load_settings(config).http)
+    sent = secret.kept() if secret.is_there() or not dry_run else ""
+    entry = replace(_with_entry(client, machine, client.http_entry(url, sent)), private=True)
     if dry_run:
         _show([entry] if entry.is_needed else [])
         return 0

@@ -1,23 +1,22 @@
-"""A client's file on disk: read as a whole, backed up, and replaced in one step."""
+"""A client's file on disk: read as a whole, backed up, and replaced in one step. It may hold other servers' secrets."""
 
 import codecs
 import itertools
 import os
 import stat
 import sys
-import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from pc_mcp.commands.install.entry import FileRefused
+from pc_mcp.runtime import private_files
+from pc_mcp.runtime.private_files import OTHERS, PRIVATE
 
 _BYTE_ORDER_MARK = codecs.BOM_UTF8.decode()
 _MOST_BACKUPS = 1000
 _BACKUP, _KEPT = ".before-pc-mcp", ".kept-by-pc-mcp"
 _MOST_BYTES = 50_000_000
-_OTHERS = 0o077
-_PRIVATE = 0o600  # such files hold other servers' secrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +85,7 @@ class ClientFile:
     @property
     def is_open(self) -> bool:
         """Whether accounts other than its owner's may read it, as far as the file says."""
-        return os.name == "posix" and self.raw is not None and bool(self.path.stat().st_mode & _OTHERS)
+        return self.raw is not None and private_files.is_open(self.path.stat())
 
     def replace(self, text: str, *, marked: bool = True, private: bool = False) -> None:
         """Writes `text` in one step, with the file's permissions. Raises `FileRefused`.
@@ -101,28 +100,19 @@ class ClientFile:
                 "The path of pc-mcp, or of its configuration file, cannot be written as text. Give the folder another "
                 "name, and try again. The file was left as it was."
             ) from None
-        name: str | None = None
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.")
-            with os.fdopen(handle, "wb") as new:
-                new.write(content)
-                new.flush()
-                os.fsync(new.fileno())
-            mode = _PRIVATE if self.raw is None else stat.S_IMODE(self.path.stat().st_mode)
-            os.chmod(name, mode & ~_OTHERS if private else mode)
-            if found(self.path).raw != self.raw:
-                raise FileRefused(
-                    f"{self.path} was changed by another program at the same moment, and was left to it. Try again."
-                )
-            os.replace(name, self.path)
-            name = None
+            mode = PRIVATE if self.raw is None else stat.S_IMODE(self.path.stat().st_mode)
+            mode = mode & ~OTHERS if private else mode
+            private_files.replace(self.path, content, mode=mode, before=self._refuse_what_changed)
         except OSError as error:
             raise _refused(self.path, "written", error) from None
-        finally:
-            if name:
-                with suppress(OSError):
-                    os.unlink(name)
+
+    def _refuse_what_changed(self) -> None:
+        if found(self.path).raw != self.raw:
+            raise FileRefused(
+                f"{self.path} was changed by another program at the same moment, and was left to it. Try again."
+            )
 
     def remove(self) -> None:
         """Removes the file. Raises `FileRefused`."""
@@ -205,7 +195,7 @@ def _decoded(path: Path, raw: bytes) -> str:
 
 
 def _only_mine(path: str, flags: int) -> int:
-    return os.open(path, flags, _PRIVATE)
+    return os.open(path, flags, PRIVATE)
 
 
 def _same(path: Path, raw: bytes) -> bool:
