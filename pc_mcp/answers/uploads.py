@@ -47,6 +47,7 @@ _COLUMNS = {
 _ERROR_COLUMNS = ("error", "meaning", "devices")
 _NOTES_SHARE, _COUNTS_SHARE = 0.2, 0.3
 _FINISHED_ROWS = 20
+_NONE_SO_FAR = ", none failed so far"
 _ORDER: Final[Sequence[State]] = ("failed", "not known", "running", "finished")
 """What a person looks for first comes first."""
 
@@ -177,13 +178,21 @@ def _first_line(result: Upload) -> str:
     counted = f"{of.get('failed', 0):,} of {total} failed"
     if not of.get("failed"):
         counted = f"{of.get('finished', 0):,} of {total} finished"
-        if result.next_step is None and not of.get("not known"):
-            counted += ", none failed" if of.get("finished") == len(details.devices) else ", none failed so far"
+        if not of.get("not known"):
+            counted += _none_failed(result)
     if unknown := of.get("not known"):
         counted += f", {unknown:,} not known"
     if result.next_step:
         return f"INCOMPLETE: **{counted}, as far as could be read** {place}"
     return f"**{counted}** {place}"
+
+
+def _none_failed(result: Upload) -> str:
+    """That no row has failed, as far as the rows that there are can show that."""
+    if result.next_step is None:
+        return ", none failed" if result.states.get("finished") == len(result.details.devices) else _NONE_SO_FAR
+    rows_are_missing = result.details.unreadable or result.details.goes_on
+    return _NONE_SO_FAR if result.state not in {"finished", "failed"} and not rows_are_missing else ""
 
 
 def _notes(result: Upload) -> list[str]:
@@ -194,7 +203,7 @@ def _notes(result: Upload) -> list[str]:
     if result.states.get("failed") and result.state == "finished":
         notes.append('"finished" says that the upload ran to its end, not that every device was uploaded.')
     if result.states.get("not known"):
-        notes.append("Devices whose status says neither that they finished nor that they failed are not known.")
+        notes.append("Devices of which it is not said clearly that they finished or failed are not known.")
     if result.state not in {"finished", "failed"} and result.next_step is None:
         notes.append("The upload may still be running: ask again in a few minutes.")
     return notes

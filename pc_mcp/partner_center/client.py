@@ -1,7 +1,8 @@
 """The resources of Partner Center that this program reads, one method each."""
 
+import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 from urllib.parse import quote
@@ -20,6 +21,8 @@ MOST_BYTES = 8 * 2**30
 """Of the devices of one batch, which are not held as they came."""
 
 T = TypeVar("T")
+
+_ROWS = re.compile(rb'"\s*devicesStatus\s*"\s*:', re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +65,7 @@ class PartnerCenter:
     async def batch_upload_details(self, customer_id: str, batch_tracking_id: str) -> models.BatchUploadDetails:
         """What became of an upload ("Get the status of a device batch upload")."""
         path = f"/customers/{segment(customer_id)}/batchJobStatus/{segment(batch_tracking_id)}"
-        read = _one(
-            models.batch_upload_details, "upload status", lambda found: found.batch_tracking_id, batch_tracking_id
-        )
-        return await self._get(path, read)
+        return await self._get(path, _upload_of(batch_tracking_id))
 
     async def _get(self, path: str, read: Callable[[bytes], T]) -> T:
         return await self.transport.get(path, read, account=self.account, correlation_id=self.correlation_id)
@@ -104,6 +104,25 @@ def _one(
         return found
 
     return value_of
+
+
+def _upload_of(batch_tracking_id: str) -> Callable[[bytes], models.BatchUploadDetails]:
+    """Reads the status of that upload. Its rows come in one answer, as documented: of more it is said that they are
+    there, and which ones count where they come twice cannot be told."""
+
+    def details(value: object) -> models.BatchUploadDetails | None:
+        found = models.batch_upload_details(value)
+        follows = isinstance(value, dict) and (shapes.goes_on(value) or bool(shapes.tokens(value)))
+        return replace(found, goes_on=follows) if found else None
+
+    one = _one(details, "upload status", lambda found: found.batch_tracking_id, batch_tracking_id)
+
+    def read(body: bytes) -> models.BatchUploadDetails:
+        if len(_ROWS.findall(body)) > 1:
+            raise NotReadable("It has its rows twice.")
+        return one(body)
+
+    return read
 
 
 def _same_id(one: str, other: str) -> bool:

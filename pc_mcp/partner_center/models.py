@@ -25,6 +25,9 @@ MOST_ID_CHARACTERS = 20_000
 MOST_PARTS = 50
 """More policies than a device, or settings than a policy, are left out."""
 
+_NO_ERROR = frozenset({"none", "null", "nil", "success", "succeeded", "successful", "ok", "no error", "noerror", "n/a"})
+_CODE_MEMBERS = frozenset({"code", "errorcode"})
+
 _Text = Annotated[str, msgspec.Meta(max_length=MOST_CHARACTERS)]
 
 
@@ -95,7 +98,7 @@ class ConfigurationPolicy:
 
 @dataclass(frozen=True, slots=True)
 class DeviceUploadDetails:
-    """What became of one device of an upload. `error_code` is text such as "808"."""
+    """What became of one device of an upload. `error_code` is text such as "808", or whatever else was sent there."""
 
     device_id: str | None = None
     serial_number: str | None = None
@@ -108,7 +111,7 @@ class DeviceUploadDetails:
 @dataclass(frozen=True, slots=True)
 class BatchUploadDetails:
     """What became of one upload. `unreadable` counts devices that could not be read; `devices_expected` is how
-    many devices it says that it has, where it does."""
+    many devices it says that it has, where it does; goes_on: it says that more follow."""
 
     batch_tracking_id: str | None
     status: str | None
@@ -117,6 +120,7 @@ class BatchUploadDetails:
     devices: tuple[DeviceUploadDetails, ...]
     unreadable: int
     devices_expected: int | None = None
+    goes_on: bool = False
 
 
 def text(value: object, most: int | None = MOST_CHARACTERS) -> str | None:
@@ -268,9 +272,35 @@ def _device_upload_details(value: object) -> DeviceUploadDetails | None:
         serial_number=text(fields.get("serialNumber")),
         product_key=text(fields.get("productKey")),
         status=text(fields.get("status")),
-        error_code=text(fields.get("errorCode")),
+        error_code=_error_code(fields),
         error_description=text(fields.get("errorDescription")),
     )
+
+
+def is_error(code: str | None) -> bool:
+    """Whether what was sent as the code of an error says that there is one."""
+    return bool((code or "").strip("0")) and (code or "").casefold() not in _NO_ERROR
+
+
+def _error_code(fields: Object) -> str | None:
+    """The code of a row's error as text; of several, or of what says only that there is none, the first."""
+    sent = [value for key, value in fields.items() if key.strip().casefold() == "errorcode"]
+    codes = [code for value in sent for code in _codes(value)]
+    return next(filter(is_error, codes), codes[0] if codes else None)
+
+
+def _codes(value: object) -> list[str]:
+    """What stands for a code in a value of whatever shape; "unreadable" for what is not even text."""
+    codes = []
+    for part in value[:MOST_PARTS] if isinstance(value, list) else [value]:
+        if isinstance(part, dict):
+            inner = [member for key, member in part.items() if key.strip().casefold() in _CODE_MEMBERS]
+            part = inner[0] if inner else bool(part)  # noqa: PLW2901
+        if isinstance(part, float) and part.is_integer():
+            part = int(part)  # noqa: PLW2901
+        says_nothing = part is None or part is False or (isinstance(part, str) and not part.strip())
+        codes += [] if says_nothing else [text(part) or "unreadable"]
+    return codes
 
 
 def _policies(value: object) -> tuple[AssignedPolicy, ...]:

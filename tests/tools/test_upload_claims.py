@@ -59,10 +59,68 @@ async def test_a_row_that_says_in_any_word_that_it_failed_has_failed(told, statu
 
 
 async def test_a_row_with_an_error_has_failed_whatever_its_status(told):
-    for code, failed in (("808", 1), (808, 1), ("x", 1), ("0", 0), (0, 0), ("00", 0), (None, 0), ("", 0)):
-        row = {"status": "finished", "errorCode": code}
-        [(_, data)] = await told({"status": "finished", "devicesStatus": [row]})
-        assert data["devices_failed"] == failed, code
+    failed = ("808", 808, 808.0, "x", True, ["808"], ["0", "808"], {"code": 808}, {"ErrorCode": "808"}, {"x": 1}, [[1]])
+    none = (
+        "0",
+        0,
+        0.0,
+        "00",
+        None,
+        "",
+        " ",
+        False,
+        [],
+        {},
+        "none",
+        "null",
+        "NULL",
+        "Success",
+        ["none"],
+        {"code": None},
+    )
+    rows = [{"status": "finished", "errorCode": code} for code in (*failed, *none)]
+    rows += [{"status": "finished", "ErrorCode": 808}, {"status": "finished", "errorcode ": "808"}]
+    for row, answer in zip(
+        rows, await told(*({"status": "finished", "devicesStatus": [row]} for row in rows)), strict=True
+    ):
+        first_line, data = answer
+        has_failed = rows.index(row) not in range(len(failed), len(failed) + len(none))
+        assert data["devices_failed"] == has_failed, row
+        assert ("none failed" in first_line) != has_failed
+
+
+async def test_a_row_that_finished_with_words_about_an_error_and_no_code_is_not_known(told):
+    cases = [("Hardware hash is bad", None, 1), ("x", "", 1), ("Success", None, 0), (" ", None, 0), ("Done", "0", 0)]
+    for words, code, not_known in cases:
+        row = {"status": "finished", "errorDescription": words, "errorCode": code}
+        [(first_line, data)] = await told({"status": "finished", "devicesStatus": [row]})
+        assert (data["devices_not_known"], data["devices_failed"]) == (not_known, 0), words
+        assert ("none failed" in first_line) != not_known
+
+
+@pytest.mark.parametrize("status", ["queued", "processing", "in-progress", "unknown", None])
+async def test_rows_that_all_finished_of_an_upload_that_has_not_ended_may_not_be_all(told, status):
+    [(first_line, data)] = await told({"status": status} | rows("finished", "finished"))
+    assert "2 of 2 devices finished, none failed so far" in first_line
+    assert (data["next_step"], data["next_step_seconds"]) == ("ask_again", 120)
+    assert any("there may be more rows to come" in note for note in data["notes"])
+
+
+async def test_more_rows_that_are_said_to_follow_are_missing(told):
+    more = [{"continuationToken": "abc"}, {"links": {"next": {"uri": "/x"}}}, {"nextLink": "https://x"}]
+    for first_line, data in await told(*({"status": "finished"} | rows("finished") | each for each in more)):
+        assert "none failed" not in first_line
+        assert data["next_step"] == "none"
+        assert any("more rows follow" in note for note in data["notes"])
+
+
+async def test_an_upload_whose_rows_come_twice_is_no_answer(connect, sandbox):
+    body = b'{"batchTrackingId": "0127ed8e-FF72", "devicesStatus": [{"status": "error"}], "devicesStatus": []}'
+    sandbox.switches.scripted = [ScriptedAnswer("/batchJobStatus", body=body)]
+    async with connect() as client:
+        result = await client.call_tool("get_batch_upload_status", QUESTION)
+    assert result.is_error
+    assert "cannot be read" in result.content[0].text
 
 
 @pytest.mark.parametrize("status", ["unknown", "skipped", "finished?!x", "", None, 7, ["finished"]])

@@ -13,7 +13,7 @@ from pc_mcp.inventory.reading.inventory import Call, Library
 from pc_mcp.inventory.store.product_keys import masked, tail
 from pc_mcp.inventory.text import MASK, SHOWN_CHARACTERS, quoted, visible, visible_or_none
 from pc_mcp.partner_center.errors import Remedy
-from pc_mcp.partner_center.models import BatchUploadDetails, Customer, DeviceUploadDetails
+from pc_mcp.partner_center.models import BatchUploadDetails, Customer, DeviceUploadDetails, is_error
 
 # "Device deployment resources" and its error codes: what a row's `errorCode` means.
 ROW_ERRORS = {
@@ -99,12 +99,17 @@ async def upload_status(library: Library, call: Call, customer: Customer, batch_
 def state_of(device: DeviceUploadDetails) -> State:
     """What became of a device. A `finished` upload may hold devices that failed, and a device an error
     whatever its status."""
-    return "failed" if error_of(device) else _state(device.status)
+    if error_of(device):
+        return "failed"
+    state = _state(device.status)
+    # Words about an error beside neither a code nor the word that there is none: one of them is wrong.
+    doubtful = device.error_code is None and is_error(device.error_description)
+    return "not known" if state == "finished" and doubtful else state
 
 
 def error_of(device: DeviceUploadDetails) -> str | None:
-    """The code of the device's error, if it has one; 0 is none."""
-    return device.error_code if (device.error_code or "").strip("0") else None
+    """The code of the device's error, if it has one."""
+    return device.error_code if is_error(device.error_code) else None
 
 
 def _state(status: str | None) -> State:
@@ -122,6 +127,10 @@ def _missing(details: BatchUploadDetails, state: State, states: Mapping[State, i
         missing.append(f"The upload is said to have {expected:,} devices, and its answer has rows for {rows:,}.")
     if state == "failed" and rows and not states.get("failed"):
         missing.append("The upload is said to have errors, and no row shows one.")
+    if details.goes_on:
+        missing.append("The answer says that more rows follow, and not how to ask for them.")
+    if not over and rows and not states.get("running"):
+        missing.append("The upload does not say that it has ended, so there may be more rows to come.")
     remedy: Remedy = "none" if over else "ask_again"
     return [Missing(reason, None, remedy=remedy, seconds=RUNNING_SECONDS) for reason in missing]
 
