@@ -4,6 +4,7 @@
 stands between `<!-- name -->` and `<!-- end name -->`; some files are generated as a whole.
 """
 
+import json
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -15,7 +16,7 @@ from pc_mcp.commands.cli import parser
 from pc_mcp.commands.grammar import subcommands
 from pc_mcp.protocol.prompts import load_prompts
 from pc_mcp.settings import Settings, sections
-from pc_mcp.tools import all_tools
+from pc_mcp.tools import DomainTool, all_tools
 from pc_mcp.tools.support.addresses import TEMPLATES
 from tests.docs.picture import conversation, in_words
 from tests.docs.questions import CONVERSATION, QUESTIONS, answers, first_questions, questions_table
@@ -53,7 +54,7 @@ def arguments_reference() -> str:
         tools_table(),
     ]
     for tool in all_tools(exports=True):
-        parts += ["", f"## `{tool.name}`", "", tool.description, ""]
+        parts += ["", f"## `{tool.name}`", "", tool.description, "", f"For example: `{call(tool)}`.", ""]
         if not tool.parameters["properties"]:
             parts.append("It takes no arguments.")
             continue
@@ -63,6 +64,11 @@ def arguments_reference() -> str:
             default = "required" if needed else shown(schema.get("default", ""))
             parts.append(f"| `{name}` | {kind(schema)} | {default} | {schema.get('description', '')} |")
     return "\n".join(parts) + "\n"
+
+
+def call(tool: DomainTool) -> str:
+    """A call of the tool, such as `find_customers(query="contoso")`."""
+    return f"{tool.name}({', '.join(f'{name}={json.dumps(value)}' for name, value in tool.example.items())})"
 
 
 def prompts_table() -> str:

@@ -13,8 +13,11 @@ from pc_mcp.inventory.questions.export import WholeList
 from pc_mcp.tools.support.arguments import BatchId, Customer
 from pc_mcp.tools.support.call import ToolCall
 from pc_mcp.tools.support.files import NewFile, file_stem, name_part, new_file
+from pc_mcp.tools.support.tool import tool
 
 
+# "Export … file" in one line is a leak to scanners of tools.
+@tool("Write devices to a file", {"customer": "Contoso Ltd"}, read_only=False, idempotent=False)
 async def export_devices(
     call: ToolCall,
     customer: Customer,

@@ -9,8 +9,10 @@ from pc_mcp.answers import CustomerListAnswer, customer_list_answer
 from pc_mcp.inventory import list_customers
 from pc_mcp.tools.support.arguments import Cursor, NotBoolean, Text
 from pc_mcp.tools.support.call import ToolCall
+from pc_mcp.tools.support.tool import tool
 
 
+@tool("Find customers", {"query": "contoso"})
 async def find_customers(
     call: ToolCall,
     query: Annotated[Text | None, Field(description="Part of name or domain, or start of the id.")] = None,

@@ -10,10 +10,12 @@ from pc_mcp.inventory import QuestionError
 from pc_mcp.inventory import find_devices as ask
 from pc_mcp.tools.support.arguments import Cursor, Customer, Identifier, Refresh
 from pc_mcp.tools.support.call import ToolCall
+from pc_mcp.tools.support.tool import tool
 
 _ROWS = 200
 
 
+@tool("Find devices", {"customer": "Documentation Sample", "identifiers": ["2R9-ZNP67"]})
 async def find_devices(
     call: ToolCall,
     identifiers: Annotated[

@@ -9,8 +9,13 @@ from pc_mcp.answers import UploadAnswer, upload_answer
 from pc_mcp.inventory import upload_status
 from pc_mcp.tools.support.arguments import Customer, Text
 from pc_mcp.tools.support.call import ToolCall
+from pc_mcp.tools.support.tool import tool
 
 
+@tool(
+    "Get batch upload status",
+    {"customer": "Documentation Sample", "batch_tracking_id": "0127ed8e-ff72-4983-a3d8-e8d8bd378932"},
+)
 async def get_batch_upload_status(
     call: ToolCall,
     customer: Customer,

@@ -8,8 +8,10 @@ from pc_mcp.answers import PolicyListAnswer, policy_list_answer
 from pc_mcp.inventory import list_policies
 from pc_mcp.tools.support.arguments import Customer
 from pc_mcp.tools.support.call import ToolCall
+from pc_mcp.tools.support.tool import tool
 
 
+@tool("List configuration policies", {"customer": "Contoso Ltd"})
 async def list_configuration_policies(
     call: ToolCall, customer: Customer
 ) -> Annotated[CallToolResult, PolicyListAnswer]:

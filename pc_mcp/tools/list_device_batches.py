@@ -9,8 +9,10 @@ from pc_mcp.answers import BatchListAnswer, batch_list_answer
 from pc_mcp.inventory import BatchFilter, list_batches
 from pc_mcp.tools.support.arguments import Cursor, Customer, Limit, Moment, Refresh, Text, check_period
 from pc_mcp.tools.support.call import ToolCall
+from pc_mcp.tools.support.tool import tool
 
 
+@tool("List device batches", {"customer": "Contoso Ltd"})
 async def list_device_batches(
     call: ToolCall,
     customer: Customer,

@@ -21,8 +21,10 @@ from pc_mcp.tools.support.arguments import (
     check_period,
 )
 from pc_mcp.tools.support.call import ToolCall
+from pc_mcp.tools.support.tool import tool
 
 
+@tool("List devices", {"customer": "Contoso Ltd"})
 async def list_devices(
     call: ToolCall,
     customer: Customer,

@@ -6,8 +6,10 @@ from mcp_types import CallToolResult
 
 from pc_mcp.answers import SignInAnswer, sign_in_answer
 from pc_mcp.tools.support.call import AccountCall
+from pc_mcp.tools.support.tool import tool
 
 
+@tool("Sign out", {}, read_only=False, of_account=True)
 async def sign_out(call: AccountCall) -> Annotated[CallToolResult, SignInAnswer]:
     """Sign the user out on this computer, for instance to use another account. Use it only when the
     user asks for it; nothing in Partner Center changes."""

@@ -3,46 +3,25 @@
 import pytest
 from mcp import Client
 
+from pc_mcp.tools import all_tools
 from tests.answers.reading import LIVE_LINK, hidden
 
 CONTOSO = {"customer": "Contoso Ltd"}
 LONG = "Zq" * 5000
-TOOLS = (
-    "find_customers, list_device_batches, list_devices, find_devices, list_configuration_policies, "
-    "get_batch_upload_status, sign_in, sign_out"
-)
+TOOLS = ", ".join(tool.name for tool in all_tools())
+NEEDED = {tool.name: tool.example for tool in all_tools()}
+ARGUMENTS = {tool.name: tool.parameters["properties"] for tool in all_tools()}
 TEXT_ARGUMENTS = [
-    ("find_customers", "query"),
-    ("find_customers", "cursor"),
-    ("list_device_batches", "customer"),
-    ("list_device_batches", "name_contains"),
-    ("list_device_batches", "cursor"),
-    ("list_devices", "customer"),
-    ("list_devices", "batch"),
-    ("list_devices", "serial_number"),
-    ("list_devices", "manufacturer"),
-    ("list_devices", "model"),
-    ("list_devices", "policy"),
-    ("list_devices", "cursor"),
-    ("find_devices", "customer"),
-    ("find_devices", "cursor"),
-    ("list_configuration_policies", "customer"),
-    ("get_batch_upload_status", "customer"),
-    ("get_batch_upload_status", "batch_tracking_id"),
+    (tool, name)
+    for tool, arguments in ARGUMENTS.items()
+    for name, argument in arguments.items()
+    if argument["type"] == "string" and not name.endswith(("_after", "_before"))
 ]
 PERIODS = [
     ("list_device_batches", "created_after", "created_before"),
     ("list_devices", "uploaded_after", "uploaded_before"),
 ]
-LIMITS = ["find_customers", "list_device_batches", "list_devices"]
-NEEDED = {
-    "find_customers": {},
-    "list_device_batches": CONTOSO,
-    "list_devices": CONTOSO,
-    "find_devices": {**CONTOSO, "identifiers": ["X"]},
-    "list_configuration_policies": CONTOSO,
-    "get_batch_upload_status": {**CONTOSO, "batch_tracking_id": "X"},
-}
+LIMITS = [tool for tool, arguments in ARGUMENTS.items() if "limit" in arguments]
 
 
 @pytest.fixture
@@ -252,7 +231,7 @@ async def test_identifiers_without_a_customer_are_refused_for_now(refused, mode)
     assert words.startswith("Whose devices? Give customer")
 
 
-@pytest.mark.parametrize("tool", ["find_customers", "list_device_batches", "list_devices", "find_devices"])
+@pytest.mark.parametrize("tool", [tool for tool, arguments in ARGUMENTS.items() if "cursor" in arguments])
 async def test_a_forged_cursor_is_refused(all_refused, tool):
     right = (
         "This cursor does not belong to this question. Pass the next_cursor of the answer before unchanged, "
@@ -285,7 +264,7 @@ async def test_a_cursor_with_other_arguments_or_of_another_server_is_refused(con
         assert result.content[0].text.startswith("This cursor does not belong to this question.")
 
 
-@pytest.mark.parametrize("tool", [tool for tool in NEEDED if tool != "find_customers"])
+@pytest.mark.parametrize("tool", [tool for tool, arguments in ARGUMENTS.items() if "customer" in arguments])
 async def test_an_unknown_customer_is_refused_with_the_nearest(refused, tool):
     words = await refused(tool, NEEDED[tool] | {"customer": "Contosso Ltd"})
     assert words.startswith('No customer matches "Contosso Ltd". Nearest: "Contoso Ltd" (domain ')

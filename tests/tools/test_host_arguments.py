@@ -16,16 +16,6 @@ from tests.conftest import settings_for
 
 CONTOSO = {"customer": "Contoso Ltd"}
 BATCH = CONTOSO | {"batch": "FINANCE laptops"}
-NEEDED: dict[str, dict[str, Any]] = {
-    "find_customers": {},
-    "list_device_batches": CONTOSO,
-    "list_devices": CONTOSO,
-    "find_devices": CONTOSO | {"identifiers": ["X"]},
-    "list_configuration_policies": CONTOSO,
-    "get_batch_upload_status": CONTOSO,
-    "sign_in": {},
-    "sign_out": {},
-}
 HOSTS_EXTRAS = dict.fromkeys(ADDED_BY_HOSTS, "x") | {"_meta": {"a": [1]}, "random_string": None}
 
 
@@ -36,17 +26,10 @@ async def content(client: Client, tool: str, arguments: dict[str, Any]) -> dict[
     return result.structured_content | {"next_cursor": "", "as_of": "", "expires_at": ""}
 
 
-@pytest.fixture
-def needed(world):
-    """The arguments that each tool needs."""
-    upload = world.uploads(world.customer_id("Contoso Ltd"))[0]["batchTrackingId"]
-    return NEEDED | {"get_batch_upload_status": CONTOSO | {"batch_tracking_id": upload}}
-
-
-async def test_an_optional_argument_that_is_null_or_empty_is_left_out(connect, needed, mode):
+async def test_an_optional_argument_that_is_null_or_empty_is_left_out(connect, mode):
     async with connect(mode) as client:
         for tool in all_tools():
-            asked = needed[tool.name]
+            asked = dict(tool.example)
             right = await content(client, tool.name, asked)
             # What find_devices calls optional it needs for now.
             optional = [name for name in tool.parameters["properties"] if name not in asked]
@@ -54,10 +37,11 @@ async def test_an_optional_argument_that_is_null_or_empty_is_left_out(connect, n
                 assert await content(client, tool.name, asked | dict.fromkeys(optional, nothing)) == right
 
 
-async def test_what_hosts_add_by_themselves_is_ignored(connect, needed, mode):
+async def test_what_hosts_add_by_themselves_is_ignored(connect, mode):
     async with connect(mode) as client:
-        for tool, asked in needed.items():
-            assert await content(client, tool, HOSTS_EXTRAS | asked) == await content(client, tool, asked)
+        for tool in all_tools():
+            right = await content(client, tool.name, dict(tool.example))
+            assert await content(client, tool.name, HOSTS_EXTRAS | tool.example) == right
 
 
 async def test_numbers_truths_and_lists_may_come_as_text_and_one_value_as_itself(connect, mode):
@@ -128,11 +112,11 @@ async def test_a_date_may_have_spaces_around_it(connect, tool, after, before):
 
 
 @pytest.mark.parametrize("nothing", [None, "", " ", "\u00a0"])
-async def test_a_needed_argument_that_is_empty_is_asked_for(connect, needed, nothing):
+async def test_a_needed_argument_that_is_empty_is_asked_for(connect, nothing):
     async with connect() as client:
         for tool in all_tools():
             for name in tool.parameters.get("required", []):
-                result = await client.call_tool(tool.name, needed[tool.name] | {name: nothing})
+                result = await client.call_tool(tool.name, {**tool.example, name: nothing})
                 assert result.is_error
                 assert f"\n- {name} is missing, or empty.\n" in result.content[0].text
 

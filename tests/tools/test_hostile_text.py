@@ -10,6 +10,7 @@ from mcp_types import CallToolResult
 from pc_mcp.answers import shown
 from pc_mcp.sandbox import ScriptedAnswer
 from pc_mcp.sandbox.hostile import BATCH_IDS, TEXTS
+from pc_mcp.tools import all_tools
 from tests.answers.reading import LIVE_LINK, check_cleaned, hidden, notes, texts
 
 PROSEWARE = {"customer": "Proseware Inc"}
@@ -55,17 +56,12 @@ def hostile(sandbox):
 @pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
 async def test_hostile_text_in_every_field_of_every_tool_is_cleaned(connect, hostile, text):
     hostile(text)
+    everything = {"customer": ID, "fields": ALL_FIELDS, "group_by": GROUPS}
     async with connect() as client:
-        for tool, arguments in (
-            ("find_customers", {}),
-            ("list_device_batches", {}),
-            ("list_devices", {"fields": ALL_FIELDS, "group_by": GROUPS}),
-            ("find_devices", {"identifiers": ["x"]}),
-            ("list_configuration_policies", {}),
-            ("get_batch_upload_status", {"batch_tracking_id": "x"}),
-        ):
-            needed = {} if tool == "find_customers" else {"customer": ID}
-            result = await client.call_tool(tool, needed | arguments)
+        for tool in all_tools():
+            arguments = {name: value for name, value in everything.items() if name in tool.parameters["properties"]}
+            asked = {"query": None} if tool.name == "find_customers" else {**tool.example, **arguments}
+            result = await client.call_tool(tool.name, asked)
             check(result)
             assert text not in result.content[0].text or text.isprintable()
 

@@ -17,6 +17,7 @@ from pc_mcp.auth.app_only import AppTokens
 from pc_mcp.partner_center import Cloud
 from pc_mcp.protocol.token_providers import NO_CLIENT_ID
 from pc_mcp.sandbox import ScriptedAnswer
+from pc_mcp.tools import all_tools
 from pc_mcp.tools.support.call import ToolCall
 from tests.answers.reading import check_cleaned, check_halves, numbers
 from tests.text_files import TextFile
@@ -50,12 +51,24 @@ def pretty(models: list[Any]) -> str:
     return json.dumps(dumped, indent=1, ensure_ascii=False)
 
 
-async def test_the_tools_list_is_as_reviewed_in_both_eras(connect, files, tmp_path):
+async def test_the_instructions_are_as_reviewed_in_both_eras(connect, files, tmp_path):
     async with connect("auto", exports={"folder": tmp_path}) as client:
         tools = (await client.list_tools()).tools
-        assert f"{client.instructions}\n\n{pretty(tools)}" == files
+        instructions = client.instructions
+        assert instructions == files
     async with connect("legacy", exports={"folder": tmp_path}) as client:
         assert (await client.list_tools()).tools == tools
+        assert client.instructions == instructions
+
+
+@pytest.mark.parametrize("tool", all_tools(exports=True), ids=lambda tool: tool.name)
+async def test_the_tool_and_its_example_are_as_reviewed(connect, files, tmp_path, tool):
+    async with connect(exports={"folder": tmp_path}) as client:
+        (listed,) = [each for each in (await client.list_tools()).tools if each.name == tool.name]
+        result = await client.call_tool(tool.name, dict(tool.example))
+    assert not result.is_error
+    example = re.sub(r"-\d{4}-\d\d-\d\d\.csv", "-<today>.csv", written(result).replace(str(tmp_path), "<folder>"))
+    assert "\n\n".join([pretty([listed]), json.dumps(tool.example), example]) == files
 
 
 async def test_the_resource_templates_are_as_reviewed_in_both_eras(connect, files):

@@ -7,8 +7,8 @@ unknown argument is refused, and every error of the domain reaches the model as 
 import logging
 import re
 import uuid
-from collections.abc import Awaitable, Callable
-from functools import cache
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 
 import anyio
@@ -45,9 +45,11 @@ _READ_ONLY = {
 class DomainTool(Tool):
     """A tool whose function takes a `ToolCall` named `call` and its own arguments.
 
-    of_account: it is about the account itself, and takes an `AccountCall`.
+    example: arguments with which it can be called; of_account: it is about the account itself, and takes an
+    `AccountCall`.
     """
 
+    example: Mapping[str, Any]
     of_account: bool = False
 
     async def run(
@@ -139,35 +141,66 @@ class DomainTool(Tool):
         return f"- {name} {_SUBJECT.sub('must ', message.removeprefix('Value error, '))}."
 
 
-@cache
 def tool(
-    function: Callable[..., Awaitable[CallToolResult]],
     title: str,
+    example: Mapping[str, Any],
     *,
     read_only: bool = True,
     idempotent: bool = True,
     of_account: bool = False,
-) -> DomainTool:
-    """The MCP tool of `function`, which is named and documented as the function is."""
+) -> Callable[[Callable[..., Awaitable[CallToolResult]]], DomainTool]:
+    """Makes of a function the MCP tool that is named and documented as the function is.
+
+    example: the least arguments with which the simulated customers get an answer; the documentation shows the call,
+    and the tests that hold for every tool begin with it.
+    """
     hints = _READ_ONLY | {"read_only_hint": read_only, "idempotent_hint": idempotent}
+    annotations = ToolAnnotations(title=title, **hints)
+    return partial(_made, annotations=annotations, example=example, of_account=of_account)
+
+
+def _made(
+    function: Callable[..., Awaitable[CallToolResult]],
+    *,
+    annotations: ToolAnnotations,
+    example: Mapping[str, Any],
+    of_account: bool,
+) -> DomainTool:
     # `from_function` would make a second schema of the arguments, which takes a part of the server's start.
     metadata = func_metadata(function, skip_names=[_CALL], structured_output=True)
     model = metadata.arg_model
     metadata.arg_model = type(model.__name__, (model,), {"__module__": model.__module__}, extra="forbid")
     if metadata.output_schema:
-        metadata.output_schema = _without("title", metadata.output_schema)  # titles repeat the names
+        metadata.output_schema = _output_schema(metadata.output_schema)
     return DomainTool(
         fn=function,
         name=function.__name__,
-        title=title,
+        title=annotations.title,
         description=" ".join((function.__doc__ or "").split()),
         parameters=_input_schema(metadata.arg_model.model_json_schema()),
         fn_metadata=metadata,
         is_async=True,
         context_kwarg=_CALL,
+        annotations=annotations,
+        example=example,
         of_account=of_account,
-        annotations=ToolAnnotations(title=title, **hints),
     )
+
+
+def _output_schema(schema: dict[str, Any]) -> dict[str, Any]:
+    """Short: without titles, which repeat the names, and with a list of types in the place of a choice of two."""
+    return _in_one_type(_without("title", schema))  # type: ignore[no-any-return]
+
+
+def _in_one_type(schema: Any) -> Any:
+    if isinstance(schema, list):
+        return [_in_one_type(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    match schema:
+        case {"anyOf": [{"type": str(kind), **other}, {"type": "null"}], **more} if not other:
+            return more | {"type": [kind, "null"]}
+    return {key: _in_one_type(value) for key, value in schema.items()}
 
 
 def _input_schema(schema: dict[str, Any]) -> dict[str, Any]:
