@@ -314,6 +314,8 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigurationError(f"The configuration file {path} cannot be read: {reason}.") from None
     except UnicodeDecodeError:
         raise ConfigurationError(f"The configuration file {path} is not UTF-8 text.") from None
+    except ValueError:  # NUL, or half a character
+        raise ConfigurationError("The path of the configuration file has a character that no path can have.") from None
     if len(text) > MOST_CHARACTERS:
         raise ConfigurationError(f"The configuration file {path} is far too large to be one.")
     return _parsed(text, path)

@@ -22,7 +22,7 @@ from pc_mcp.commands.doctor.local import exports
 from pc_mcp.protocol.prompts import PromptFileError, load_prompts
 from pc_mcp.sandbox import Sandbox, ScriptedAnswer, World, running
 from pc_mcp.sandbox.entra.accounts import CLIENT_SECRET
-from pc_mcp.settings import usual_config_file
+from pc_mcp.settings import ConfigurationError, load_settings, usual_config_file
 from tests.commands.processes import run
 from tests.commands.signing_in import signing_in_to
 
@@ -650,3 +650,32 @@ def test_a_client_that_hands_on_everything_is_looked_at_with_everything(doctor, 
     assert main(["install", "cursor"]) == 0
     found = doctor(0, "--client", "cursor")
     assert found["environment"] == ("ok", "Cursor hands on all of its own, taken to be this shell's")
+
+
+NO_COMMAND, NO_VARIABLE = "with a character that no command can have", "whose name or value no variable can have"
+ODD_ENTRIES = [
+    ({"args": ["serve", "--config", "\0"]}, NO_COMMAND),
+    ({"args": ["serve", "--config", "\ud800"]}, NO_COMMAND),
+    ({"command": "/bin/\0"}, NO_COMMAND),
+    ({"env": {"B=": "x"}}, NO_VARIABLE),
+    ({"env": {"": "x"}}, NO_VARIABLE),
+    ({"env": {"HOME": "\ud800"}}, NO_VARIABLE),
+    ({"env": {"\ud800": "\0"}}, NO_VARIABLE),
+    ({"args": {"a": 1}, "env": ["x"], "env_vars": 5}, ""),
+    ({"env": {"HOME": "", "XDG_CONFIG_HOME": "relative"}, "args": ["serve", "--config"]}, ""),
+]
+
+
+@pytest.mark.usefixtures("doctor")
+@pytest.mark.parametrize("options", [[], ["--client", "cursor"]])
+def test_whatever_stands_in_the_entry_of_a_client_is_a_finding(tmp_path, capsys, options):
+    file = tmp_path / ".cursor" / "mcp.json"
+    file.parent.mkdir()
+    for odd, words in ODD_ENTRIES:
+        file.write_text(json.dumps({"mcpServers": {"pc-mcp": {"command": sys.executable, "args": ["serve"], **odd}}}))
+        main(["doctor", "--json", *options])
+        checks = {each["check"]: each for each in json.loads(capsys.readouterr().out)["checks"]}
+        assert words in checks["Cursor"]["found"]
+        assert not words or checks["Cursor"]["state"] == "wrong"
+    with pytest.raises(ConfigurationError, match="has a character that no path can have"):
+        load_settings(Path("\0"))

@@ -6,7 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pc_mcp.commands.install.environment import CODEX, CODEX_WINDOWS, EVERYWHERE, SDK, SDK_WINDOWS, needed, only
+from pc_mcp.commands.install.environment import (
+    CODEX,
+    CODEX_WINDOWS,
+    EVERYWHERE,
+    SDK,
+    SDK_WINDOWS,
+    is_variable,
+    needed,
+    only,
+)
 from pc_mcp.runtime.failures import Failure
 
 NAME = "pc-mcp"
@@ -99,13 +108,21 @@ class Client:
         else:
             usual = self.hands_on["win32" if platform == "win32" else "posix"]
             handed_on = only({*usual, *self.forwarded(entry)}, environment, platform)
+        own = {name: value for name, value in self.own_variables(entry).items() if is_variable(name, value)}
+        return handed_on | own
+
+    def own_variables(self, entry: Mapping[str, Any]) -> dict[str, str]:
+        """The variables that an entry sets."""
         own = entry.get("env")
-        return handed_on | {name: str(value) for name, value in (own if isinstance(own, dict) else {}).items()}
+        return {name: str(value) for name, value in own.items()} if isinstance(own, dict) else {}
 
     def forwarded(self, entry: Mapping[str, Any]) -> list[str]:
         """The variables that an entry asks for, as plain names or as objects with a name."""
         listed = entry.get(self.forwards) if self.forwards else None
-        names = [each.get("name") if isinstance(each, dict) else each for each in listed or ()]
+        names = [
+            each.get("name") if isinstance(each, dict) else each
+            for each in (listed if isinstance(listed, list) else ())
+        ]
         return [name for name in names if isinstance(name, str)]
 
     def may_forward(self, name: object) -> bool:

@@ -1,5 +1,6 @@
 """Which environment variables a server needs where they are set, and which of them a client hands on to it."""
 
+import os
 from collections.abc import Iterable, Mapping
 
 PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
@@ -56,6 +57,19 @@ def missing(
         if absent := [name for name in names if environment.get(name) and name not in handed_on]:
             found[purpose] = absent
     return found
+
+
+def can_be_handed_on(text: str) -> bool:
+    """Whether a process can be given this as an argument, or as the value of a variable."""
+    try:
+        return b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:  # half a character, as JSON can hold one
+        return False
+
+
+def is_variable(name: str, value: str) -> bool:
+    """Whether a process can be given a variable of this name with this value."""
+    return bool(name) and "=" not in name and can_be_handed_on(name) and can_be_handed_on(value)
 
 
 def only(names: Iterable[str], environment: Mapping[str, str], platform: str) -> dict[str, str]:

@@ -5,12 +5,13 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from pc_mcp.commands.install.clients import CLIENTS, Client, config_path, hidden_path, is_there, vscode_profiles
 from pc_mcp.commands.install.entry import ClientText
+from pc_mcp.commands.install.environment import can_be_handed_on, is_variable
 from pc_mcp.commands.install.files import ClientFile, found
 from pc_mcp.commands.install.json_text import Malformed
 from pc_mcp.inventory.text import visible
@@ -81,7 +82,7 @@ class Connection:
     def config(self) -> str | None:
         """The configuration file that the command names."""
         options = itertools.pairwise(self.command or [])
-        return next((value for option, value in options if option == "--config"), None)
+        return next((value for option, value in options if option == "--config" and can_be_handed_on(value)), None)
 
     def environment(self, machine: Machine) -> dict[str, str]:
         """What the server that the client starts gets of the machine's environment, which is also the client's."""
@@ -139,4 +140,15 @@ def connection_of(client: Client, machine: Machine) -> Connection | None:
     entry = entry or {"command": ""}
     if file.mark and client.is_strict:
         return Connection(client, path, entry, fault=f"{path} begins with a byte-order mark, which it cannot read")
-    return Connection(client, path, entry)
+    connection = Connection(client, path, entry)
+    return replace(connection, fault=fault) if (fault := _not_startable(connection)) else connection
+
+
+def _not_startable(connection: Connection) -> str | None:
+    """What of an entry no process can be given."""
+    if not all(map(can_be_handed_on, connection.command or [])):
+        return f"{connection.path} gives it a command with a character that no command can have"
+    for name, value in connection.client.own_variables(connection.entry).items():
+        if not is_variable(name, value):
+            return f"{connection.path} gives it the variable {name!a}, whose name or value no variable can have"
+    return None
