@@ -7,7 +7,9 @@ from html.entities import html5
 from typing import overload
 
 from pc_mcp.inventory.store.filters import SAID_FOR_NO_POLICY
-from pc_mcp.inventory.text import ABSENT, NONE, PIPE, SHOWN_PIPE, in_quotes, match_key, visible, without_keys
+from pc_mcp.inventory.store.product_keys import without_keys
+from pc_mcp.inventory.text import ABSENT, NONE, in_quotes
+from pc_mcp.runtime.text import PIPE, SHOWN_PIPE, match_key, visible
 
 MAX_FIELD_CHARACTERS = 120
 # JSON may write one character as six; with this bound a row always fits into an answer.

@@ -15,7 +15,8 @@ from pc_mcp.answers.parts import coverage_notes
 from pc_mcp.inventory.formulas import guarded
 from pc_mcp.inventory.questions.devices import ListedDevice
 from pc_mcp.inventory.questions.export import WholeList
-from pc_mcp.inventory.text import visible, without_keys
+from pc_mcp.inventory.store.product_keys import without_keys
+from pc_mcp.runtime.text import visible
 
 Format = Literal["csv", "json"]
 MIME_TYPES: dict[Format, str] = {"csv": "text/csv", "json": "application/json"}

@@ -8,7 +8,7 @@ from pc_mcp.answers.clean import cell, minute, moment, shown_or_none
 from pc_mcp.answers.markdown import sections
 from pc_mcp.answers.parts import Answer, notes_section
 from pc_mcp.auth import Status
-from pc_mcp.inventory.text import PIPE, SHOWN_PIPE, visible
+from pc_mcp.runtime.text import PIPE, SHOWN_PIPE, visible
 
 
 class SignInAnswer(TypedDict):

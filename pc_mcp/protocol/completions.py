@@ -15,9 +15,9 @@ from mcp_types import Completion
 from pc_mcp.answers import shown
 from pc_mcp.auth import SignInError, quietly
 from pc_mcp.inventory import Call, Library, QuestionError
-from pc_mcp.inventory.text import match_key
 from pc_mcp.partner_center import PartnerCenterError
 from pc_mcp.partner_center.models import Customer
+from pc_mcp.runtime.text import match_key
 from pc_mcp.tools import App
 
 logger = logging.getLogger(__name__)

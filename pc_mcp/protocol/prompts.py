@@ -25,8 +25,8 @@ from mcp.server.mcpserver.prompts import Prompt
 from mcp.server.mcpserver.prompts.base import PromptArgument
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from pc_mcp.inventory.text import visible
 from pc_mcp.runtime.failures import Failure
+from pc_mcp.runtime.text import visible
 
 _FENCE = "+++"
 _PLACEHOLDER = re.compile(r"\{(?P<literal>\{\w+\})\}|\{(?P<name>\w+)\}")

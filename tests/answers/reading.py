@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
-from pc_mcp.inventory.text import match_key
+from pc_mcp.runtime.text import match_key
 
 HIDDEN_CATEGORIES = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 LIVE_LINK = re.compile(r"(?<!\\)\[|(?<!\\)\]\(|(?<!\\)<|(?<!\\)`")

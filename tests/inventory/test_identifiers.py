@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from pc_mcp.inventory.questions.identifiers import cells_of
-from pc_mcp.inventory.text import match_key
+from pc_mcp.runtime.text import match_key
 from pc_mcp.sandbox import ScriptedAnswer
 from tests.inventory.service import ask, refusal
 

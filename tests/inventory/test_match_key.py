@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pc_mcp.inventory.text import DASHES, compact, match_key, shown_and_key, visible
+from pc_mcp.runtime.text import DASHES, compact, match_key, shown_and_key, visible
 
 any_text = st.one_of(
     st.text(st.characters(), max_size=40),

@@ -7,7 +7,7 @@ from typing import Literal, TypeVar
 
 import anyio
 
-from pc_mcp.inventory.text import visible
+from pc_mcp.runtime.text import visible
 
 # "not set up": what a person may well do without, such as a tenant beside the simulated customers.
 State = Literal["ok", "warning", "wrong", "not set up", "not checked"]

@@ -14,8 +14,8 @@ from pc_mcp.commands.install.entry import ClientText
 from pc_mcp.commands.install.environment import can_be_handed_on, is_variable
 from pc_mcp.commands.install.files import ClientFile, found
 from pc_mcp.commands.install.json_text import Malformed
-from pc_mcp.inventory.text import visible
 from pc_mcp.runtime.failures import Failure
+from pc_mcp.runtime.text import visible
 
 
 @dataclass(frozen=True, slots=True)

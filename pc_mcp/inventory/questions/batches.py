@@ -11,8 +11,10 @@ from pc_mcp.inventory.questions.completeness import Missing, NextStep, missing, 
 from pc_mcp.inventory.questions.paging import Page, begin, gone, page
 from pc_mcp.inventory.reading.inventory import Call, Library
 from pc_mcp.inventory.reading.snapshot import BatchReading, Snapshot
-from pc_mcp.inventory.text import MASK, match_key, quoted, visible, visible_or_none, without_keys
+from pc_mcp.inventory.store.product_keys import MASK, without_keys
+from pc_mcp.inventory.text import quoted
 from pc_mcp.partner_center.models import Customer, DeviceBatch
+from pc_mcp.runtime.text import match_key, visible, visible_or_none
 
 NEAREST = 5
 SHORTEST_PART = 3

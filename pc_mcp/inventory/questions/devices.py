@@ -21,8 +21,8 @@ from pc_mcp.inventory.questions.paging import Page, begin, gone, page
 from pc_mcp.inventory.reading.inventory import Call, Library
 from pc_mcp.inventory.reading.snapshot import BatchReading, Snapshot
 from pc_mcp.inventory.store import DeviceFilter, DeviceRow, GroupBy, Scope, Store
-from pc_mcp.inventory.text import match_key
 from pc_mcp.partner_center.models import Customer, DeviceBatch
+from pc_mcp.runtime.text import match_key
 
 PROGRESS_SECONDS = 0.5
 GROUPS_OF_A_BATCH: Sequence[GroupBy] = ("model", "policy")

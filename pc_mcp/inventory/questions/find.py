@@ -12,8 +12,8 @@ from pc_mcp.inventory.questions.near import NearOnes, Why, near_ones
 from pc_mcp.inventory.questions.paging import Page, begin, gone, page
 from pc_mcp.inventory.reading.inventory import Call, Library
 from pc_mcp.inventory.store import DeviceRow
-from pc_mcp.inventory.text import visible
 from pc_mcp.partner_center.models import Customer
+from pc_mcp.runtime.text import visible
 
 MOST_IDENTIFIERS = 200
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pc_mcp.inventory.formulas import unguarded
-from pc_mcp.inventory.guids import guid_of
-from pc_mcp.inventory.text import QUOTES, match_key, visible
+from pc_mcp.runtime.ids import guid_of
+from pc_mcp.runtime.text import QUOTES, match_key, visible
 
 _MAX_LAYERS = 8
 _SHORTEST_OF_SEVERAL = 6

@@ -10,10 +10,11 @@ from typing import Literal
 from pc_mcp.inventory.errors import UnknownUpload, asking_for
 from pc_mcp.inventory.questions.completeness import Missing, NextStep, next_step
 from pc_mcp.inventory.reading.inventory import Call, Library
-from pc_mcp.inventory.store.product_keys import masked, tail
-from pc_mcp.inventory.text import MASK, SHOWN_CHARACTERS, quoted, visible, visible_or_none
+from pc_mcp.inventory.store.product_keys import MASK, SHOWN_CHARACTERS, masked, tail
+from pc_mcp.inventory.text import quoted
 from pc_mcp.partner_center.errors import Remedy
 from pc_mcp.partner_center.models import BatchUploadDetails, Customer, DeviceUploadDetails, is_error
+from pc_mcp.runtime.text import visible, visible_or_none
 
 # "Device deployment resources" and its error codes: what a row's `errorCode` means.
 ROW_ERRORS = {

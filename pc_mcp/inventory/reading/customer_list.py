@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 
 import anyio
 
-from pc_mcp.inventory.guids import guid_of
 from pc_mcp.inventory.problems import Problem
-from pc_mcp.inventory.text import match_key
 from pc_mcp.partner_center import NextToken, PartnerCenter, PartnerCenterError
 from pc_mcp.partner_center.errors import BrokenPaging, RequestRefused
 from pc_mcp.partner_center.models import Customer
+from pc_mcp.runtime.ids import guid_of
+from pc_mcp.runtime.text import match_key
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,12 @@ import re
 from collections.abc import Callable, Sequence
 
 from pc_mcp.inventory.errors import AmbiguousCustomer, UnknownCustomer
-from pc_mcp.inventory.guids import guids_in
 from pc_mcp.inventory.nearest import nearest
 from pc_mcp.inventory.reading.customer_list import CustomerDirectory, Entry
-from pc_mcp.inventory.text import match_key, quoted, visible
+from pc_mcp.inventory.text import quoted
 from pc_mcp.partner_center.models import Customer
+from pc_mcp.runtime.ids import guids_in
+from pc_mcp.runtime.text import match_key, visible
 
 NEAREST = 5
 LISTED = 10

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import anyio
 
 from pc_mcp.inventory.errors import TimeIsUp, UnknownCustomer
-from pc_mcp.inventory.guids import guid_of, guids_in
 from pc_mcp.inventory.questions.cursors import CursorMint
 from pc_mcp.inventory.reading import snapshot as snapshots
 from pc_mcp.inventory.reading.customer_list import CustomerDirectory
@@ -17,6 +16,7 @@ from pc_mcp.inventory.reading.shelf import Shelf
 from pc_mcp.inventory.reading.snapshot import Snapshot
 from pc_mcp.partner_center import PartnerCenter
 from pc_mcp.partner_center.models import Customer
+from pc_mcp.runtime.ids import guid_of, guids_in
 
 MAX_DEVICES_KEPT = 2_000_000
 MAX_CUSTOMERS_KEPT = 200_000

@@ -24,7 +24,6 @@ from pc_mcp.inventory.errors import TimeIsUp
 from pc_mcp.inventory.problems import Problem
 from pc_mcp.inventory.store import Scope, Store, TooSlow, new_store, policy_key
 from pc_mcp.inventory.store.freed_memory import let_go
-from pc_mcp.inventory.text import visible_or_none
 from pc_mcp.partner_center import NextToken, Page, PartnerCenter, PartnerCenterError
 from pc_mcp.partner_center.errors import (
     BrokenPaging,
@@ -36,6 +35,7 @@ from pc_mcp.partner_center.errors import (
 )
 from pc_mcp.partner_center.models import Customer, Device, DeviceBatch
 from pc_mcp.partner_center.retries import seconds_left
+from pc_mcp.runtime.text import visible_or_none
 
 DEVICES_KEPT_AT_ONCE = 1000
 """More at once would hold up everything else for longer than some milliseconds."""

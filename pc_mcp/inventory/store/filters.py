@@ -9,7 +9,8 @@ from typing import Literal
 
 from pc_mcp.inventory.store.kinds import Kind, NamedFact
 from pc_mcp.inventory.store.times import Span, microseconds
-from pc_mcp.inventory.text import ABSENT, NONE, match_key
+from pc_mcp.inventory.text import ABSENT, NONE
+from pc_mcp.runtime.text import match_key
 
 GroupBy = Literal["manufacturer", "model", "policy", "batch", "uploaded_month", "uploaded_day"]
 

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from pc_mcp.inventory.guids import guid_of
-from pc_mcp.inventory.text import match_key, visible, visible_or_none
 from pc_mcp.partner_center.models import AssignedPolicy, Device
+from pc_mcp.runtime.ids import guid_of
+from pc_mcp.runtime.text import match_key, visible, visible_or_none
 
 NamedFact = Literal["manufacturer", "model", "policy"]
 """What a device may have a name of, and conditions may be about."""

@@ -1,8 +1,25 @@
 """Product keys: only their last characters are shown, unless a setting reveals them."""
 
-from pc_mcp.inventory.text import MASK, SHOWN_CHARACTERS, visible_or_none
+import re
 
-__all__ = ["MASK", "masked", "tail"]
+from pc_mcp.runtime.text import DASHES, visible_or_none
+
+# What stands in the place of all but the last characters of a product key.
+MASK = "*****"
+SHOWN_CHARACTERS = 5
+# Five groups of five characters, joined, with spaces or without anything between, or the four groups of a
+# product id, which the service calls a key as well.
+_JOINT = f"\\s?[{re.escape(DASHES)}_.]\\s?"
+_FIVE = r"[^\W_]{5}"
+_KEY = re.compile(
+    rf"(?<![^\W_])(?:(?P<joined>{_FIVE}(?:{_JOINT}{_FIVE}){{4}}"
+    rf"|{_FIVE}{_JOINT}{_FIVE}{_JOINT}[^\W_]{{4,5}}{_JOINT}[^\W_]{{5,6}})"
+    rf"|(?P<spaced>{_FIVE}(?:\s{_FIVE}){{4}})|(?P<run>[^\W_]{{25}}))(?![^\W_])"
+)
+_SHORTEST_KEY = 22
+_GUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+# Microsoft's keys use no others, and no word of a language is made of them.
+_OF_KEYS = frozenset("BCDFGHJKMNPQRTVWXY2346789")
 
 
 def tail(product_key: str) -> str:
@@ -14,3 +31,25 @@ def masked(product_key: str | None, *, reveal: bool) -> str | None:
     """A product key as it may be shown, such as `*****13579`."""
     key = visible_or_none(product_key)
     return key if key is None or reveal else MASK + tail(key)
+
+
+def without_keys(text: str) -> str:
+    """`text` with what has the shape of a product key masked, wherever in it."""
+    if len(text) < _SHORTEST_KEY or (text[8:9] == "-" and _GUID.fullmatch(text)):
+        return text  # as nearly all texts are
+    return _KEY.sub(_mask, text)
+
+
+def _mask(found: re.Match[str]) -> str:
+    """The text that was found, masked where it is more than words or numbers of five characters."""
+    text = found[0]
+    characters = "".join(filter(str.isalnum, text)).upper()
+    of_keys = _OF_KEYS.issuperset(characters)
+    has_digit = any(map(str.isdigit, characters))
+    if found["joined"]:
+        is_key = of_keys or has_digit
+    elif found["spaced"]:
+        is_key = of_keys or all(any(map(str.isdigit, group)) for group in text.split())
+    else:
+        is_key = of_keys and has_digit and not characters.isdigit()
+    return MASK + text[-SHOWN_CHARACTERS:] if is_key else text

@@ -10,8 +10,8 @@ from pc_mcp.inventory.store.kinds import Kinds
 from pc_mcp.inventory.store.product_keys import MASK, tail
 from pc_mcp.inventory.store.store import DeviceRow
 from pc_mcp.inventory.store.times import microseconds, moment_of
-from pc_mcp.inventory.text import compact, shown_and_key
 from pc_mcp.partner_center.models import Device, moment
+from pc_mcp.runtime.text import compact, shown_and_key
 
 COLUMNS = (
     "key",  # as `key_of` gives it

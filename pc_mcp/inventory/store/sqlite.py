@@ -15,8 +15,8 @@ from pc_mcp.inventory.store.rows import COLUMNS, IDENTIFYING_COLUMNS, SHOWN_COLU
 from pc_mcp.inventory.store.store import DeviceRow, Duplicates, Scope, TooSlow, key_of
 from pc_mcp.inventory.store.tally import BY_TIME, Counts, Tally
 from pc_mcp.inventory.store.times import EPOCH, MICROSECONDS_A_DAY, microseconds
-from pc_mcp.inventory.text import match_key
 from pc_mcp.partner_center.models import Device
+from pc_mcp.runtime.text import match_key
 
 ROWS_AT_ONCE = 100
 STEPS_AT_ONCE = 20_000

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from pc_mcp.inventory import QuestionError
-from pc_mcp.inventory.text import match_key
+from pc_mcp.runtime.text import match_key
 
 # Line breaks and the like are no part of any name; lone surrogates cannot even be written down.
 _REFUSED = frozenset({"Cc", "Cs"})

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from pc_mcp.inventory import QuestionError
-from pc_mcp.inventory.text import without_keys
+from pc_mcp.inventory.store.product_keys import without_keys
 
 # With a date, a format and a number a name stays far below the 255 bytes of common file systems.
 _MAX_NAME_PART = 60

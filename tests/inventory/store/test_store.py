@@ -10,8 +10,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pc_mcp.inventory.store import DeviceFilter, Scope
-from pc_mcp.inventory.text import match_key
 from pc_mcp.partner_center import models
+from pc_mcp.runtime.text import match_key
 from tests.inventory import plain
 
 POLICY_NAMES = {"0b6f7a52-6d0e-4c6b-9a55-6f2f0f1f8c11": "Kiosk | Müller"}

@@ -2,7 +2,7 @@
 
 import re
 
-from pc_mcp.inventory.text import match_key
+from pc_mcp.runtime.text import match_key
 
 _GUID = r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}"
 _WHOLE = re.compile(rf"[\s'({{\[<]*({_GUID})[\s')}}\]>,;.]*")
