@@ -24,11 +24,13 @@ from pc_mcp.partner_center import Cloud, checked_authority, checked_base_url
 from pc_mcp.runtime.failures import Failure
 from pc_mcp.runtime.nearest_name import did_you_mean
 from pc_mcp.runtime.places import Places
+from pc_mcp.runtime.text import visible
 
 ENV_PREFIX = "PC_MCP_"
 ENV_CONFIG = "PC_MCP_CONFIG"
 CONFIG_FILE_NAME = "config.toml"
 MOST_CHARACTERS = 1_000_000
+_MOST_SHOWN = 120  # characters of a name that is none
 
 
 class ConfigurationError(Failure):
@@ -342,8 +344,9 @@ def _in_lower_case(root: dict[str, Any], path: Path, within: str = "") -> dict[s
     for name, value in root.items():
         plain = name.lower()
         if plain in found:
+            shown = visible(within + plain)[:_MOST_SHOWN]
             raise ConfigurationError(
-                f"The configuration file {path} says {within}{plain} twice, in upper and in lower case. Keep one."
+                f"The configuration file {path} says {shown} twice, in upper and in lower case. Keep one."
             )
         found[plain] = _in_lower_case(value, path, f"{plain}.") if isinstance(value, dict) and not within else value
     return found
@@ -357,7 +360,7 @@ def _refuse_unknown_variables(environment: Iterable[str]) -> None:
             names = [name.removeprefix(ENV_PREFIX) for name in sorted(known)]
             hint = did_you_mean(variable[len(ENV_PREFIX) :], names, lambda name: f"{ENV_PREFIX}{name}")
             raise ConfigurationError(
-                f"The environment variable {variable} names no setting."
+                f"The environment variable {visible(variable)[:_MOST_SHOWN]} names no setting."
                 + (hint or f" Such a variable is called like {ENV_PREFIX}AUTH__CLIENT_ID.")
             )
 
@@ -367,7 +370,7 @@ def _explained(error: ValidationError, path: Path | None) -> str:
     where = f" (configuration file {path} or environment)" if path else ""
     lines = []
     for fault in error.errors(include_url=False, include_input=False, include_context=False):
-        name = ".".join(map(str, fault["loc"]))
+        name = visible(".".join(map(str, fault["loc"])))[:_MOST_SHOWN]
         if fault["type"] == "extra_forbidden":
             lines.append(f"There is no setting {name}.{_instead(fault['loc'])}")
         elif fault["type"] == "model_type":

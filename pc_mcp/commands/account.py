@@ -1,12 +1,12 @@
 """The commands `login`, `logout` and `status`: what they print is read out on the telephone."""
 
 import json
-import sys
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 
 from pc_mcp.answers.clean import minute, shown_or_none
 from pc_mcp.auth import SignInError, Status, TokenProvider
+from pc_mcp.commands.terminal import say, say_aside
 from pc_mcp.protocol.token_providers import token_provider
 from pc_mcp.runtime.waiting import run
 from pc_mcp.settings import Settings
@@ -30,7 +30,7 @@ def login(settings: Settings, *, device_code: bool, keep_in_file: bool) -> int:
     found = _run(provider, lambda tokens: tokens.sign_in())
     if found is None:
         return FAILED
-    print(_as_text(found, settings, _NOT_KEPT if found.store == "memory" else None))
+    say(_as_text(found, settings, _NOT_KEPT if found.store == "memory" else None))
     return 0 if found.is_kept else FAILED
 
 
@@ -46,9 +46,9 @@ def logout(settings: Settings) -> int:
     found = _run(token_provider(settings), sign_out)
     if found is None:
         return FAILED
-    print(_as_text(found, settings, _REVOKES_NOTHING if removed and not found.signed_in else None))
+    say(_as_text(found, settings, _REVOKES_NOTHING if removed and not found.signed_in else None))
     if found.left_alone:
-        print(f"pc-mcp: {_LEFT_ALONE.format(found.left_alone)}", file=sys.stderr)
+        say_aside(f"pc-mcp: {_LEFT_ALONE.format(found.left_alone)}")
         return FAILED
     return 0
 
@@ -63,12 +63,12 @@ def status(settings: Settings, *, as_json: bool) -> int:
     if found is None:
         return FAILED
     remark = None if found.signed_in or found.store is None else _HOW_TO
-    print(_as_json(found, settings) if as_json else _as_text(found, settings, remark))
+    say(_as_json(found, settings) if as_json else _as_text(found, settings, remark))
     return 0 if found.signed_in else FAILED
 
 
 def _tell(instruction: str) -> None:
-    print(instruction, file=sys.stderr, flush=True)
+    say_aside(instruction)
 
 
 def _run(provider: TokenProvider, work: Callable[[TokenProvider], Awaitable[Status]]) -> Status | None:
@@ -81,7 +81,7 @@ def _run(provider: TokenProvider, work: Callable[[TokenProvider], Awaitable[Stat
     try:
         return run(in_loop)
     except SignInError as error:
-        print(f"pc-mcp: {error}", file=sys.stderr)
+        say_aside(f"pc-mcp: {error}")
         return None
 
 

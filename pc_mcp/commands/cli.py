@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from pc_mcp import __version__
 from pc_mcp.commands.grammar import Parser, address, seconds, subcommands
 from pc_mcp.commands.sandbox import add_sandbox
+from pc_mcp.commands.terminal import say_aside
 from pc_mcp.runtime.failures import Failure
 from pc_mcp.runtime.nearest_name import did_you_mean
 from pc_mcp.runtime.streams import NotWritten, open_closed_streams, say_what_cannot_be_written, write_no_more
@@ -67,7 +68,7 @@ def _run(arguments: Sequence[str]) -> int:
 
 def _tell(words: str) -> None:
     try:
-        print(words, file=sys.stderr)
+        say_aside(words)
     except OSError:
         write_no_more(2)
 
@@ -246,9 +247,7 @@ def _install(options: argparse.Namespace) -> int:
     from pc_mcp.commands.install.commands import install, install_over_http, name_clients
 
     if options.client is None:
-        print(
-            "pc-mcp install: which client is to be connected? Run: pc-mcp install CLIENT, with one of", file=sys.stderr
-        )
+        say_aside("pc-mcp install: which client is to be connected? Run: pc-mcp install CLIENT, with one of")
         return name_clients(connected=False)
     ids = {"client_id": options.client_id, "tenant_id": options.tenant_id}
     if options.http is not None:
@@ -268,7 +267,7 @@ def _uninstall(options: argparse.Namespace) -> int:
     from pc_mcp.commands.install.commands import name_clients, uninstall
 
     if options.client is None:
-        print("pc-mcp uninstall: which client? Run: pc-mcp uninstall CLIENT, with one of", file=sys.stderr)
+        say_aside("pc-mcp uninstall: which client? Run: pc-mcp uninstall CLIENT, with one of")
         return name_clients(connected=True)
     return uninstall(options.client, dry_run=options.dry_run)
 
@@ -295,7 +294,7 @@ def _serve(options: argparse.Namespace) -> int:
     if options.http is None and (options.new_secret or options.no_secret):
         return _make_another_secret(options)
     if options.http is None and sys.stdin and sys.stdin.isatty():
-        print(FOR_ASSISTANTS, file=sys.stderr, flush=True)
+        say_aside(FOR_ASSISTANTS)
     with contextlib.ExitStack() as stack:
         with _nothing_collected():
             from pc_mcp.protocol.server import build_server

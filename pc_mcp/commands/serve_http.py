@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from functools import partial
 
+from pc_mcp.commands.terminal import say
 from pc_mcp.protocol.http import serve_http
 from pc_mcp.protocol.http_secret import Secret, SecretFile, secret_of
 from pc_mcp.protocol.server import Server
@@ -29,10 +30,10 @@ def make_another_secret(settings: Settings, *, no_secret: bool) -> int:
     secret = secret_of(settings.http)
     if isinstance(secret, SecretFile):
         # Said before it is done: who does not see it would not know why the clients are refused.
-        print(f"Making another secret for callers over HTTP, in {secret.where}.", flush=True)
+        say(f"Making another secret for callers over HTTP, in {secret.where}.")
     secret.renew()
-    print("Servers take it from now on, without a restart. Clients that send the old one are refused:")
-    print("connect each of them again, with: pc-mcp install CLIENT --http URL")
+    say("Servers take it from now on, without a restart. Clients that send the old one are refused:")
+    say("connect each of them again, with: pc-mcp install CLIENT --http URL")
     return 0
 
 

@@ -20,8 +20,6 @@ from datetime import UTC, datetime
 from typing import Literal, TextIO
 
 _QUIET = ("asyncio", "httpcore2", "httpx2", "mcp", "sse_starlette", "starlette", "uvicorn")
-# Line ends of every kind, and what a terminal would obey.
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 LINES_KEPT = 1000
 _LAST_LINES_SECONDS = 0.5
 _BEARER = re.compile(r"(?i)(bearer\s+|eyJ)[A-Za-z0-9._~+/=-]+")
@@ -92,7 +90,8 @@ class _OneLine(logging.Formatter):
 
     def text(self, record: logging.LogRecord) -> str:
         text = _BEARER.sub(r"\1[removed]", record.getMessage())
-        return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+        # Line ends of every kind, what a terminal would obey, and what would show the line otherwise than it is.
+        return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
     def time(self, record: logging.LogRecord) -> str:
         moment = datetime.fromtimestamp(record.created, UTC)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import stat
 from pathlib import Path
 
@@ -230,3 +231,30 @@ def test_a_dry_run_shows_both_differences_and_writes_nothing(home, capsys):
     assert shown.err == "Nothing was written.\n"
     assert path.read_text() == OTHERS
     assert not (home / ".cursor").exists()
+
+
+HIDDEN = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u200b]")
+
+
+def test_nothing_of_a_file_reaches_the_terminal_that_it_would_obey(home, capsys):
+    cursor = home / ".cursor" / "mcp.json"
+    said = []
+    for odd in (
+        {"url": "http://\x1b[2J\u202e\x07\nConnected"},
+        {"command": "\u202e\x9b2J", "args": ["serve", "\x1b[2J"]},
+    ):
+        written(json.dumps({"mcpServers": {"pc-mcp": odd}}, ensure_ascii=False).replace("\x7f", ""), cursor)
+        for arguments in (["install"], ["uninstall"], ["install", "cursor", "--sandbox", "--dry-run"]):
+            main(arguments)
+            said.append("".join(capsys.readouterr()))
+    assert any("http://[2J Connected" in each for each in said)
+    for text in (
+        '"a\u202eb\\u001b[2J" = 1',
+        '[auth]\n"x\\nThe setting y\u2066" = 2',
+        f'[auth]\nclient_id = "\u202e{"9" * 36}"',
+    ):
+        written(text, usual_config_file())
+        main(["install", "cursor", "--dry-run", *IDS])
+        said.append("".join(capsys.readouterr()))
+    assert [each for each in said if HIDDEN.search(each)] == []
+    assert "\nThe setting y" not in "".join(said)

@@ -24,7 +24,11 @@ from pc_mcp.commands.install.program import (
     script_folders,
     typed,
 )
+from pc_mcp.commands.terminal import say, say_aside
+from pc_mcp.runtime.text import visible
 from pc_mcp.settings import ENV_CONFIG, ConfigurationError, Settings, load_settings, usual_config_file, variables_set
+
+_MOST_SHOWN = 200  # characters of an address that stands in a client's file
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +69,14 @@ def name_clients(*, connected: bool) -> int:
     """Says which clients there are; the exit status is that of wrong usage. connected: which have our entry."""
     machine = this_machine()
     for client in CLIENTS.values():
-        print(
-            f"  {client.id:<16}{client.title:<16}{_state(client, machine, connected=connected)}".rstrip(),
-            file=sys.stderr,
-        )
+        say_aside(f"  {client.id:<16}{client.title:<16}{_state(client, machine, connected=connected)}".rstrip())
     return ConfigurationError.exit_status
 
 
 def _state(client: Client, machine: Machine, *, connected: bool) -> str:
     connection = connection_of(client, machine)
     if connection and connection.url:
-        return f"connected, to the server at {connection.url}"
+        return f"connected, to the server at {visible(connection.url)[:_MOST_SHOWN]}"
     if connection and connection.command:
         return "connected" + (", to the simulated customers" if connection.is_sandbox else "")
     if connected:
@@ -137,7 +138,7 @@ def install(
     _connect(client, entry, command, "the simulated customers" if sandbox else "Partner Center")
     _say_next(_steps(client, settings, named, sandbox=sandbox))
     for note in notes:
-        print(f"Note: {note}")
+        say(f"Note: {note}")
     if not sandbox and not client.forwards:
         _say_variables(client, machine, settings_file)
     return 0
@@ -168,7 +169,7 @@ def _with_ids(path: Path, ids: Mapping[str, str]) -> tuple[Change, Settings]:
     file = found(path)
     found_ids = checked_ids(ids)
     made = with_ids(file, found_ids)
-    old = "".join(f'{name} = "{value}"\n' for name, value in made.replaced.items())
+    old = "".join(f'{name} = "{visible(value)}"\n' for name, value in made.replaced.items())
     new = "".join(f'{name} = "{value}"\n' for name, value in found_ids.items())
     return Change(file, made.text, f"[auth]\n{old}" if old else "", f"[auth]\n{new}"), made.settings
 
@@ -198,9 +199,9 @@ def install_over_http(
     option = ["--config", os.path.abspath(config)] if config else []
     serve = typed(["pc-mcp", "serve", "--http", urlsplit(url).netloc, *option])
     _say_next([f"Start the server, unless it runs: {serve}", client.restart, 'Ask: "Which customers do we have?"'])
-    print("Note: the file holds the secret, so only you may read it now; give it to nobody.")
+    say("Note: the file holds the secret, so only you may read it now; give it to nobody.")
     for note in notes_on(client, machine):
-        print(f"Note: {note}")
+        say(f"Note: {note}")
     return 0
 
 
@@ -294,21 +295,21 @@ def _steps(client: Client, settings: Settings, config: str | Path | None, *, san
 
 
 def _say(what: str, facts: Mapping[str, str]) -> None:
-    print(what)
+    say(what)
     for name, fact in facts.items():
         if fact:
-            print(f"  {name + ':':<8}{fact}")
+            say(f"  {name + ':':<8}{fact}")
 
 
 def _say_next(steps: Iterable[str]) -> None:
-    print("Next:")
+    say("Next:")
     for number, step in enumerate(steps, 1):
-        print(f"  {number}. {step}")
+        say(f"  {number}. {step}")
 
 
 def _say_variables(client: Client, machine: Machine, settings_file: str | Path) -> None:
     if names := variables_set(machine.environment):
-        print(
+        say(
             f"Note: {client.title} may not see the environment variables of this shell ({', '.join(names)}). "
             f"What they set is best written into {settings_file}."
         )
@@ -317,5 +318,5 @@ def _say_variables(client: Client, machine: Machine, settings_file: str | Path) 
 def _show(changes: Sequence[Change]) -> None:
     for change in changes:
         for line in change.difference():
-            print(line)
-    print("Nothing was written." if changes else "There is nothing to change.", file=sys.stderr)
+            say(line)
+    say_aside("Nothing was written." if changes else "There is nothing to change.")
