@@ -10,13 +10,13 @@ import time
 
 import anyio
 
-from bench.reader import WARM_UP, library_and_transport, read
+from bench.reader import WARM_UP, inventory_and_transport, read
 
 TICK_SECONDS = 0.001
 
 
 async def _measure(base_url: str, customer_id: str) -> dict[str, float]:
-    library, transport = library_and_transport(base_url)
+    inventory, transport = inventory_and_transport(base_url)
     longest = 0.0
 
     async def tick() -> None:
@@ -27,9 +27,9 @@ async def _measure(base_url: str, customer_id: str) -> dict[str, float]:
             longest = max(longest, time.perf_counter() - due)
 
     async with transport, anyio.create_task_group() as tasks:
-        await read(library, transport, WARM_UP.id)
+        await read(inventory, transport, WARM_UP.id)
         tasks.start_soon(tick)
-        reading = await read(library, transport, customer_id)
+        reading = await read(inventory, transport, customer_id)
         tasks.cancel_scope.cancel()
     return {"longest": 1000 * longest, "devices": reading.devices}
 

@@ -19,7 +19,7 @@ import httpx2
 from bench.service import TOKEN
 from bench.world import BenchCustomer
 from pc_mcp.auth import ConfiguredAccount
-from pc_mcp.inventory import Call, DeviceFilter, Library, Progress, find_devices, list_devices
+from pc_mcp.inventory import Call, DeviceFilter, Inventory, Progress, find_devices, list_devices
 from pc_mcp.partner_center import PartnerCenter, Transport
 from pc_mcp.partner_center.models import Customer
 
@@ -68,7 +68,7 @@ async def read_plainly(client: httpx2.AsyncClient, customer_id: str, batches: It
     return Reading(devices, seconds, seconds, time.process_time() - busy)
 
 
-async def read(library: Library, transport: Transport, customer_id: str, batch: str | None = None) -> Reading:
+async def read(inventory: Inventory, transport: Transport, customer_id: str, batch: str | None = None) -> Reading:
     """A cold question with everything that an answer holds by default."""
     walked = started = time.perf_counter()
     busy = time.process_time()
@@ -77,27 +77,29 @@ async def read(library: Library, transport: Transport, customer_id: str, batch: 
         nonlocal walked
         walked = time.perf_counter()
 
-    call = Call(PartnerCenter(transport, ACCOUNT, "bench"), anyio.current_time() + HOUR, on_progress)
-    answer = await list_devices(library, call, Customer(customer_id), batch, DeviceFilter(), limit=20)
+    until = anyio.current_time() + HOUR
+    call = Call(inventory, PartnerCenter(transport, ACCOUNT, "bench"), until, until, on_progress)
+    answer = await list_devices(call, Customer(customer_id), batch, DeviceFilter(), limit=20)
     if not answer.coverage.complete:
         raise RuntimeError(f"the walk is not complete: {answer.coverage}")
     seconds = time.perf_counter() - started
     return Reading(answer.total, seconds, walked - started, time.process_time() - busy)
 
 
-async def find(library: Library, transport: Transport, customer_id: str) -> None:
+async def find(inventory: Inventory, transport: Transport, customer_id: str) -> None:
     """Looks a device up that is not there, for which everything that finds one is made."""
 
     async def on_progress(_: Progress) -> None:
         pass
 
-    call = Call(PartnerCenter(transport, ACCOUNT, "bench"), anyio.current_time() + HOUR, on_progress)
-    await find_devices(library, call, Customer(customer_id), ["no such device"], limit=1)
+    until = anyio.current_time() + HOUR
+    call = Call(inventory, PartnerCenter(transport, ACCOUNT, "bench"), until, until, on_progress)
+    await find_devices(call, Customer(customer_id), ["no such device"], limit=1)
 
 
-def library_and_transport(base_url: str) -> tuple[Library, Transport]:
-    """A new library, to be closed, and its connection, to be entered."""
-    return Library(snapshot_seconds=HOUR, concurrency=CONCURRENCY), Transport(base_url)
+def inventory_and_transport(base_url: str) -> tuple[Inventory, Transport]:
+    """A new inventory, to be closed, and its connection, to be entered."""
+    return Inventory(snapshot_seconds=HOUR, concurrency=CONCURRENCY), Transport(base_url)
 
 
 async def _measure(kind: str, base_url: str, customer_id: str, batches: Sequence[str]) -> Reading:
@@ -105,10 +107,10 @@ async def _measure(kind: str, base_url: str, customer_id: str, batches: Sequence
         async with httpx2.AsyncClient(base_url=base_url, headers={"Authorization": f"Bearer {TOKEN}"}) as client:
             await read_plainly(client, WARM_UP.id, [batch.id for batch in WARM_UP.batches])
             return await read_plainly(client, customer_id, batches)
-    library, transport = library_and_transport(base_url)
+    inventory, transport = inventory_and_transport(base_url)
     async with transport:
-        await read(library, transport, WARM_UP.id)
-        return await read(library, transport, customer_id, next(iter(batches), None))
+        await read(inventory, transport, WARM_UP.id)
+        return await read(inventory, transport, customer_id, next(iter(batches), None))
 
 
 if __name__ == "__main__":

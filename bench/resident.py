@@ -11,7 +11,7 @@ from pathlib import Path
 
 import anyio
 
-from bench.reader import WARM_UP, find, library_and_transport, read
+from bench.reader import WARM_UP, find, inventory_and_transport, read
 
 
 def resident() -> int:
@@ -35,16 +35,16 @@ def _status(name: str) -> int:
 
 
 async def _measure(base_url: str, customer_id: str) -> dict[str, int]:
-    library, transport = library_and_transport(base_url)
+    inventory, transport = inventory_and_transport(base_url)
     async with transport:
-        await read(library, transport, WARM_UP.id)
+        await read(inventory, transport, WARM_UP.id)
         gc.collect()
         forget_peak()
         found = {"before": resident()}
-        found["devices"] = (await read(library, transport, customer_id)).devices
-        await find(library, transport, customer_id)
+        found["devices"] = (await read(inventory, transport, customer_id)).devices
+        await find(inventory, transport, customer_id)
         found |= {"peak": peak(), "kept": resident()}
-        library.close()
+        inventory.close()
         gc.collect()
     return found | {"dropped": resident()}
 

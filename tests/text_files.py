@@ -9,7 +9,7 @@ from syrupy.location import PyTestLocation
 
 FOLDER = Path(__file__).parent / "snapshots"
 NORMALISED = [
-    (re.compile(r"(?<=pass cursor: )[\w-]{40,96}|(?<=\"next_cursor\": \")[\w-]{40,96}"), "<cursor>"),
+    (re.compile(r"(?<=pass cursor: )[\w-]{24,96}|(?<=\"next_cursor\": \")[\w-]{24,96}"), "<cursor>"),
     (re.compile(r"(?<=as of )\d{4}-\d\d-\d\d \d\d:\d\d UTC"), "<now>"),
     (re.compile(r'(?<="as_of": ")\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ'), "<now>"),
     (re.compile(r"(?<=correlation id )[0-9a-f-]{36}"), "<correlation id>"),

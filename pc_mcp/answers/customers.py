@@ -13,7 +13,7 @@ from pc_mcp.answers.parts import (
     unreadable,
 )
 from pc_mcp.inventory import CustomerList
-from pc_mcp.inventory.reading.customer_names import listed
+from pc_mcp.inventory.questions.customer_names import listed
 from pc_mcp.partner_center.models import Customer
 
 _COLUMNS = columns("name", "domain", "id", "relationship")

@@ -2,13 +2,14 @@
 
 from pc_mcp.inventory.errors import QuestionError
 from pc_mcp.inventory.questions.batches import BatchFilter, BatchList, list_batches
+from pc_mcp.inventory.questions.customer_names import named_customer
 from pc_mcp.inventory.questions.customers import CustomerList, list_customers
 from pc_mcp.inventory.questions.devices import DeviceList, list_devices
 from pc_mcp.inventory.questions.export import WholeList, whole_list
 from pc_mcp.inventory.questions.find import Findings, find_devices
 from pc_mcp.inventory.questions.policies import PolicyList, list_policies
 from pc_mcp.inventory.questions.uploads import Upload, upload_status
-from pc_mcp.inventory.reading.inventory import Call, Library, Progress
+from pc_mcp.inventory.reading.inventory import Call, Inventory, Progress
 from pc_mcp.inventory.store import DeviceFilter, GroupBy
 
 __all__ = [
@@ -20,7 +21,7 @@ __all__ = [
     "DeviceList",
     "Findings",
     "GroupBy",
-    "Library",
+    "Inventory",
     "PolicyList",
     "Progress",
     "QuestionError",
@@ -31,6 +32,7 @@ __all__ = [
     "list_customers",
     "list_devices",
     "list_policies",
+    "named_customer",
     "upload_status",
     "whole_list",
 ]

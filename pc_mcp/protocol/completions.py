@@ -14,7 +14,7 @@ from mcp_types import Completion
 
 from pc_mcp.answers import shown
 from pc_mcp.auth import SignInError, quietly
-from pc_mcp.inventory import Call, Library, QuestionError
+from pc_mcp.inventory import Call, QuestionError, named_customer
 from pc_mcp.partner_center import PartnerCenterError
 from pc_mcp.partner_center.models import Customer
 from pc_mcp.runtime.text import match_key
@@ -47,11 +47,11 @@ async def complete(app: App, argument: str, typed: str, known: Mapping[str, str]
 
 
 async def _values(app: App, argument: str, typed: str, known: Mapping[str, str]) -> Sequence[str]:
-    call = (await app.call(str(uuid.uuid4()), _no_progress)).call
+    call = await app.call(str(uuid.uuid4()), _no_progress)
     if argument == CUSTOMER or argument.endswith(f"_{CUSTOMER}"):
-        return customers_beginning((await app.library.directory(call)).customers, typed)
+        return customers_beginning((await call.inventory.directory(call)).customers, typed)
     if argument == BATCH and known.get(CUSTOMER):
-        return await _batches_beginning(app.library, call, known[CUSTOMER], typed)
+        return await _batches_beginning(call, known[CUSTOMER], typed)
     return ()
 
 
@@ -74,8 +74,8 @@ def customers_beginning(customers: Sequence[Customer], typed: str) -> list[str]:
     return sorted(dict.fromkeys(values), key=match_key)
 
 
-async def _batches_beginning(library: Library, call: Call, customer: str, typed: str) -> list[str]:
-    snapshot = await library.snapshot(call, await library.customer(call, customer))
+async def _batches_beginning(call: Call, customer: str, typed: str) -> list[str]:
+    snapshot = await call.inventory.snapshot(call, await named_customer(call, customer))
     start = match_key(typed)
     ids = (reading.batch.id for reading in snapshot.readings[: snapshot.listed])
     return list(dict.fromkeys(shown(batch) for batch in ids if match_key(batch).startswith(start)))

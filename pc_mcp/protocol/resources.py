@@ -11,7 +11,7 @@ from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 from pc_mcp.answers import incomplete_words, shown
 from pc_mcp.answers.files import MIME_TYPES, file_notes, file_text
 from pc_mcp.auth import SignInError
-from pc_mcp.inventory import QuestionError, whole_list
+from pc_mcp.inventory import QuestionError, named_customer, whole_list
 from pc_mcp.inventory.errors import AmbiguousBatch, AmbiguousCustomer, UnknownBatch, UnknownCustomer
 from pc_mcp.inventory.questions.export import WholeList
 from pc_mcp.partner_center import PartnerCenterError
@@ -55,9 +55,9 @@ async def read_whole_list(app: App, uri: str, context: Context[Any, Any]) -> Rea
 
 
 async def _read(app: App, address: Address, correlation_id: str, context: Context[Any, Any]) -> ReadResourceContents:
-    call = (await app.call(correlation_id, context.report_progress)).call
-    customer = await app.library.customer(call, address.customer)
-    async with whole_list(app.library, call, customer, address.batch) as whole:
+    call = await app.call(correlation_id, context.report_progress)
+    customer = await named_customer(call, address.customer)
+    async with whole_list(call, customer, address.batch) as whole:
         if not whole.coverage.complete:
             raise ResourceError(incomplete_words(whole))
         with whole.handed_on_in_time(call):

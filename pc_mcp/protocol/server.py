@@ -26,7 +26,7 @@ from pydantic import AnyUrl
 from pc_mcp import __version__
 from pc_mcp.answers import escaped, shown
 from pc_mcp.auth import Unconfigured
-from pc_mcp.inventory import Library
+from pc_mcp.inventory import Inventory
 from pc_mcp.partner_center import Transport
 from pc_mcp.protocol.completions import complete
 from pc_mcp.protocol.prompts import cleaned, load_prompts
@@ -136,7 +136,7 @@ def build_server(settings: Settings, *, refusal: str | None = None) -> Server:
     @asynccontextmanager
     async def lifespan(_: MCPServer[App]) -> AsyncIterator[App]:
         partner_center, answers = settings.partner_center, settings.answers
-        library = Library(
+        inventory = Inventory(
             snapshot_seconds=answers.snapshot_minutes * 60,
             concurrency=partner_center.concurrency,
             reveal_product_keys=answers.reveal_product_keys,
@@ -152,7 +152,7 @@ def build_server(settings: Settings, *, refusal: str | None = None) -> Server:
             async with tokens, transport:
                 yield App(
                     transport,
-                    library,
+                    inventory,
                     tokens,
                     partner_center.cloud,
                     answers.max_chars,
@@ -160,7 +160,7 @@ def build_server(settings: Settings, *, refusal: str | None = None) -> Server:
                     settings.exports.folder and settings.exports.folder.resolve(),
                 )
         finally:
-            library.close()
+            inventory.close()
 
     exports = settings.exports.folder is not None
     server = Server(

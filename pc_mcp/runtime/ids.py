@@ -16,6 +16,11 @@ def guid_of(text: str) -> str | None:
     return _with_dashes(found[1]) if found else None
 
 
+def id_key(text: str) -> str:
+    """What two writings of one id have in common: GUIDs come in braces, in either case, without dashes."""
+    return guid_of(text) or match_key(text)
+
+
 def guids_in(text: str) -> list[str]:
     """Each GUID that stands somewhere in `text`, once, in the order in which they stand there."""
     return list(dict.fromkeys(map(_with_dashes, _WITHIN.findall(match_key(text)))))

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from pc_mcp.answers import ExportAnswer, export_answer
 from pc_mcp.answers.files import Format, file_text
-from pc_mcp.inventory import QuestionError, whole_list
+from pc_mcp.inventory import QuestionError, named_customer, whole_list
 from pc_mcp.inventory.questions.export import WholeList
 from pc_mcp.tools.support.arguments import BatchId, Customer
 from pc_mcp.tools.support.call import ToolCall
@@ -29,8 +29,8 @@ async def export_devices(
     list_devices. A list that is not complete is not written."""
     if call.exports_folder is None:
         raise QuestionError("There is no folder for exports: the setting exports.folder names it.")
-    named = await call.library.customer(call.call, customer)
-    async with whole_list(call.library, call.call, named, batch) as whole:
+    named = await named_customer(call, customer)
+    async with whole_list(call, named, batch) as whole:
         if not whole.coverage.complete:
             return call.result(export_answer(whole, None, None, call.max_chars))
         file = await _written(call, whole, call.exports_folder, format)
@@ -45,7 +45,7 @@ async def _written(call: ToolCall, whole: WholeList, folder: Path, file_format: 
     batch = (name_part(whole.batch.id) or "batch") if whole.batch else ""
     stem = file_stem(named, batch, whole.coverage.as_of.strftime("%Y-%m-%d"))
     writer = file_text(file_format)
-    with new_file(folder, stem, file_format) as file, whole.handed_on_in_time(call.call):
+    with new_file(folder, stem, file_format) as file, whole.handed_on_in_time(call):
         file.write(writer.head(whole))
         async for _ in whole.pieces(lambda devices: file.write(writer.rows(devices))):
             pass  # written where it was made, in the worker thread

@@ -22,5 +22,5 @@ async def find_customers(
     """Find the partner's customers by name or domain, to learn a tenant id or to choose between
     similar names. The other tools take a customer's name, so call those directly when the
     customer is clear."""
-    result = await list_customers(call.library, call.call, query, limit=limit, cursor=cursor)
+    result = await list_customers(call, query, limit=limit, cursor=cursor)
     return call.result(customer_list_answer(result, query, call.max_chars))

@@ -6,7 +6,7 @@ from mcp_types import CallToolResult
 from pydantic import Field
 
 from pc_mcp.answers import FindingsAnswer, findings_answer
-from pc_mcp.inventory import QuestionError
+from pc_mcp.inventory import QuestionError, named_customer
 from pc_mcp.inventory import find_devices as ask
 from pc_mcp.tools.support.arguments import Cursor, Customer, Identifier, Refresh
 from pc_mcp.tools.support.call import ToolCall
@@ -35,6 +35,6 @@ async def find_devices(
             "Whose devices? Give customer, a tenant id, domain or name: looking through all customers "
             "is not offered. find_customers lists them."
         )
-    named = await call.library.customer(call.call, customer)
-    result = await ask(call.library, call.call, named, identifiers, limit=_ROWS, cursor=cursor, refresh=refresh)
+    named = await named_customer(call, customer)
+    result = await ask(call, named, identifiers, limit=_ROWS, cursor=cursor, refresh=refresh)
     return call.result(findings_answer(result, call.max_chars))

@@ -6,7 +6,7 @@ from mcp_types import CallToolResult
 from pydantic import Field
 
 from pc_mcp.answers import BatchListAnswer, batch_list_answer
-from pc_mcp.inventory import BatchFilter, list_batches
+from pc_mcp.inventory import BatchFilter, list_batches, named_customer
 from pc_mcp.tools.support.arguments import Cursor, Customer, Limit, Moment, Refresh, Text, check_period
 from pc_mcp.tools.support.call import ToolCall
 from pc_mcp.tools.support.tool import tool
@@ -30,6 +30,6 @@ async def list_device_batches(
     model, policy or upload date, use list_devices."""
     check_period(created_after, created_before, ("created_after", "created_before"))
     where = BatchFilter(name_contains, created_after, created_before)
-    named = await call.library.customer(call.call, customer)
-    result = await list_batches(call.library, call.call, named, where, limit=limit, cursor=cursor, refresh=refresh)
+    named = await named_customer(call, customer)
+    result = await list_batches(call, named, where, limit=limit, cursor=cursor, refresh=refresh)
     return call.result(batch_list_answer(result, where, call.max_chars))

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from pc_mcp.answers import DeviceListAnswer, device_list_answer
 from pc_mcp.answers import Field as DeviceField
-from pc_mcp.inventory import DeviceFilter, GroupBy
+from pc_mcp.inventory import DeviceFilter, GroupBy, named_customer
 from pc_mcp.inventory import list_devices as ask
 from pc_mcp.tools.support.addresses import whole_list_address
 from pc_mcp.tools.support.arguments import (
@@ -51,10 +51,9 @@ async def list_devices(
     look up known serial numbers, product keys or ids, use find_devices."""
     check_period(uploaded_after, uploaded_before, ("uploaded_after", "uploaded_before"))
     where = DeviceFilter(serial_number, manufacturer, model, policy, uploaded_after, uploaded_before)
-    named = await call.library.customer(call.call, customer)
+    named = await named_customer(call, customer)
     result = await ask(
-        call.library,
-        call.call,
+        call,
         named,
         batch,
         where,

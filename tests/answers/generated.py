@@ -1,6 +1,7 @@
 """A Partner Center in memory that serves generated lists, and strategies that generate them."""
 
 import json
+import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -10,7 +11,7 @@ import anyio
 from hypothesis import strategies as st
 
 from pc_mcp.auth import Account, ConfiguredAccount
-from pc_mcp.inventory import Call, Library
+from pc_mcp.inventory import Call, Inventory
 from pc_mcp.partner_center import PartnerCenter
 from pc_mcp.partner_center.errors import NotFound, ServiceFailure
 from pc_mcp.partner_center.models import Customer
@@ -142,23 +143,23 @@ def _page(items: Sequence[object], begin: int) -> dict[str, object]:
     return {"items": list(items[begin:end]), "continuationToken": str(end) if end < len(items) else None}
 
 
-def asked(service: Service, question: Callable[[Library, Call], Awaitable[T]]) -> T:
+def asked(service: Service, question: Callable[[Call], Awaitable[T]]) -> T:
     """What `question` gives when it is asked of `service`."""
 
     async def ask() -> T:
-        library = Library(snapshot_seconds=900, concurrency=8)
+        inventory = Inventory(snapshot_seconds=900, concurrency=8)
         try:
-            return await question(library, call_of(service))
+            return await question(call_of(service, inventory))
         finally:
-            library.close()
+            inventory.close()
 
     return anyio.run(ask)
 
 
-def call_of(service: Service) -> Call:
+def call_of(service: Service, inventory: Inventory) -> Call:
     async def ignored(progress: Any) -> None:
         pass
 
     correlation_id = "00000000-0000-4000-8000-000000000001"
-    account = ConfiguredAccount("someone", "a-token")
-    return Call(PartnerCenter(service, account, correlation_id), float("inf"), ignored)  # type: ignore[arg-type]
+    partner_center = PartnerCenter(service, ConfiguredAccount("someone", "a-token"), correlation_id)  # type: ignore[arg-type]
+    return Call(inventory, partner_center, math.inf, math.inf, ignored)

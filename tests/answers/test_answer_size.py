@@ -24,7 +24,6 @@ from pc_mcp.inventory import (
     Call,
     DeviceFilter,
     GroupBy,
-    Library,
     find_devices,
     list_batches,
     list_customers,
@@ -95,13 +94,11 @@ LONG_ADDRESS = "pc-mcp://customers/" + "x" * 380
 def test_an_answer_about_devices_keeps_its_budget_and_pages_to_the_last_device(
     service, customer, where, group_by, fields, limit, max_chars
 ):
-    async def question(library: Library, call: Call) -> list[Answer]:
+    async def question(call: Call) -> list[Answer]:
         answers: list[Answer] = []
         cursor = None
         while len(answers) < MOST_PAGES and (cursor or not answers):
-            result = await list_devices(
-                library, call, customer, None, where, group_by=group_by, limit=limit, cursor=cursor
-            )
+            result = await list_devices(call, customer, None, where, group_by=group_by, limit=limit, cursor=cursor)
             answers.append(device_list_answer(result, where, fields, max_chars, whole_list=LONG_ADDRESS))
             cursor = answers[-1].data["next_cursor"]
         return answers
@@ -137,11 +134,11 @@ def test_an_answer_about_identifiers_keeps_its_budget_and_pages_to_the_last_one(
     serials = [device.get("serialNumber") for device in devices[:known]]
     identifiers = [*[*(text for text in (*serials, *unknown) if isinstance(text, str))][:199], "x"]
 
-    async def question(library: Library, call: Call) -> list[Answer]:
+    async def question(call: Call) -> list[Answer]:
         answers: list[Answer] = []
         cursor = None
         while len(answers) < MOST_PAGES and (cursor or not answers):
-            result = await find_devices(library, call, customer, identifiers, limit=200, cursor=cursor)
+            result = await find_devices(call, customer, identifiers, limit=200, cursor=cursor)
             answers.append(findings_answer(result, max_chars))
             cursor = answers[-1].data["next_cursor"]
         return answers
@@ -164,8 +161,8 @@ def test_an_answer_about_identifiers_keeps_its_budget_and_pages_to_the_last_one(
     max_chars=budgets,
 )
 def test_an_answer_about_batches_keeps_its_budget(items, customer, where, limit, max_chars):
-    async def question(library: Library, call: Call) -> Answer:
-        result = await list_batches(library, call, customer, where, limit=limit)
+    async def question(call: Call) -> Answer:
+        result = await list_batches(call, customer, where, limit=limit)
         return batch_list_answer(result, where, max_chars)
 
     unique = [item | {"id": f"{number} {item['id']}"} for number, item in enumerate(items)]
@@ -186,8 +183,8 @@ def test_an_answer_about_batches_keeps_its_budget(items, customer, where, limit,
     max_chars=budgets,
 )
 def test_an_answer_about_customers_keeps_its_budget(items, query, limit, max_chars):
-    async def question(library: Library, call: Call) -> Answer:
-        return customer_list_answer(await list_customers(library, call, query, limit=limit), query, max_chars)
+    async def question(call: Call) -> Answer:
+        return customer_list_answer(await list_customers(call, query, limit=limit), query, max_chars)
 
     answer = asked(Service(customers=items), question)
     data: Any = answer.data
@@ -202,7 +199,7 @@ def test_an_answer_about_customers_keeps_its_budget(items, query, limit, max_cha
 @examples(max_examples=20)
 @given(items=generated.many(generated.policies, 300), customer=generated.shown_customers, max_chars=budgets)
 def test_an_answer_about_policies_keeps_its_budget(items, customer, max_chars):
-    async def question(_: Library, call: Call) -> Answer:
+    async def question(call: Call) -> Answer:
         return policy_list_answer(await list_policies(call, customer), max_chars)
 
     answer = asked(Service(policies=items), question)
@@ -222,8 +219,8 @@ def test_an_answer_about_policies_keeps_its_budget(items, customer, max_chars):
     max_chars=budgets,
 )
 def test_an_answer_about_an_upload_keeps_its_budget(items, status, tracking_id, customer, max_chars):
-    async def question(library: Library, call: Call) -> Answer:
-        return upload_answer(await upload_status(library, call, customer, tracking_id), max_chars)
+    async def question(call: Call) -> Answer:
+        return upload_answer(await upload_status(call, customer, tracking_id), max_chars)
 
     answer = asked(Service(upload={"status": status, "devicesStatus": items}), question)
     data: Any = answer.data
@@ -242,9 +239,9 @@ def test_the_last_page_has_room_for_a_cursor_when_not_all_of_it_fits(number, tex
     items = [{"id": "<" * 110 + str(n), "companyProfile": {"companyName": "<" * (n % 9)}} for n in range(number)]
     batches = [{"id": text[:-4] + str(n)} for n in range(number)]
 
-    async def question(library: Library, call: Call) -> list[Answer]:
-        found = await list_customers(library, call, None, limit=100)
-        listed = await list_batches(library, call, Customer("x", text), BatchFilter(), limit=100)
+    async def question(call: Call) -> list[Answer]:
+        found = await list_customers(call, None, limit=100)
+        listed = await list_batches(call, Customer("x", text), BatchFilter(), limit=100)
         return [customer_list_answer(found, None, 8000), batch_list_answer(listed, BatchFilter(), 8000)]
 
     for answer in asked(Service(customers=items, batches=batches), question):
@@ -256,8 +253,8 @@ def test_the_last_page_has_room_for_a_cursor_when_not_all_of_it_fits(number, tex
 def test_an_upload_with_a_status_and_an_error_of_its_own_for_each_device_keeps_the_budget(text):
     rows = [{"status": f"{n}{text}", "errorCode": f"{n}{text}", "serialNumber": text} for n in range(60)]
 
-    async def question(library: Library, call: Call) -> Answer:
-        status = await upload_status(library, call, Customer("x", text), text)
+    async def question(call: Call) -> Answer:
+        status = await upload_status(call, Customer("x", text), text)
         return upload_answer(status, 8000)
 
     answer = asked(Service(upload={"status": "finished", "devicesStatus": rows}), question)
@@ -272,8 +269,8 @@ def test_an_upload_with_a_status_and_an_error_of_its_own_for_each_device_keeps_t
 def test_many_identifiers_that_are_not_found_keep_the_budget(text):
     identifiers = [f"{n:03}{text[3:]}" for n in range(80)]
 
-    async def question(library: Library, call: Call) -> Answer:
-        found = await find_devices(library, call, Customer("x", text), identifiers, limit=200)
+    async def question(call: Call) -> Answer:
+        found = await find_devices(call, Customer("x", text), identifiers, limit=200)
         return findings_answer(found, 8000)
 
     answer = asked(Service(), question)
@@ -291,8 +288,8 @@ def test_what_needs_attention_and_does_not_fit_is_counted():
     service = Service(devices={"b": devices}, batches=[{"id": "b", "devicesCount": 6}])
     customer = Customer("x" * 120, "\U0001f600" * 120, "\U0001f600" * 120)
 
-    async def question(library: Library, call: Call) -> Answer:
-        result = await list_devices(library, call, customer, None, DeviceFilter(), limit=5)
+    async def question(call: Call) -> Answer:
+        result = await list_devices(call, customer, None, DeviceFilter(), limit=5)
         return device_list_answer(result, DeviceFilter(), None, 6000)
 
     answer = asked(service, question)

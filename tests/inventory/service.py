@@ -1,9 +1,11 @@
 """What tests of the inventory do to the sandbox, and what they count of its requests."""
 
+import gc
 import threading
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import partial
+from types import FunctionType, ModuleType
 from urllib.parse import unquote
 
 import anyio
@@ -71,3 +73,15 @@ async def refusal(client, tool, **arguments):
     result = await client.call_tool(tool, arguments)
     assert result.is_error, result.content[0].text
     return result.content[0].text
+
+
+def reachable(root):
+    """Everything that `root` keeps from being freed, but for code."""
+    seen, waiting = {id(root)}, [root]
+    while waiting:
+        one = waiting.pop()
+        yield one
+        for other in gc.get_referents(one):
+            if id(other) not in seen and not isinstance(other, type | ModuleType | FunctionType):
+                seen.add(id(other))
+                waiting.append(other)

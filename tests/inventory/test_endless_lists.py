@@ -8,7 +8,7 @@ from contextlib import closing
 import anyio
 import pytest
 
-from pc_mcp.inventory import Call, Library
+from pc_mcp.inventory import Call, Inventory
 from pc_mcp.inventory.errors import TimeIsUp
 from pc_mcp.inventory.questions.customers import list_customers
 from pc_mcp.inventory.questions.devices import list_devices
@@ -23,9 +23,9 @@ CUSTOMER = Customer(id="47021739-3426-40bf-9601-61b4b6d7c793", name="Contoso")
 
 
 @pytest.fixture
-def library() -> Iterator[Library]:
-    with closing(Library(snapshot_seconds=900, concurrency=2)) as library:
-        yield library
+def inventory() -> Iterator[Inventory]:
+    with closing(Inventory(snapshot_seconds=900, concurrency=2)) as inventory:
+        yield inventory
 
 
 class Endless:
@@ -49,8 +49,9 @@ async def ignored(_):
     """Nobody looks at the progress."""
 
 
-def call_of(client: PartnerCenter, seconds: float = 60, grace: float = 10) -> Call:
-    return Call(client, anyio.current_time() + seconds, ignored, grace)
+def call_of(client: PartnerCenter, inventory: Inventory, seconds: float = 60, grace: float = 10) -> Call:
+    until = anyio.current_time() + seconds
+    return Call(inventory, client, until, until + grace, ignored)
 
 
 async def test_a_list_ends_after_as_many_items_or_bytes_as_it_may_have():
@@ -66,14 +67,14 @@ async def test_a_list_ends_after_as_many_items_or_bytes_as_it_may_have():
 
 async def test_a_customer_whose_devices_never_end_is_answered_incomplete_and_let_go_of():
     async with serving(answer_to=Endless("x" * 500)) as service, asking(service.base_url) as client:
-        library = Library(snapshot_seconds=900, concurrency=2, max_customer_bytes=2**20)
-        answer = await list_devices(library, call_of(client), CUSTOMER, None, DeviceFilter(), limit=5)
+        inventory = Inventory(snapshot_seconds=900, concurrency=2, max_customer_bytes=2**20)
+        answer = await list_devices(call_of(client, inventory), CUSTOMER, None, DeviceFilter(), limit=5)
         assert answer.coverage.complete is False
         assert answer.coverage.next_step.kind == "none"
         assert 0 < answer.matched == answer.total < 20_000
         [problem] = answer.coverage.problems
         assert "longer than can be held" in problem.reason
-        assert await library.kept_snapshot(call_of(client), CUSTOMER) is None
+        assert inventory.kept_snapshot(call_of(client, inventory), CUSTOMER.id) is None
 
 
 @pytest.mark.slow
@@ -87,18 +88,18 @@ async def test_a_list_of_customers_that_never_ends_is_answered_incomplete():
         return raw(json.dumps({"items": names, "links": link}).encode())
 
     async with serving(answer_to=answer_to) as service, asking(service.base_url) as client:
-        library = Library(snapshot_seconds=900, concurrency=2)
-        answer = await list_customers(library, call_of(client), None, limit=5)
+        inventory = Inventory(snapshot_seconds=900, concurrency=2)
+        answer = await list_customers(call_of(client, inventory), None, limit=5)
     assert "longer than can be held" in answer.problem.reason
     assert answer.total == 100_000
 
 
-async def test_a_question_that_takes_too_long_to_count_ends_in_time_and_the_next_one_is_right(library):
+async def test_a_question_that_takes_too_long_to_count_ends_in_time_and_the_next_one_is_right(inventory):
     async with serving(answer_to=Endless()) as service, asking(service.base_url) as client:
 
         async def asked(seconds: float, grace: float):
-            call = call_of(client, seconds, grace)
-            return await list_devices(library, call, CUSTOMER, None, DeviceFilter(), limit=5)
+            call = call_of(client, inventory, seconds, grace)
+            return await list_devices(call, CUSTOMER, None, DeviceFilter(), limit=5)
 
         first = await asked(1.5, 60)
         assert first.total > 1000

@@ -1,5 +1,8 @@
 """Cursors: pages of one list, without a gap or a repeat, and refused wherever they do not belong."""
 
+import json
+import secrets
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -16,6 +19,7 @@ from tests.inventory.service import ask, devices_of, refusal
 COFFEE = "Fourth Coffee"
 TWO_PAGES = "PO 4549717 Osaka"
 REFUSED = "does not belong to this question"
+KEY = secrets.token_bytes(32)
 GONE = "no longer kept, or more of it was read"
 
 
@@ -194,18 +198,16 @@ async def test_a_customer_may_be_named_in_another_way_on_the_next_page(connect, 
         ("find_devices", {"identifiers": None}),
     ],
 )
-async def test_a_cursor_is_worth_nothing_once_its_list_is_read_anew_or_gone(connect, coffee, tool, arguments):
+async def test_a_cursor_is_worth_nothing_once_its_list_is_read_anew(connect, coffee, tool, arguments):
     if "identifiers" in arguments:
         arguments = {"identifiers": [device["id"] for device in coffee.devices[:100]]}
     question = {"customer": COFFEE} | arguments
-    for minutes in (15, 0):
-        async with connect(answers={"snapshot_minutes": minutes}) as client:
-            cursor = (await ask(client, tool, **question))["next_cursor"]
-            if minutes:
-                await ask(client, tool, **question, refresh=True)
-            text = await refusal(client, tool, **question, cursor=cursor)
-            assert GONE in text
-            assert "without cursor" in text
+    async with connect() as client:
+        cursor = (await ask(client, tool, **question))["next_cursor"]
+        await ask(client, tool, **question, refresh=True)
+        text = await refusal(client, tool, **question, cursor=cursor)
+        assert GONE in text
+        assert "without cursor" in text
 
 
 async def test_a_cursor_of_a_batch_that_is_no_longer_known_is_refused(connect):
@@ -216,24 +218,54 @@ async def test_a_cursor_of_a_batch_that_is_no_longer_known_is_refused(connect):
         assert GONE in await refusal(client, "list_devices", **question, cursor=cursor)
 
 
-async def test_a_cursor_of_a_list_that_grew_since_is_refused(connect, sandbox):
+async def test_a_cursor_of_a_list_that_grew_since_is_refused_and_of_another_list_is_not(connect, sandbox):
     async with connect(answers={"time_budget_seconds": 0.5}) as client:
         one = {"customer": COFFEE, "batch": TWO_PAGES, "limit": 5}
-        cursor = (await ask(client, "list_devices", **one))["next_cursor"]
+        batch = (await ask(client, "list_devices", **one))["next_cursor"]
+        batches = (await ask(client, "list_device_batches", customer=COFFEE, limit=1))["next_cursor"]
         sandbox.switches.scripted.append(ScriptedAnswer(match=devices_of("Q2/2025 Surface"), hang=True))
         question = {"customer": COFFEE, "limit": 5}
         incomplete = await ask(client, "list_devices", **question)
         assert not incomplete["complete"]
-        assert GONE in await refusal(client, "list_devices", **one, cursor=cursor)
         # What was read so far can be paged, until more is read.
         page = await ask(client, "list_devices", **question, cursor=incomplete["next_cursor"])
         assert not page["complete"]
         sandbox.switches.scripted.clear()
         assert (await ask(client, "list_devices", **question))["complete"]
         assert GONE in await refusal(client, "list_devices", **question, cursor=page["next_cursor"])
+        # Neither this batch nor the list of batches has changed.
+        assert (await ask(client, "list_devices", **one, cursor=batch))["complete"]
+        assert (await ask(client, "list_device_batches", customer=COFFEE, limit=1, cursor=batches))["complete"]
 
 
-async def test_a_cursor_of_customers_is_refused_when_their_list_was_read_on(connect, sandbox, world):
+async def test_a_cursor_of_all_batches_outlives_a_question_about_one_that_their_list_lacks(connect, sandbox, coffee):
+    listed = {"items": [{"id": batch.id, "devicesCount": batch.count} for batch in coffee.batches[1:]]}
+    sandbox.switches.scripted.append(
+        ScriptedAnswer(match=f"{coffee.id}/deviceBatches", body=json.dumps(listed).encode(), times=1)
+    )
+    question = {"customer": coffee.id, "limit": 5}
+    async with connect() as client:
+        first = await ask(client, "list_devices", **question)
+        unlisted = await ask(client, "list_devices", **question, batch=coffee.batches[0].id)
+        assert unlisted["devices_total"] == coffee.batches[0].count
+        assert first["devices_total"] == len(coffee.devices) - coffee.batches[0].count
+        assert (await ask(client, "list_devices", **question, cursor=first["next_cursor"]))["shown"] == 5
+
+
+async def test_a_cursor_does_not_outlive_that_its_batch_is_read_anew_to_as_many_pages_as_before(connect, sandbox):
+    second_page = f"{devices_of(TWO_PAGES)} MS-ContinuationToken"
+    # The token is refused the second time, so the batch is begun again.
+    for status in (403, 400, 403):
+        sandbox.switches.scripted.append(ScriptedAnswer(match=second_page, status=status, times=1))
+    question = {"customer": COFFEE, "batch": TWO_PAGES, "limit": 5}
+    async with connect() as client:
+        first, second = [await ask(client, "list_devices", **question) for _ in range(2)]
+        assert first["devices_total"] == second["devices_total"]
+        assert GONE in await refusal(client, "list_devices", **question, cursor=first["next_cursor"])
+        assert (await ask(client, "list_devices", **question, cursor=second["next_cursor"]))["shown"] == 5
+
+
+async def test_a_cursor_of_customers_pages_what_was_read_until_their_list_is_read_on(connect, sandbox, world):
     link = '{"next": {"headers": [{"key": "ms-continuationtoken", "value": "more"}]}}'
     customers = str(world.customers()[:5]).replace("'", '"')
     sandbox.switches.scripted += [
@@ -244,26 +276,29 @@ async def test_a_cursor_of_customers_is_refused_when_their_list_was_read_on(conn
     async with connect() as client:
         first = await ask(client, "find_customers", limit=1)
         assert not first["complete"]
-        assert GONE in await refusal(client, "find_customers", limit=1, cursor=first["next_cursor"])
+        second = await ask(client, "find_customers", limit=1, cursor=first["next_cursor"])
+        assert not second["complete"]
+        assert (await ask(client, "find_customers", limit=1))["complete"]
+        assert GONE in await refusal(client, "find_customers", limit=1, cursor=second["next_cursor"])
 
 
 @given(st.text(max_size=120), st.text(alphabet="ABCabc019-_=", max_size=120))
 @settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.differing_executors])
 def test_no_text_but_a_minted_one_passes_for_a_cursor(anything, likely):
-    mint = CursorMint()
-    for text in (anything, likely, mint.mint(Cursor("list", 1, 1), "another question")):
+    mint = CursorMint(KEY)
+    for text in (anything, likely, mint.mint(Cursor(1, 1, 1), "another question")):
         with pytest.raises(CursorRefused):
             mint.read(text, "question")
 
 
-@given(st.text(), st.integers(-1, 2**50), st.integers(0, 10**6), st.lists(st.text() | st.none()))
+@given(st.integers(1, 2**50), st.integers(-1, 2**50), st.integers(0, 10**6), st.lists(st.text() | st.none()))
 @settings(max_examples=100, deadline=None, derandomize=True)
-def test_a_minted_cursor_reads_back_with_its_question_only(list_id, after, shown, question):
-    mint = CursorMint()
-    text = mint.mint(Cursor(list_id, after, shown), question)
+def test_a_minted_cursor_reads_back_with_its_question_only(generation, after, shown, question):
+    mint = CursorMint(KEY)
+    text = mint.mint(Cursor(generation, after, shown), question)
     assert text.isascii()
-    assert mint.read(text, question) == Cursor(list_id, after, shown)
+    assert mint.read(text, question) == Cursor(generation, after, shown)
     with pytest.raises(CursorRefused):
         mint.read(text, [*question, "more"])
     with pytest.raises(CursorRefused):
-        CursorMint().read(text, question)
+        CursorMint(bytes(32)).read(text, question)

@@ -1,18 +1,21 @@
 """What is kept of what was read: how long, how much, and never taken from under a question."""
 
+import threading
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from pc_mcp.auth import ConfiguredAccount
-from pc_mcp.inventory import Call, DeviceFilter, Library, list_customers, list_devices
+from pc_mcp.inventory import Call, DeviceFilter, Inventory, list_customers, list_devices, named_customer
 from pc_mcp.inventory.reading.shelf import Shelf
+from pc_mcp.inventory.reading.snapshot import Snapshot
 from pc_mcp.partner_center import PartnerCenter, Transport
 from pc_mcp.sandbox import catalog
 from tests.inventory import plain
-from tests.inventory.service import Noticed, ask, devices_of, pages_read
+from tests.inventory.service import Noticed, ask, devices_of, pages_read, reachable
 
 COFFEE = "Fourth Coffee"
 VINEYARD = "Coho Vineyard"
@@ -20,81 +23,98 @@ WINERY = "Coho Winery"
 HOUR = 3600.0
 
 
-@dataclass
+@dataclass(eq=False)
 class Thing:
     """Something to keep on a shelf."""
 
     weight: int
     touched: float = 0.0
     busy: bool = False
-    dropped: int = 0
-    id: str = "thing"
+    is_full: bool = False
 
-    def drop(self):
-        self.dropped += 1
+    def close(self):
+        raise AssertionError("a shelf closes nothing itself")
 
 
 def thing(weight=1, age=0.0, **details):
     return Thing(weight, anyio.current_time() - age, **details)
 
 
-async def test_the_shelf_lets_go_of_the_least_recently_used_first():
+def shelf_of(**things):
     shelf = Shelf[str, Thing](HOUR, max_weight=10)
-    things = {name: thing(4) for name in "abc"}
     for name, entry in things.items():
         shelf.put(name, entry)
-    assert shelf.get("a") is things["a"]
+    return shelf
+
+
+async def test_the_shelf_lets_go_of_the_least_recently_used_first():
+    a, b, c = thing(4), thing(4), thing(4)
+    shelf = shelf_of(a=a, b=b, c=c)
+    assert shelf.get("a") is a
     shelf.trim()
-    assert {name: entry.dropped for name, entry in things.items()} == {"a": 0, "b": 1, "c": 0}
+    assert shelf.to_close() == [b]
     assert shelf.get("b") is None
-    things["a"].weight = 7
+    a.weight = 7
     shelf.trim()
+    assert shelf.to_close() == [c]
     assert shelf.get("c") is None
-    assert shelf.get("a") is things["a"]
+    assert shelf.get("a") is a
 
 
 async def test_the_shelf_keeps_what_is_in_use_and_the_only_one_however_large():
-    shelf = Shelf[str, Thing](HOUR, max_weight=10)
     used, idle, last = thing(50, busy=True), thing(1), thing(60)
-    for name, entry in (("used", used), ("idle", idle), ("last", last)):
-        shelf.put(name, entry)
+    shelf = shelf_of(used=used, idle=idle, last=last)
     shelf.trim()
-    assert (used.dropped, idle.dropped, last.dropped) == (0, 1, 0)
+    assert shelf.to_close() == [idle]
     used.busy = False
     shelf.trim()
     shelf.trim()
-    assert (used.dropped, last.dropped) == (1, 0)
+    assert shelf.to_close() == [used]
+    assert shelf.get("last") is last
 
 
-async def test_the_shelf_lets_go_of_what_was_last_read_too_long_ago():
-    shelf = Shelf[str, Thing](HOUR, max_weight=10)
+async def test_the_shelf_hands_out_nothing_that_was_last_read_too_long_ago_though_somebody_uses_it():
     old, fresh, used = thing(age=HOUR), thing(age=HOUR - 60), thing(age=2 * HOUR, busy=True)
-    for name, entry in (("old", old), ("fresh", fresh), ("used", used)):
-        shelf.put(name, entry)
-    assert [shelf.get(name) for name in ("old", "fresh", "used")] == [None, fresh, used]
+    shelf = shelf_of(old=old, fresh=fresh, used=used)
+    assert [shelf.get(name) for name in ("old", "fresh", "used")] == [None, fresh, None]
+    shelf.trim()
+    assert shelf.to_close() == [old]
     used.busy = False
+    assert shelf.to_close() == [used]
+    assert shelf.to_close() == []
     assert shelf.get("fresh") is fresh
-    assert (old.dropped, fresh.dropped, used.dropped) == (1, 0, 1)
 
 
-async def test_the_shelf_drops_what_is_replaced_and_at_the_end_everything_once():
-    shelf = Shelf[str, Thing](HOUR, max_weight=10)
+async def test_the_shelf_lets_go_of_what_is_full_as_soon_as_nobody_uses_it():
+    full, other = thing(is_full=True, busy=True), thing()
+    shelf = shelf_of(full=full, other=other)
+    shelf.trim()
+    assert shelf.get("full") is full
+    full.busy = False
+    shelf.trim()
+    assert shelf.to_close() == [full]
+    assert shelf.get("full") is None
+    assert shelf.get("other") is other
+
+
+async def test_the_shelf_lets_go_of_what_is_replaced_and_at_the_end_of_everything_once():
     first, second, other = thing(), thing(), thing(busy=True)
-    shelf.put("a", first)
+    shelf = shelf_of(a=first, b=other)
     shelf.put("a", second)
-    shelf.put("b", other)
-    assert (first.dropped, second.dropped) == (1, 0)
+    assert shelf.to_close() == [first]
     shelf.clear()
     shelf.clear()
-    assert (first.dropped, second.dropped, other.dropped) == (1, 1, 1)
+    assert shelf.to_close() == [second]
+    other.busy = False
+    assert shelf.to_close() == [other]
     assert shelf.get("a") is None
 
 
 class Reader:
-    """Asks a library of its own about the sandbox's devices."""
+    """Asks an inventory of its own about the sandbox's devices."""
 
-    def __init__(self, world, library, transport, account):
-        self.library = library
+    def __init__(self, world, inventory, transport, account):
+        self.inventory = inventory
         self._world = world
         self._partner_center = PartnerCenter(transport, account, "11111111-2222-4333-8444-555555555555")
 
@@ -102,24 +122,25 @@ class Reader:
         async def on_progress(progress):
             assert progress.devices_read >= 0
 
-        return Call(self._partner_center, anyio.current_time() + seconds, on_progress)
+        until = anyio.current_time() + seconds
+        return Call(self.inventory, self._partner_center, until, until + 10, on_progress)
 
     async def customer(self, name):
-        return await self.library.customer(self.call(), self._world.customer_id(name))
+        return await named_customer(self.call(), self._world.customer_id(name))
 
     async def devices(self, name, seconds=30.0, **question):
         customer = await self.customer(name)
         question = {"limit": 10_000} | question
-        return await list_devices(self.library, self.call(seconds), customer, None, DeviceFilter(), **question)
+        return await list_devices(self.call(seconds), customer, None, DeviceFilter(), **question)
 
 
 @asynccontextmanager
 async def reading(sandbox, token=None, **settings):
-    library = Library(**{"snapshot_seconds": 900.0, "concurrency": 8} | settings)
+    inventory = Inventory(**{"snapshot_seconds": 900.0, "concurrency": 8} | settings)
     account = ConfiguredAccount(token or "an account", token or sandbox.token)
     async with Transport(sandbox.base_url.removesuffix("/v1")) as transport:
-        yield Reader(sandbox.world, library, transport, account)
-    library.close()
+        yield Reader(sandbox.world, inventory, transport, account)
+    inventory.close()
 
 
 async def test_snapshots_of_the_least_recently_used_customers_go_first(sandbox):
@@ -142,7 +163,7 @@ async def test_snapshots_of_the_least_recently_used_customers_go_first(sandbox):
 async def test_a_snapshot_lives_for_its_time_since_it_was_last_read(sandbox):
     async with reading(sandbox, snapshot_seconds=900.0) as reader:
         await reader.devices(COFFEE)
-        snapshot = await reader.library.kept_snapshot(reader.call(), await reader.customer(COFFEE))
+        snapshot = reader.inventory.kept_snapshot(reader.call(), (await reader.customer(COFFEE)).id)
         read = pages_read(sandbox)
         snapshot.touched -= 880
         await reader.devices(COFFEE)
@@ -155,10 +176,10 @@ async def test_a_snapshot_lives_for_its_time_since_it_was_last_read(sandbox):
 async def test_the_list_of_customers_lives_as_long(sandbox):
     async with reading(sandbox) as reader:
         for _ in range(2):
-            await list_customers(reader.library, reader.call(), None, limit=1)
+            await list_customers(reader.call(), None, limit=1)
         assert len(sandbox.requests) == 1
-        (await reader.library.directory(reader.call())).touched -= 900
-        await list_customers(reader.library, reader.call(), None, limit=1)
+        (await reader.inventory.directory(reader.call())).touched -= 900
+        await list_customers(reader.call(), None, limit=1)
         assert len(sandbox.requests) == 2
 
 
@@ -166,8 +187,8 @@ async def test_what_one_account_read_is_not_shown_to_another(sandbox):
     async with reading(sandbox) as reader, reading(sandbox, token="another") as other:
         await reader.devices(COFFEE)
         customer = await reader.customer(COFFEE)
-        assert await reader.library.kept_snapshot(reader.call(), customer)
-        assert await reader.library.kept_snapshot(other.call(), customer) is None
+        assert reader.inventory.kept_snapshot(reader.call(), customer.id)
+        assert other.inventory.kept_snapshot(other.call(), customer.id) is None
 
 
 async def test_two_walks_share_the_bound_of_batches_at_a_time(sandbox):
@@ -209,17 +230,48 @@ async def test_a_list_that_is_replaced_while_a_question_reads_it_still_answers_t
     assert again["complete"]
 
 
-async def test_a_snapshot_dropped_in_use_is_let_go_of_when_the_last_question_leaves(sandbox):
+async def test_a_snapshot_that_is_let_go_of_in_use_is_closed_when_the_last_question_leaves(sandbox):
     async with reading(sandbox) as reader:
         await reader.devices(COFFEE)
-        snapshot = await reader.library.kept_snapshot(reader.call(), await reader.customer(COFFEE))
-        with snapshot:
-            with snapshot:
-                reader.library.close()
-            assert snapshot.busy
+        snapshot = reader.inventory.kept_snapshot(reader.call(), (await reader.customer(COFFEE)).id)
+        with snapshot.in_use():
+            with snapshot.in_use():
+                reader.inventory.close()
+            await reader.inventory.tidy()
             assert len(await snapshot.query(rows_of, snapshot)) == 308
+        await reader.inventory.tidy()
         with pytest.raises(Exception, match="closed"):
             await snapshot.query(rows_of, snapshot)
+
+
+@dataclass(eq=False)
+class Slow:
+    """Takes as long to close as the event loop takes to do something else."""
+
+    turned: threading.Event
+    weight: int = 1
+    touched: float = -HOUR
+    busy: bool = False
+    is_full: bool = False
+
+    def close(self):
+        assert self.turned.wait(20)
+
+
+async def test_what_is_let_go_of_is_closed_without_holding_up_anything_else(sandbox):
+    slow = Slow(threading.Event())
+    async with reading(sandbox) as reader, anyio.create_task_group() as tasks:
+        reader.inventory._snapshots.put(("somebody", "a customer"), slow)
+        tasks.start_soon(reader.inventory.tidy)
+        await anyio.lowlevel.checkpoint()
+        slow.turned.set()
+
+
+async def test_nothing_is_kept_of_a_customer_that_was_asked_for_once_and_is_let_go_of(sandbox):
+    async with reading(sandbox) as reader:
+        await reader.devices(WINERY)
+        reader.inventory.close()
+        assert not [each for each in reachable(reader.inventory) if isinstance(each, anyio.Lock | Snapshot)]
 
 
 def rows_of(snapshot):
@@ -235,7 +287,6 @@ async def test_a_list_of_devices_holds_every_row_and_every_group_value_that_is_a
     async with reading(sandbox, reveal_product_keys=True) as reader:
         customer = await reader.customer(catalog.HUNDRED_THOUSAND_CUSTOMER)
         result = await list_devices(
-            reader.library,
             reader.call(),
             customer,
             largest["id"],

@@ -83,8 +83,7 @@ QUESTIONS = [
 ]
 
 
-@pytest.mark.parametrize("minutes", [15, 0])
-async def test_questions_at_the_same_time_share_one_walk(connect, sandbox, contoso, minutes):
+async def test_questions_at_the_same_time_share_one_walk(connect, sandbox, contoso):
     gate = Gate(match=devices_of(BATCH))
     sandbox.switches.scripted.append(gate)
     answers = []
@@ -92,7 +91,7 @@ async def test_questions_at_the_same_time_share_one_walk(connect, sandbox, conto
     async def question(tool, arguments):
         answers.append((arguments, await ask(client, tool, customer=contoso.id, **arguments)))
 
-    async with connect(answers={"snapshot_minutes": minutes}) as client, anyio.create_task_group() as tasks:
+    async with connect() as client, anyio.create_task_group() as tasks:
         for tool, arguments in QUESTIONS[:3]:
             tasks.start_soon(question, tool, arguments)
         await gate.wait()
@@ -106,16 +105,6 @@ async def test_questions_at_the_same_time_share_one_walk(connect, sandbox, conto
         assert answer["complete"]
         expected = 590 if "batch" in arguments else len(contoso.devices)
         assert answer.get("devices_total", expected) == expected
-
-
-async def test_nothing_is_kept_where_snapshots_live_no_time(connect, sandbox):
-    async with connect(answers={"snapshot_minutes": 0}) as client:
-        first = await ask(client, "list_devices", customer=COFFEE, limit=1)
-        read = pages_read(sandbox)
-        await ask(client, "list_devices", customer=COFFEE, limit=1)
-        assert pages_read(sandbox) == read + read
-        text = await refusal(client, "list_devices", customer=COFFEE, limit=1, cursor=first["next_cursor"])
-    assert "no longer kept" in text
 
 
 @pytest.mark.parametrize(("setting", "expected"), [({}, 8), ({"concurrency": 3}, 3)])

@@ -7,7 +7,8 @@ import anyio
 import pytest
 
 from pc_mcp.auth import ConfiguredAccount
-from pc_mcp.inventory.reading import snapshot
+from pc_mcp.inventory.reading.take import take
+from pc_mcp.inventory.reading.walk import read
 from pc_mcp.inventory.store import DeviceFilter, Store
 from pc_mcp.partner_center import PartnerCenter, Transport
 from pc_mcp.partner_center.models import Customer
@@ -51,7 +52,7 @@ async def test_the_next_page_is_asked_for_before_the_last_one_is_taken_in(sandbo
     async with Transport(sandbox.base_url.removesuffix("/v1")) as transport:
         account = ConfiguredAccount("an account", sandbox.token)
         partner_center = PartnerCenter(transport, account, "11111111-2222-4333-8444-555555555555")
-        taken = await snapshot.take(Customer(customer_id), partner_center, reveal_product_keys=False, max_bytes=2**30)
+        taken = await take(Customer(customer_id), partner_center, reveal_product_keys=False, max_bytes=2**30)
         (reading,) = [each for each in taken.readings if each.batch.id == BATCH]
         asked = Asked(match=devices_of(BATCH))
         sandbox.switches.scripted.append(asked)
@@ -59,7 +60,7 @@ async def test_the_next_page_is_asked_for_before_the_last_one_is_taken_in(sandbo
         if indexed:  # as a question does
             table.duplicates(taken.scope(None), DeviceFilter())
         with anyio.fail_after(60):
-            await taken.read([reading], partner_center, anyio.CapacityLimiter(1))
+            await read(taken, [reading], partner_center, anyio.CapacityLimiter(1))
     assert reading.complete
     assert reading.devices == reading.batch.devices
     assert table.taken == PAGES

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from mcp import Client
 
-from pc_mcp.inventory import Call, DeviceFilter, Library, QuestionError, find_devices, list_devices
+from pc_mcp.inventory import Call, DeviceFilter, Inventory, QuestionError, find_devices, list_devices
 from pc_mcp.partner_center import PartnerCenter, PartnerCenterError, Transport
 from pc_mcp.partner_center.models import Customer
 from pc_mcp.protocol.server import build_server
@@ -195,7 +195,7 @@ class Asker:
         self.service = service
         self.transport = transport
         self.truth = truth
-        self.library = Library(snapshot_seconds=900, concurrency=8)
+        self.inventory = Inventory(snapshot_seconds=900, concurrency=8)
         self.customer = Customer(id=CUSTOMER, name="Faulty")
 
     async def ask(self, question):
@@ -209,8 +209,9 @@ class Asker:
                 return None
 
     async def _ask(self, question):
+        until = anyio.current_time() + question.seconds
         call = Call(
-            PartnerCenter(self.transport, Renewing(), "an id"), anyio.current_time() + question.seconds, self._progress
+            self.inventory, PartnerCenter(self.transport, Renewing(), "an id"), until, until + 10, self._progress
         )
         if question.identifiers:
             return await self._find(call, question)
@@ -220,7 +221,6 @@ class Asker:
             for name, text in question.where.items()
         }
         answer = await list_devices(
-            self.library,
             call,
             self.customer,
             batch.id if batch else None,
@@ -262,7 +262,7 @@ class Asker:
 
     async def _find(self, call, question):
         wanted = identifiers_of(self.truth)
-        answer = await find_devices(self.library, call, self.customer, wanted, limit=10_000, refresh=question.refresh)
+        answer = await find_devices(call, self.customer, wanted, limit=10_000, refresh=question.refresh)
         found = {identifier: [] for identifier in wanted}
         for finding in answer.findings:
             found[finding.identifier] += [finding.device.row.id] if finding.device else []
@@ -303,7 +303,7 @@ async def play(service, transport, scenario, asked):
         service.faults.clear()
         service.at_request.clear()
         await asker.settle()
-        asker.library.close()
+        asker.inventory.close()
 
 
 def hurried(asked):

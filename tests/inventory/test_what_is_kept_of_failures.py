@@ -1,37 +1,24 @@
 """What is kept of a failure: words, never what it was met with."""
 
-import gc
 import json
 import sys
-from collections.abc import Iterator
-from types import FunctionType, ModuleType, TracebackType
+from types import TracebackType
 
 import anyio
 import pytest
 
 from pc_mcp.auth import SignInNeeded
-from pc_mcp.inventory import Call, DeviceFilter, Library, list_customers, list_devices
+from pc_mcp.inventory import Call, DeviceFilter, Inventory, list_customers, list_devices
 from pc_mcp.inventory.problems import Problem
 from pc_mcp.partner_center import PartnerCenterError, errors
 from pc_mcp.partner_center.models import Customer
+from tests.inventory.service import reachable
 from tests.partner_center.service import asking, page, raw, serving
 
 TOKEN = "sandbox-token"
 BATCHES = 20
 BODY_BYTES = 2**20
 CUSTOMER = Customer(id="47021739-3426-40bf-9601-61b4b6d7c793", name="Contoso")
-
-
-def reachable(root: object) -> Iterator[object]:
-    """Everything that `root` keeps from being freed, but for code."""
-    seen, waiting = {id(root)}, [root]
-    while waiting:
-        one = waiting.pop()
-        yield one
-        for other in gc.get_referents(one):
-            if id(other) not in seen and not isinstance(other, type | ModuleType | FunctionType):
-                seen.add(id(other))
-                waiting.append(other)
 
 
 async def huge(request):
@@ -45,29 +32,30 @@ async def ignored(_):
     """Nobody looks at the progress."""
 
 
-async def of_devices(library, call):
-    await list_devices(library, call, CUSTOMER, None, DeviceFilter(), limit=5)
+async def of_devices(call):
+    await list_devices(call, CUSTOMER, None, DeviceFilter(), limit=5)
 
 
-async def of_customers(library, call):
-    await list_customers(library, call, None, limit=5)
+async def of_customers(call):
+    await list_customers(call, None, limit=5)
 
 
 @pytest.mark.parametrize("question", [of_devices, of_customers])
 async def test_neither_body_nor_token_nor_traceback_of_a_failure_is_kept(question):
     async with serving(answer_to=huge) as service, asking(service.base_url) as client:
-        library = Library(snapshot_seconds=900, concurrency=8)
-        call = Call(client, anyio.current_time() + 60, ignored)
+        inventory = Inventory(snapshot_seconds=900, concurrency=8)
+        until = anyio.current_time() + 60
+        call = Call(inventory, client, until, until, ignored)
         with pytest.raises(errors.MalformedAnswer) as raised:
-            await question(library, call)
+            await question(call)
         assert raised.value.correlation_id == client.correlation_id
         del raised
-        kept = list(reachable(library))
+        kept = list(reachable(inventory))
         assert not [each for each in kept if isinstance(each, BaseException | TracebackType)]
         assert not [each for each in kept if isinstance(each, str | bytes) and len(each) > 10_000]
         assert not [each for each in kept if isinstance(each, str) and TOKEN in each]
         assert sum(map(sys.getsizeof, kept)) < BODY_BYTES
-        library.close()
+        inventory.close()
 
 
 def classes(kind: type[PartnerCenterError]) -> list[type[PartnerCenterError]]:

@@ -15,7 +15,7 @@ from typing_extensions import TypedDict
 
 from pc_mcp.answers import Answer
 from pc_mcp.auth import StaticToken
-from pc_mcp.inventory import Library, QuestionError
+from pc_mcp.inventory import Inventory, QuestionError
 from pc_mcp.partner_center import Cloud, PartnerCenterError, Transport, errors
 from pc_mcp.protocol.server import Server
 from pc_mcp.sandbox import Sandbox, ScriptedAnswer
@@ -119,7 +119,7 @@ def server_of(tool: DomainTool, sandbox: Sandbox) -> Server:
     async def lifespan(_: object) -> AsyncIterator[App]:
         tokens = StaticToken(SecretStr(sandbox.token))
         async with Transport(sandbox.base_url.removesuffix("/v1")) as transport:
-            yield App(transport, Library(snapshot_seconds=60, concurrency=8), tokens, Cloud.GLOBAL, 8000, 45)
+            yield App(transport, Inventory(snapshot_seconds=60, concurrency=8), tokens, Cloud.GLOBAL, 8000, 45)
 
     return Server("one tool", tools=[tool], lifespan=lifespan, subscriptions=False)
 
@@ -128,7 +128,7 @@ def server_of(tool: DomainTool, sandbox: Sandbox) -> Server:
 async def test_every_error_of_partner_center_arrives_in_its_own_words(sandbox, kind):
     async def ask(call: ToolCall) -> Annotated[CallToolResult, Nothing]:
         """Fails."""
-        raise kind("It was [so](x).", status=418, code="7", correlation_id=call.call.partner_center.correlation_id)
+        raise kind("It was [so](x).", status=418, code="7", correlation_id=call.partner_center.correlation_id)
 
     async with Client(server_of(tool(ask, "Ask"), sandbox)) as client:
         words = await refused(client, "ask", {})

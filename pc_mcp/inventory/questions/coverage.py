@@ -7,8 +7,9 @@ from datetime import datetime
 
 from pc_mcp.inventory.problems import Problem
 from pc_mcp.inventory.questions.completeness import Missing, NextStep, missing, next_step
-from pc_mcp.inventory.reading.inventory import Progress
-from pc_mcp.inventory.reading.snapshot import BatchReading, Snapshot
+from pc_mcp.inventory.reading.batch_reading import BatchReading
+from pc_mcp.inventory.reading.snapshot import Snapshot
+from pc_mcp.inventory.reading.walk import progress_of
 from pc_mcp.partner_center.errors import Forbidden
 
 
@@ -49,16 +50,6 @@ class Disagreement:
     batch: str
     expected: int
     read: int
-
-
-def progress_of(readings: Sequence[BatchReading]) -> Progress:
-    """How far these batches are read."""
-    return Progress(
-        devices_read=sum(reading.devices for reading in readings),
-        devices_expected=sum(reading.batch.devices or 0 for reading in readings),
-        batches_read=sum(reading.complete for reading in readings),
-        batches_total=len(readings),
-    )
 
 
 def coverage_of(snapshot: Snapshot, batch: BatchReading | None, *, by_policy_name: bool = False) -> Coverage:

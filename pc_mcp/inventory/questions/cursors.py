@@ -1,7 +1,7 @@
 """Cursors: handles that this server mints and a model passes back to page on.
 
-A cursor is opaque and sealed with a key of this process, names the list it pages and the question
-it belongs to, and is worth nothing once that list is gone. It holds no text of the service.
+A cursor is opaque and sealed with a key of this process, names the state of the list it pages and the question
+it belongs to, and is worth nothing once that list is gone or has changed. It holds no text of the service.
 """
 
 import base64
@@ -9,7 +9,6 @@ import binascii
 import hashlib
 import hmac
 import json
-import secrets
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,23 +19,23 @@ _SEAL_BYTES = 12
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """`list_id` names the list and its state, `after` the last item shown, `shown` how many before."""
+    """`generation` is the list's, `after` the last item shown, `shown` how many before."""
 
-    list_id: str
+    generation: int
     after: int
     shown: int
 
 
 class CursorMint:
-    """Makes and checks cursors with a key that lives as long as the process."""
+    """Makes and checks cursors with a key."""
 
-    def __init__(self) -> None:
-        self._key = secrets.token_bytes(32)
+    def __init__(self, key: bytes) -> None:
+        self._key = key
 
     def mint(self, cursor: Cursor, question: object) -> str:
-        """The cursor as text (about 60 characters), bound to `question`: texts, numbers, moments, None, and tuples
+        """The cursor as text (about 40 characters), bound to `question`: texts, numbers, moments, None, and tuples
         of them. Two questions that differ in as much as a type are two questions."""
-        body = json.dumps([cursor.list_id, cursor.after, cursor.shown], separators=(",", ":")).encode()
+        body = json.dumps([cursor.generation, cursor.after, cursor.shown], separators=(",", ":")).encode()
         return base64.urlsafe_b64encode(self._seal(body, question) + body).decode().rstrip("=")
 
     def read(self, text: str, question: object) -> Cursor:

@@ -7,9 +7,9 @@ from datetime import datetime
 import anyio.to_thread
 
 from pc_mcp.inventory.questions.completeness import Missing, NextStep, missing, next_step
-from pc_mcp.inventory.questions.paging import Page, begin, page
-from pc_mcp.inventory.reading.customer_names import nearest_customers
-from pc_mcp.inventory.reading.inventory import Call, Library
+from pc_mcp.inventory.questions.customer_names import nearest_customers
+from pc_mcp.inventory.questions.paging import Page, Paging, kept
+from pc_mcp.inventory.reading.inventory import Call
 from pc_mcp.partner_center.models import Customer
 
 
@@ -28,15 +28,13 @@ class CustomerList:
     page: Page
 
 
-async def list_customers(
-    library: Library, call: Call, query: str | None, *, limit: int, cursor: str | None = None
-) -> CustomerList:
-    """Customers whose name or domain contains `query`, or whose id begins with it; all without one."""
-    question = ("customers", query)
-    if cursor:
-        library.cursors.read(cursor, question)
-    directory = await library.directory(call)
-    begun = begin(library.cursors, cursor, question, directory.revision)
+async def list_customers(call: Call, query: str | None, *, limit: int, cursor: str | None = None) -> CustomerList:
+    """Customers whose name or domain contains `query`, or whose id begins with it; all without one. A cursor pages
+    what has been read and reads nothing."""
+    paging = Paging(call, ("customers", query), cursor)
+    inventory = call.inventory
+    directory = kept(inventory.kept_directory(call)) if paging.goes_on else await inventory.directory(call)
+    begun = paging.begin(directory.generation)
     matched = list(enumerate(await anyio.to_thread.run_sync(directory.matching, query)))
     given = matched[begun.after + 1 :][:limit]
     problem = missing(directory.problem) if directory.problem else None
@@ -49,5 +47,5 @@ async def list_customers(
         matched=len(matched),
         customers=[customer for _, customer in given],
         nearest=await nearest_customers(directory, query) if query and not matched else (),
-        page=page(library.cursors, begun, question, [index for index, _ in given], len(matched)),
+        page=paging.page(begun, [index for index, _ in given], len(matched)),
     )

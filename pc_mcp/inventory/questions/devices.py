@@ -4,27 +4,17 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from functools import partial
 
-import anyio
-
-from pc_mcp.auth import AccountChanged
 from pc_mcp.inventory.nearest import nearest_of
-from pc_mcp.inventory.questions.batches import NEAREST, batch_by_part, known_batch, named_batch
-from pc_mcp.inventory.questions.coverage import (
-    Coverage,
-    Disagreement,
-    coverage_of,
-    disagreements_of,
-    failure_of,
-    progress_of,
-)
-from pc_mcp.inventory.questions.paging import Page, begin, gone, page
-from pc_mcp.inventory.reading.inventory import Call, Library
-from pc_mcp.inventory.reading.snapshot import BatchReading, Snapshot
+from pc_mcp.inventory.questions.batch_names import NEAREST
+from pc_mcp.inventory.questions.coverage import Coverage, Disagreement, coverage_of, disagreements_of
+from pc_mcp.inventory.questions.opened import devices_read
+from pc_mcp.inventory.questions.paging import Page, Paging
+from pc_mcp.inventory.reading.inventory import Call
+from pc_mcp.inventory.reading.snapshot import Snapshot
 from pc_mcp.inventory.store import DeviceFilter, DeviceRow, GroupBy, Scope, Store
 from pc_mcp.partner_center.models import Customer, DeviceBatch
 from pc_mcp.runtime.text import match_key
 
-PROGRESS_SECONDS = 0.5
 GROUPS_OF_A_BATCH: Sequence[GroupBy] = ("model", "policy")
 GROUPS_OF_A_CUSTOMER: Sequence[GroupBy] = (*GROUPS_OF_A_BATCH, "batch")
 
@@ -81,7 +71,6 @@ class DeviceList:
 
 
 async def list_devices(
-    library: Library,
     call: Call,
     customer: Customer,
     batch: str | None,
@@ -97,104 +86,32 @@ async def list_devices(
     `group_by` None: what a first look wants, and nothing on the pages after the first. A cursor
     pages what has been read and reads nothing.
     """
-    question = ("devices", customer.id, batch, astuple(where))
-    if cursor:
-        library.cursors.read(cursor, question)
-        snapshot = await _kept(library, call, customer)
-    else:
-        snapshot = await _taken(library, call, customer, batch, refresh=refresh)
-    with snapshot:
-        reading = await _read(library, call, snapshot, batch) if cursor is None else _again(snapshot, batch)
+    paging = Paging(call, ("devices", customer.id, batch, astuple(where)), cursor)
+    async with devices_read(call, customer, batch, paging, refresh=refresh) as part:
+        snapshot = part.snapshot
         if group_by is None:
-            group_by = () if cursor else GROUPS_OF_A_BATCH if reading else GROUPS_OF_A_CUSTOMER
-        scope = snapshot.scope(reading)
-        begun = begin(library.cursors, cursor, question, snapshot.revision)
-        matched, groups, odd, rows, nobody_has = await snapshot.answer(
-            call.answer_by, partial(_answer, snapshot, scope, where, group_by=group_by, after=begun.after, limit=limit)
-        )
+            group_by = () if paging.goes_on else GROUPS_OF_A_BATCH if part.batch else GROUPS_OF_A_CUSTOMER
+        begun = paging.begin(part.generation)
+        answer = partial(_answer, snapshot, part.scope, where, group_by=group_by, after=begun.after, limit=limit)
+        matched, groups, odd, rows, nobody_has = await snapshot.answer(call.answer_by, answer)
         return DeviceList(
             customer=customer,
-            batch=reading.batch if reading else None,
-            coverage=coverage_of(snapshot, reading, by_policy_name=where.has_policy_name),
-            total=sum(r.devices for r in snapshot.in_scope(scope)),
+            batch=part.batch,
+            coverage=coverage_of(snapshot, part.reading, by_policy_name=where.has_policy_name),
+            total=part.devices,
             matched=matched,
             groups=groups,
             irregularities=odd,
-            disagreements=disagreements_of(snapshot.in_scope(scope)),
+            disagreements=disagreements_of(part.readings),
             devices=[listed(snapshot, row) for row in rows],
             nobody_has=nobody_has,
-            page=page(library.cursors, begun, question, [row.key for row in rows], matched),
+            page=paging.page(begun, [row.key for row in rows], matched),
         )
 
 
 def listed(snapshot: Snapshot, row: DeviceRow) -> ListedDevice:
     """A device with its batch."""
     return ListedDevice(row, snapshot.readings[row.batch_number].batch.id)
-
-
-async def walk(library: Library, call: Call, snapshot: Snapshot, readings: Sequence[BatchReading]) -> None:
-    """Reads what is missing of the batches until the call's time is up, and tells the progress.
-
-    Raises the error that kept every one of them from being read at all.
-    """
-    if all(reading.complete for reading in readings):
-        return
-
-    # A question about one batch does not wait for its turn behind a walk of them all.
-    limiter = anyio.CapacityLimiter(1) if len(readings) == 1 else library.limiter(call)
-
-    async def tell_progress() -> None:
-        while True:
-            await call.on_progress(progress_of(readings))
-            await anyio.sleep(PROGRESS_SECONDS)
-
-    changed: AccountChanged | None = None
-    with anyio.CancelScope(deadline=call.deadline):
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(tell_progress)
-            try:
-                await snapshot.read(readings, call.partner_center, limiter)
-            except AccountChanged as error:
-                changed = error
-            tasks.cancel_scope.cancel()
-    if changed:
-        raise changed
-    await call.on_progress(progress_of(readings))
-    library.trim()
-    if failure := failure_of(snapshot, readings):
-        raise failure.raised()
-
-
-async def _kept(library: Library, call: Call, customer: Customer) -> Snapshot:
-    snapshot = await library.kept_snapshot(call, customer)
-    if snapshot is None:
-        raise gone()
-    return snapshot
-
-
-def _again(snapshot: Snapshot, batch: str | None) -> BatchReading | None:
-    """The batch that a question before this one has read."""
-    reading = (known_batch(snapshot, batch) or batch_by_part(snapshot, batch)) if batch else None
-    if batch and reading is None:
-        raise gone()
-    return reading
-
-
-async def _taken(library: Library, call: Call, customer: Customer, batch: str | None, *, refresh: bool) -> Snapshot:
-    def anew(kept: Snapshot) -> bool:
-        """A walk that is under way is gone on with: asking again with refresh must come to an end."""
-        known = (known_batch(kept, batch) or batch_by_part(kept, batch)) if batch else None
-        readings = [known] if known else kept.in_scope(kept.scope(None))
-        return refresh and not any(reading.under_way for reading in readings)
-
-    return await library.snapshot(call, customer, anew=anew)
-
-
-async def _read(library: Library, call: Call, snapshot: Snapshot, batch: str | None) -> BatchReading | None:
-    """Reads what is missing of the batch, or of all of them, within the call's time."""
-    reading = await named_batch(call, snapshot, batch) if batch else None
-    await walk(library, call, snapshot, snapshot.in_scope(snapshot.scope(reading)))
-    return reading
 
 
 def _answer(

@@ -5,11 +5,11 @@ from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
-from pc_mcp.inventory.questions.batches import named_batch
 from pc_mcp.inventory.questions.coverage import Coverage, Disagreement, coverage_of, disagreements_of
-from pc_mcp.inventory.questions.devices import ListedDevice, listed, walk
+from pc_mcp.inventory.questions.devices import ListedDevice, listed
+from pc_mcp.inventory.questions.opened import devices_read
 from pc_mcp.inventory.questions.paging import START
-from pc_mcp.inventory.reading.inventory import Call, Library
+from pc_mcp.inventory.reading.inventory import Call
 from pc_mcp.inventory.reading.snapshot import Snapshot
 from pc_mcp.inventory.store import DeviceFilter, Scope
 from pc_mcp.partner_center.models import Customer, DeviceBatch
@@ -57,20 +57,15 @@ class WholeList:
 
 
 @asynccontextmanager
-async def whole_list(library: Library, call: Call, customer: Customer, batch: str | None) -> AsyncIterator[WholeList]:
+async def whole_list(call: Call, customer: Customer, batch: str | None) -> AsyncIterator[WholeList]:
     """Reads what is missing, within the call's time. The list may be used inside the block only."""
-    snapshot = await library.snapshot(call, customer)
-    with snapshot:
-        reading = await named_batch(call, snapshot, batch) if batch else None
-        scope = snapshot.scope(reading)
-        readings = snapshot.in_scope(scope)
-        await walk(library, call, snapshot, readings)
+    async with devices_read(call, customer, batch) as part:
         yield WholeList(
             customer=customer,
-            batch=reading.batch if reading else None,
-            coverage=coverage_of(snapshot, reading),
-            devices=sum(reading.devices for reading in readings),
-            disagreements=disagreements_of(readings),
-            _snapshot=snapshot,
-            _scope=scope,
+            batch=part.batch,
+            coverage=coverage_of(part.snapshot, part.reading),
+            devices=part.devices,
+            disagreements=disagreements_of(part.readings),
+            _snapshot=part.snapshot,
+            _scope=part.scope,
         )

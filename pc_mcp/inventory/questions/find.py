@@ -6,11 +6,12 @@ from functools import partial
 
 from pc_mcp.inventory.errors import UnusableIdentifiers
 from pc_mcp.inventory.questions.coverage import Coverage, coverage_of
-from pc_mcp.inventory.questions.devices import ListedDevice, listed, walk
+from pc_mcp.inventory.questions.devices import ListedDevice, listed
 from pc_mcp.inventory.questions.identifiers import Cell, cells_of
 from pc_mcp.inventory.questions.near import NearOnes, Why, near_ones
-from pc_mcp.inventory.questions.paging import Page, begin, gone, page
-from pc_mcp.inventory.reading.inventory import Call, Library
+from pc_mcp.inventory.questions.opened import devices_read
+from pc_mcp.inventory.questions.paging import Page, Paging
+from pc_mcp.inventory.reading.inventory import Call
 from pc_mcp.inventory.store import DeviceRow
 from pc_mcp.partner_center.models import Customer
 from pc_mcp.runtime.text import visible
@@ -65,7 +66,6 @@ class Findings:
 
 
 async def find_devices(
-    library: Library,
     call: Call,
     customer: Customer,
     identifiers: Sequence[str],
@@ -79,28 +79,17 @@ async def find_devices(
     Raises `UnusableIdentifiers`.
     """
     cells = _cells(identifiers)
-    question = ("find", customer.id, [visible(text) for text in identifiers])
-    if cursor:
-        library.cursors.read(cursor, question)
-        snapshot = await library.kept_snapshot(call, customer)
-        if snapshot is None:
-            raise gone()
-    else:
-        snapshot = await library.snapshot(
-            call, customer, anew=lambda kept: refresh and not any(r.under_way for r in kept.readings)
-        )
-    with snapshot:
-        scope = snapshot.scope(None)
-        if not cursor:
-            await walk(library, call, snapshot, snapshot.in_scope(scope))
-        begun = begin(library.cursors, cursor, question, snapshot.revision)
+    paging = Paging(call, ("find", customer.id, [visible(text) for text in identifiers]), cursor)
+    async with devices_read(call, customer, None, paging, refresh=refresh) as part:
+        snapshot = part.snapshot
+        begun = paging.begin(part.generation)
         keys = dict.fromkeys(key for cell in cells for key in cell.all_keys())
-        sought = _Sought(await snapshot.answer(call.answer_by, partial(snapshot.table.find, scope, keys)))
+        sought = _Sought(await snapshot.answer(call.answer_by, partial(snapshot.table.find, part.scope, keys)))
         for cell in cells:
             sought.take(cell)
         near = NearOnes()
-        if not cursor:
-            near = await near_ones(snapshot, scope, list(sought.missing), call.deadline)
+        if not paging.goes_on:
+            near = await near_ones(snapshot, part.scope, list(sought.missing), call.deadline)
         missing = list(sought.missing.values())
         pairs = [(identifier, row) for identifier, rows in sought.found.values() for row in rows]
         given = list(enumerate(pairs))[begun.after + 1 :][:limit]
@@ -110,7 +99,7 @@ async def find_devices(
             found=len(sought.found),
             matched=len(pairs),
             findings=[Finding(identifier, listed(snapshot, row)) for _, (identifier, row) in given],
-            page=page(library.cursors, begun, question, [index for index, _ in given], len(pairs)),
+            page=paging.page(begun, [index for index, _ in given], len(pairs)),
             missing=missing,
             shortened=sought.shortened,
             possible=[Possible(missing[n.identifier], listed(snapshot, n.device), n.why) for n in near.near],

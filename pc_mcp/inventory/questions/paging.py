@@ -2,11 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from pc_mcp.inventory.errors import CursorRefused
 from pc_mcp.inventory.questions.cursors import Cursor, CursorMint
+from pc_mcp.inventory.reading.inventory import Call
 
 START = -1
+GONE = (
+    "The list that this cursor pages is no longer kept, or more of it was read since. Ask again "
+    "without cursor to start from the first row."
+)
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,28 +28,38 @@ class Page:
     cursors: Sequence[str | None]
 
 
-def begin(mint: CursorMint, text: str | None, question: object, list_id: str) -> Cursor:
-    """Where a page begins. Raises `CursorRefused` when the cursor is of another question or list."""
-    if text is None:
-        return Cursor(list_id, START, 0)
-    cursor = mint.read(text, question)
-    if cursor.list_id != list_id:
-        raise gone()
-    return cursor
+class Paging:
+    """How one question pages its list: from the start, or on from `cursor`, which reads nothing more.
+
+    Raises `CursorRefused` for a cursor of another question.
+    """
+
+    def __init__(self, call: Call, question: object, cursor: str | None) -> None:
+        self._mint = CursorMint(call.inventory.key)
+        self._question = question
+        self._cursor = self._mint.read(cursor, question) if cursor else None
+
+    @property
+    def goes_on(self) -> bool:
+        return self._cursor is not None
+
+    def begin(self, generation: int) -> Cursor:
+        """Where the page begins in the list as it is now. Raises `CursorRefused` where it has changed."""
+        if self._cursor is None:
+            return Cursor(generation, START, 0)
+        return kept(self._cursor if self._cursor.generation == generation else None)
+
+    def page(self, begun: Cursor, keys: Sequence[int], total: int) -> Page:
+        """The page that began at `begun` and gives the items with these keys, of `total` in the list."""
+        cursors = [
+            self._mint.mint(Cursor(begun.generation, key, shown), self._question) if shown < total else None
+            for shown, key in enumerate(keys, begun.shown + 1)
+        ]
+        return Page(begun.shown, cursors)
 
 
-def page(mint: CursorMint, begun: Cursor, question: object, keys: Sequence[int], total: int) -> Page:
-    """The page that began at `begun` and gives the items with these keys, of `total` in the list."""
-    cursors = [
-        mint.mint(Cursor(begun.list_id, key, shown), question) if shown < total else None
-        for shown, key in enumerate(keys, begun.shown + 1)
-    ]
-    return Page(begun.shown, cursors)
-
-
-def gone() -> CursorRefused:
-    """The error for a cursor whose list is no longer kept, or has grown since."""
-    return CursorRefused(
-        "The list that this cursor pages is no longer kept, or more of it was read since. Ask again "
-        "without cursor to start from the first row."
-    )
+def kept(thing: T | None) -> T:
+    """What a cursor goes on with. Raises `CursorRefused` where it is gone."""
+    if thing is None:
+        raise CursorRefused(GONE)
+    return thing

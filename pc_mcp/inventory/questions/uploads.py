@@ -9,7 +9,7 @@ from typing import Literal
 
 from pc_mcp.inventory.errors import UnknownUpload, asking_for
 from pc_mcp.inventory.questions.completeness import Missing, NextStep, next_step
-from pc_mcp.inventory.reading.inventory import Call, Library
+from pc_mcp.inventory.reading.inventory import Call
 from pc_mcp.inventory.store.product_keys import MASK, SHOWN_CHARACTERS, masked, tail
 from pc_mcp.inventory.text import quoted
 from pc_mcp.partner_center.errors import Remedy
@@ -69,12 +69,12 @@ class Upload:
     problems: Sequence[Missing]
 
 
-async def upload_status(library: Library, call: Call, customer: Customer, batch_tracking_id: str) -> Upload:
+async def upload_status(call: Call, customer: Customer, batch_tracking_id: str) -> Upload:
     """Read anew each time, since it changes. Raises `UnknownUpload` where there is none."""
     named = f"upload with the tracking id {quoted(batch_tracking_id)}"
     with asking_for(UnknownUpload, named, lambda: _WHERE_FROM), call.in_time():
         details = await call.partner_center.batch_upload_details(customer.id, batch_tracking_id)
-    reveal = library.reveal_product_keys
+    reveal = call.inventory.reveal_product_keys
     devices = tuple(
         replace(
             device,

@@ -1,6 +1,5 @@
 """The partner's customers, as far as they have been read."""
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -8,10 +7,11 @@ from datetime import UTC, datetime
 import anyio
 
 from pc_mcp.inventory.problems import Problem
+from pc_mcp.inventory.reading.batch_reading import is_token_refused
+from pc_mcp.inventory.reading.generations import new_generation
 from pc_mcp.partner_center import NextToken, PartnerCenter, PartnerCenterError
-from pc_mcp.partner_center.errors import BrokenPaging, RequestRefused
 from pc_mcp.partner_center.models import Customer
-from pc_mcp.runtime.ids import guid_of
+from pc_mcp.runtime.ids import guid_of, id_key
 from pc_mcp.runtime.text import match_key
 
 
@@ -26,13 +26,16 @@ class Entry:
 
 @dataclass(eq=False)
 class CustomerDirectory:
-    """The partner's customers as far as they have been read, in the order of the service, each once."""
+    """The partner's customers as far as they have been read, in the order of the service, each once.
+
+    generation: changes with them.
+    """
 
     unreadable: int = 0
     complete: bool = False
     problem: Problem | None = None
     read_at: datetime = field(default_factory=lambda: datetime.now(UTC))
-    id: str = field(default_factory=lambda: secrets.token_urlsafe(9))
+    generation: int = field(default_factory=new_generation)
     touched: float = field(default_factory=anyio.current_time)
     _entries: dict[str, Entry] = field(default_factory=dict)
     _next_token: NextToken | None = None
@@ -55,24 +58,24 @@ class CustomerDirectory:
         return self._lock.locked()
 
     @property
-    def revision(self) -> str:
-        """Changes when customers are added."""
-        return f"{self.id}.{len(self._entries)}"
+    def is_full(self) -> bool:
+        """It is read no further than a list of customers may be long."""
+        return False
 
-    def drop(self) -> None:
-        """Nothing but memory to let go of."""
+    def close(self) -> None:
+        """Nothing but memory, which goes with the last question that uses it."""
 
     async def read(self, partner_center: PartnerCenter) -> None:
         """Reads on to the end. Raises a `PartnerCenterError` when not even one page could be read."""
         async with self._lock:
             if self.complete:
                 return
-            resumed = self._next_token is not None
+            resumed, known = self._next_token is not None, len(self._entries)
             self.problem = await self._read_pages(partner_center)
-            if resumed and self.problem and self.problem.is_a(RequestRefused, BrokenPaging):
-                # How long a continuation token lives is not documented: begin again without it.
+            at_once = len(self._entries) == known
+            if resumed and self.problem and is_token_refused(self.problem, at_once=at_once):
                 self._entries.clear()
-                self.unreadable, self._next_token = 0, None
+                self.unreadable, self._next_token, self.generation = 0, None, new_generation()
                 self.problem = await self._read_pages(partner_center)
             if self.problem and not self._entries:
                 raise self.problem.raised()
@@ -86,6 +89,7 @@ class CustomerDirectory:
                     self._entries.setdefault(entry.id, entry)
                 self.unreadable += page.unreadable
                 self._next_token = page.next_token
+                self.generation = new_generation()
                 self.touched = anyio.current_time()
         except PartnerCenterError as error:
             return Problem.of(error)
@@ -93,7 +97,7 @@ class CustomerDirectory:
 
     def with_id(self, customer_id: str) -> Customer | None:
         """The customer whose id that is, however it is written."""
-        entry = self._entries.get(guid_of(customer_id) or match_key(customer_id))
+        entry = self._entries.get(id_key(customer_id))
         return entry.customer if entry else None
 
     def matching(self, query: str | None) -> list[Customer]:
@@ -111,4 +115,4 @@ class CustomerDirectory:
 
 def _entry(customer: Customer) -> Entry:
     names = tuple(match_key(name) for name in (customer.name, customer.domain) if name)
-    return Entry(customer, guid_of(customer.id) or match_key(customer.id), names)
+    return Entry(customer, id_key(customer.id), names)

@@ -1,22 +1,24 @@
-"""What has been read and is kept for follow-up questions, for each account apart."""
+"""What has been read and is kept for follow-up questions, for each account apart: the lists that are handed out."""
 
+import secrets
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from weakref import WeakValueDictionary
 
 import anyio
+import anyio.to_thread
 
-from pc_mcp.inventory.errors import TimeIsUp, UnknownCustomer
-from pc_mcp.inventory.questions.cursors import CursorMint
-from pc_mcp.inventory.reading import snapshot as snapshots
+from pc_mcp.auth import Account
+from pc_mcp.inventory.errors import TimeIsUp
 from pc_mcp.inventory.reading.customer_list import CustomerDirectory
-from pc_mcp.inventory.reading.customer_names import customer_named
 from pc_mcp.inventory.reading.shelf import Shelf
 from pc_mcp.inventory.reading.snapshot import Snapshot
+from pc_mcp.inventory.reading.take import take
 from pc_mcp.partner_center import PartnerCenter
 from pc_mcp.partner_center.models import Customer
-from pc_mcp.runtime.ids import guid_of, guids_in
+from pc_mcp.runtime.ids import id_key
 
 MAX_DEVICES_KEPT = 2_000_000
 MAX_CUSTOMERS_KEPT = 200_000
@@ -39,20 +41,21 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One tool call: who asks, until when (on anyio's clock), and where its progress is told.
+    """One call: what was read before, who asks, until when (on anyio's clock), and where its progress is told.
 
-    grace_seconds: how much longer than reading counting may take.
+    answer_by: until when an answer may be made of what was read until the deadline.
     """
 
+    inventory: "Inventory"
     partner_center: PartnerCenter
     deadline: float
+    answer_by: float
     on_progress: Callable[[Progress], Awaitable[None]]
-    grace_seconds: float = 10.0
 
     @property
-    def answer_by(self) -> float:
-        """Until when an answer may be made of what was read until the deadline."""
-        return self.deadline + self.grace_seconds
+    def account(self) -> Account:
+        """Who asks; what was read is kept for each account apart."""
+        return self.partner_center.account
 
     def in_time(self, too_late: str = NO_ANSWER_IN_TIME) -> AbstractContextManager[None]:
         """Ends what runs in it at the call's deadline. Raises `TimeIsUp`, whose words are `too_late`."""
@@ -68,8 +71,8 @@ def in_time(deadline: float, too_late: str = NO_ANSWER_IN_TIME) -> Iterator[None
         raise TimeIsUp(too_late)
 
 
-class Library:
-    """Keeps snapshots and customer directories and hands them out.
+class Inventory:
+    """Keeps the lists that were read, and hands them out: the partner's customers, and the devices of each.
 
     snapshot_seconds: how long what was read is used; concurrency: batches read at a time, over all
     calls of an account; max_devices_kept bounds the memory: the least recently used snapshots go first;
@@ -85,80 +88,69 @@ class Library:
         max_devices_kept: int = MAX_DEVICES_KEPT,
         max_customer_bytes: int = MAX_CUSTOMER_BYTES,
     ) -> None:
-        self.cursors = CursorMint()
+        self.key = secrets.token_bytes(32)
+        """What seals cursors: they hold as long as the lists that they page."""
+        self.reveal_product_keys = reveal_product_keys
         self._limiters: defaultdict[str, anyio.CapacityLimiter] = defaultdict(
             lambda: anyio.CapacityLimiter(concurrency)
         )
-        self.reveal_product_keys = reveal_product_keys
         self._max_customer_bytes = max_customer_bytes
         self._snapshots: Shelf[tuple[str, str], Snapshot] = Shelf(snapshot_seconds, max_devices_kept)
         self._directories: Shelf[str, CustomerDirectory] = Shelf(snapshot_seconds, MAX_CUSTOMERS_KEPT)
-        self._taking: defaultdict[tuple[str, str], anyio.Lock] = defaultdict(anyio.Lock)
+        self._taking: WeakValueDictionary[tuple[str, str], anyio.Lock] = WeakValueDictionary()
 
     def close(self) -> None:
-        """Frees the memory of everything that was read."""
-        self._snapshots.clear()
-        self._directories.clear()
+        """Frees the memory of everything that was read, but for what a question still uses."""
+        for shelf in (self._snapshots, self._directories):
+            shelf.clear()
+            for kept in shelf.to_close():
+                kept.close()
+
+    async def tidy(self) -> None:
+        """Lets go of what has lived its time, and of the least recently used where there is too much."""
+        for shelf in (self._snapshots, self._directories):
+            shelf.trim()
+            for kept in shelf.to_close():
+                with anyio.CancelScope(shield=True):
+                    await anyio.to_thread.run_sync(kept.close)
 
     def limiter(self, call: Call) -> anyio.CapacityLimiter:
         """How many batches of an account are read at a time."""
-        return self._limiters[call.partner_center.account.id]
+        return self._limiters[call.account.id]
+
+    def kept_directory(self, call: Call) -> CustomerDirectory | None:
+        """The partner's customers as far as they have been read, if they have and it still lives."""
+        return self._directories.get(call.account.id)
 
     async def directory(self, call: Call) -> CustomerDirectory:
         """The partner's customers, read to the end or as far as that is possible."""
-        account = call.partner_center.account.id
-        directory = self._directories.get(account)
+        directory = self.kept_directory(call)
         if directory is None:
             directory = CustomerDirectory()
-            self._directories.put(account, directory)
+            self._directories.put(call.account.id, directory)
         with call.in_time():
             await directory.read(call.partner_center)
-        self._directories.trim()
+        await self.tidy()
         return directory
 
-    async def customer(self, call: Call, text: str) -> Customer:
-        """The customer that `text` names: a tenant id, a domain, a name or a part of one.
-
-        Raises a `QuestionError` that lists the customers to choose from. A tenant id is asked for
-        directly, so it works for a customer that was added a moment ago, too.
-        """
-        tenant_id = guid_of(text)
-        if tenant_id is None:
-            directory = await self.directory(call)
-            try:
-                return await customer_named(directory, text)
-            except UnknownCustomer:
-                ids = guids_in(text)
-                if len(ids) != 1:
-                    raise
-                tenant_id = ids[0]
-        account = call.partner_center.account.id
-        if snapshot := self._snapshots.get((account, tenant_id)):
-            return snapshot.customer
-        kept = self._directories.get(account)
-        if kept and (customer := kept.with_id(tenant_id)):
-            return customer
-        with call.in_time():
-            return await call.partner_center.customer(tenant_id)
-
-    async def kept_snapshot(self, call: Call, customer: Customer) -> Snapshot | None:
+    def kept_snapshot(self, call: Call, customer_id: str) -> Snapshot | None:
         """The customer's snapshot, if there is one that still lives."""
-        return self._snapshots.get((call.partner_center.account.id, customer.id.casefold()))
+        return self._snapshots.get((call.account.id, id_key(customer_id)))
 
     async def snapshot(
-        self, call: Call, customer: Customer, *, anew: Callable[[Snapshot], bool] = lambda _: False
+        self, call: Call, customer: Customer, *, renew: Callable[[Snapshot], bool] = lambda _: False
     ) -> Snapshot:
-        """The customer's snapshot; a new one where there is none, or where `anew` asks for it."""
-        key = (call.partner_center.account.id, customer.id.casefold())
+        """The customer's snapshot; a new one where there is none, or where `renew` asks for it."""
+        key = (call.account.id, id_key(customer.id))
         before = self._snapshots.get(key)
-        if before and not anew(before):
+        if before and not renew(before):
             return before
         with call.in_time():
-            async with self._taking[key]:
+            async with self._taking.setdefault(key, anyio.Lock()):
                 now = self._snapshots.get(key)
                 if now and now is not before:  # another call has just taken one
                     return now
-                taken = await snapshots.take(
+                taken = await take(
                     customer,
                     call.partner_center,
                     reveal_product_keys=self.reveal_product_keys,
@@ -166,7 +158,3 @@ class Library:
                 )
         self._snapshots.put(key, taken)
         return taken
-
-    def trim(self) -> None:
-        """Lets go of the least recently used snapshots where there are too many devices."""
-        self._snapshots.trim()

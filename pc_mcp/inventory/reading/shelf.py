@@ -16,9 +16,12 @@ class Kept(Protocol):
     def weight(self) -> int: ...
 
     @property
+    def is_full(self) -> bool: ...
+
+    @property
     def busy(self) -> bool: ...
 
-    def drop(self) -> None: ...
+    def close(self) -> None: ...
 
 
 K = TypeVar("K", bound=Hashable)
@@ -29,41 +32,53 @@ class Shelf(Generic[K, V]):
     """A cache by key: entries live `life_seconds` from their last reading.
 
     When the weights add up to more than `max_weight`, the least recently used go first; one that is
-    being read, or is the only one, stays.
+    being read, or is the only one, stays. What has gone waits until nobody uses it, and is to be closed.
     """
 
     def __init__(self, life_seconds: float, max_weight: int) -> None:
         self._life = life_seconds
         self._max_weight = max_weight
         self._entries: OrderedDict[K, V] = OrderedDict()
+        self._gone: list[V] = []
 
     def get(self, key: K) -> V | None:
         """The live entry, which counts as used now."""
-        self._drop(lambda entry: anyio.current_time() - entry.touched >= self._life and not entry.busy)
-        if key in self._entries:
-            self._entries.move_to_end(key)
-        return self._entries.get(key)
+        entry = self._entries.get(key)
+        if entry is None or self._is_over(entry):
+            return None
+        self._entries.move_to_end(key)
+        return entry
 
     def put(self, key: K, entry: V) -> None:
         """Keeps `entry` in the place of what `key` had."""
         if key in self._entries:
-            self._entries.pop(key).drop()
+            self._gone.append(self._entries.pop(key))
         self._entries[key] = entry
 
     def trim(self) -> None:
-        """Lets go of the least recently used until what is left may stay."""
+        """Takes off what is over, what is full and not in use, and the least recently used until the rest may stay."""
+        self._take_off(lambda entry: self._is_over(entry) or (entry.is_full and not entry.busy))
         weight = sum(entry.weight for entry in self._entries.values())
         for key, entry in list(self._entries.items())[:-1]:
             if weight <= self._max_weight:
                 return
             if not entry.busy:
                 weight -= entry.weight
-                self._entries.pop(key).drop()
+                self._gone.append(self._entries.pop(key))
 
     def clear(self) -> None:
-        """Lets go of everything."""
-        self._drop(lambda _: True)
+        """Takes everything off."""
+        self._take_off(lambda _: True)
 
-    def _drop(self, gone: Callable[[V], bool]) -> None:
-        for key in [key for key, entry in self._entries.items() if gone(entry)]:
-            self._entries.pop(key).drop()
+    def to_close(self) -> list[V]:
+        """What has gone and is used by nobody any more; it is told of once."""
+        free = [entry for entry in self._gone if not entry.busy]
+        self._gone = [entry for entry in self._gone if entry.busy]
+        return free
+
+    def _is_over(self, entry: V) -> bool:
+        return anyio.current_time() - entry.touched >= self._life
+
+    def _take_off(self, unwanted: Callable[[V], bool]) -> None:
+        for key in [key for key, entry in self._entries.items() if unwanted(entry)]:
+            self._gone.append(self._entries.pop(key))

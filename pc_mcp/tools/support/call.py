@@ -11,12 +11,15 @@ from mcp_types import CallToolResult, TextContent
 
 from pc_mcp.answers import Answer
 from pc_mcp.auth import TokenProvider
-from pc_mcp.inventory import Call, Library, Progress
+from pc_mcp.inventory import Call, Inventory, Progress
 from pc_mcp.inventory.reading.inventory import in_time
 from pc_mcp.partner_center import Cloud, PartnerCenter, Transport
 from pc_mcp.tools.support.asking import Asked
 
 Report = Callable[[float, float | None, str | None], Awaitable[None]]
+
+GRACE = 1 / 4
+"""How much longer counting may take than reading, as a part of its time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +27,7 @@ class App:
     """What all calls of a server share: the connection to Partner Center and what was read."""
 
     transport: Transport
-    library: Library
+    inventory: Inventory
     tokens: TokenProvider
     cloud: Cloud
     max_chars: int
@@ -37,13 +40,18 @@ class App:
 
         Signs in if need be. Raises a `SignInError`, or `TimeIsUp`.
         """
-        progress = _ProgressReport(report)
         deadline = anyio.current_time() + self.time_budget_seconds
-        grace = self.time_budget_seconds / 4
         with in_time(deadline):
             account = await self.tokens.account()
-        call = Call(PartnerCenter(self.transport, account, correlation_id), deadline, progress.tell, grace)
-        return ToolCall(call, self.library, self.cloud, self.max_chars, self.exports_folder)
+        return ToolCall(
+            self.inventory,
+            PartnerCenter(self.transport, account, correlation_id),
+            deadline,
+            deadline + self.time_budget_seconds * GRACE,
+            _ProgressReport(report).tell,
+            self.max_chars,
+            self.exports_folder,
+        )
 
     def account_call(self) -> "AccountCall":
         """A call about the account itself."""
@@ -51,12 +59,9 @@ class App:
 
 
 @dataclass(frozen=True, slots=True)
-class ToolCall:
+class ToolCall(Call):
     """What a tool works with."""
 
-    call: Call
-    library: Library
-    cloud: Cloud
     max_chars: int
     exports_folder: Path | None = None
 

@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from pc_mcp.inventory.errors import AmbiguousCustomer, UnknownCustomer
 from pc_mcp.inventory.nearest import nearest
 from pc_mcp.inventory.reading.customer_list import CustomerDirectory, Entry
+from pc_mcp.inventory.reading.inventory import Call
 from pc_mcp.inventory.text import quoted
 from pc_mcp.partner_center.models import Customer
-from pc_mcp.runtime.ids import guids_in
+from pc_mcp.runtime.ids import guid_of, guids_in
 from pc_mcp.runtime.text import match_key, visible
 
 NEAREST = 5
@@ -22,6 +23,31 @@ _DEFAULT_DOMAIN_ONLY = (
     " Partner Center knows a customer by its default domain only, such as contoso.onmicrosoft.com, and by no other "
     "domain that it has."
 )
+
+
+async def named_customer(call: Call, text: str) -> Customer:
+    """The customer that `text` names: a tenant id, a domain, a name or a part of one.
+
+    Raises a `QuestionError` that lists the customers to choose from. A tenant id is asked for
+    directly, so it works for a customer that was added a moment ago, too.
+    """
+    tenant_id = guid_of(text)
+    if tenant_id is None:
+        directory = await call.inventory.directory(call)
+        try:
+            return await customer_named(directory, text)
+        except UnknownCustomer:
+            ids = guids_in(text)
+            if len(ids) != 1:
+                raise
+            tenant_id = ids[0]
+    if snapshot := call.inventory.kept_snapshot(call, tenant_id):
+        return snapshot.customer
+    known = call.inventory.kept_directory(call)
+    if known and (customer := known.with_id(tenant_id)):
+        return customer
+    with call.in_time():
+        return await call.partner_center.customer(tenant_id)
 
 
 async def customer_named(directory: CustomerDirectory, text: str) -> Customer:

@@ -1,0 +1,89 @@
+"""What every question about a customer begins with: its list is found or taken, used, and read as far as need be."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from pc_mcp.inventory.questions.batch_names import known_batch, named_batch
+from pc_mcp.inventory.questions.coverage import failure_of
+from pc_mcp.inventory.questions.paging import Paging, kept
+from pc_mcp.inventory.reading.batch_reading import BatchReading
+from pc_mcp.inventory.reading.inventory import Call
+from pc_mcp.inventory.reading.snapshot import Snapshot
+from pc_mcp.inventory.reading.walk import walk
+from pc_mcp.inventory.store import Scope
+from pc_mcp.partner_center.models import Customer, DeviceBatch
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The devices of one batch, or of every batch that the customer's list names."""
+
+    snapshot: Snapshot
+    reading: BatchReading | None
+
+    @property
+    def batch(self) -> DeviceBatch | None:
+        return self.reading.batch if self.reading else None
+
+    @property
+    def scope(self) -> Scope:
+        return self.snapshot.scope(self.reading)
+
+    @property
+    def readings(self) -> Sequence[BatchReading]:
+        return self.snapshot.in_scope(self.scope)
+
+    @property
+    def generation(self) -> int:
+        return self.snapshot.generation(self.reading)
+
+    @property
+    def devices(self) -> int:
+        """How many were read."""
+        return sum(reading.devices for reading in self.readings)
+
+
+@asynccontextmanager
+async def opened(
+    call: Call, customer: Customer, paging: Paging | None, *, renew: Callable[[Snapshot], bool]
+) -> AsyncIterator[Snapshot]:
+    """The customer's snapshot, for use inside the block: what a cursor goes on with, else what there is, or a new
+    one where `renew` asks for it."""
+    if paging and paging.goes_on:
+        snapshot = kept(call.inventory.kept_snapshot(call, customer.id))
+    else:
+        snapshot = await call.inventory.snapshot(call, customer, renew=renew)
+    try:
+        with snapshot.in_use():
+            yield snapshot
+    finally:
+        await call.inventory.tidy()
+
+
+@asynccontextmanager
+async def devices_read(
+    call: Call, customer: Customer, batch: str | None, paging: Paging | None = None, *, refresh: bool = False
+) -> AsyncIterator[Part]:
+    """The devices of a customer, or of the batch that is named, for use inside the block; unless a cursor goes on
+    with them, what is missing of them is read first, within the call's time.
+
+    Raises the error that kept every batch from being read at all.
+    """
+
+    def renew(before: Snapshot) -> bool:
+        """A walk that is under way is gone on with: asking again with refresh must come to an end."""
+        if not refresh:
+            return False
+        known = Part(before, known_batch(before, batch) if batch else None)
+        return not any(reading.under_way for reading in known.readings)
+
+    async with opened(call, customer, paging, renew=renew) as snapshot:
+        if paging and paging.goes_on:
+            yield Part(snapshot, kept(known_batch(snapshot, batch)) if batch else None)
+            return
+        part = Part(snapshot, await named_batch(call, snapshot, batch) if batch else None)
+        await walk(call, snapshot, part.readings)
+        if failure := failure_of(snapshot, part.readings):
+            raise failure.raised()
+        yield part

@@ -1,0 +1,119 @@
+"""How far one batch has been read: a state machine, which the walk moves on."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import Enum, auto
+
+import anyio
+
+from pc_mcp.inventory.problems import Problem
+from pc_mcp.inventory.reading.generations import new_generation
+from pc_mcp.partner_center import NextToken, Page
+from pc_mcp.partner_center.errors import BrokenPaging, RequestRefused
+from pc_mcp.partner_center.models import Device, DeviceBatch
+
+
+class State(Enum):
+    """Where the reading of a batch stands.
+
+        UNASKED ── set_out ──> WANTED ── begin ──> READING ── took the last page ──> WHOLE
+                                                   │    ^
+                                              stop v    │ begin
+                                                 STOPPED
+
+    `begin_again`, and `begin` where the pages led nowhere, lead to REPLACING, which is READING but for its next
+    page: that is the first one, and takes the place of all that was read. A walk that is cancelled, or out of time,
+    leaves the state as it is, and the next one goes on there.
+    """
+
+    UNASKED = auto()
+    WANTED = auto()
+    READING = auto()
+    REPLACING = auto()
+    STOPPED = auto()
+    WHOLE = auto()
+
+
+@dataclass(eq=False)
+class BatchReading:
+    """A batch, and how far it has been read. `devices` were kept, `unreadable` could not be.
+
+    problem: what stopped it, until it is gone on with; begun: when its first page was read; restarted: it was begun
+    again since the service no longer took a continuation token; generation: changes with its devices. Who reads it
+    holds `lock`.
+    """
+
+    batch: DeviceBatch
+    number: int
+    state: State = State.UNASKED
+    problem: Problem | None = None
+    next_token: NextToken | None = None
+    pages: int = 0
+    devices: int = 0
+    unreadable: int = 0
+    begun: datetime | None = None
+    restarted: bool = False
+    generation: int = field(default_factory=new_generation)
+    lock: anyio.Lock = field(default_factory=anyio.Lock)
+
+    @property
+    def complete(self) -> bool:
+        return self.state is State.WHOLE
+
+    @property
+    def under_way(self) -> bool:
+        """Whether a question set out to read it, and it is neither at its end nor stopped by a problem."""
+        return self.state in {State.WANTED, State.READING, State.REPLACING}
+
+    @property
+    def is_replaced(self) -> bool:
+        """Whether its next page takes the place of all that was read."""
+        return self.state is State.REPLACING
+
+    def set_out(self) -> None:
+        """A question wants it, though its time may end before the first page."""
+        if self.state is State.UNASKED:
+            self.state = State.WANTED
+
+    def begin(self) -> NextToken | None:
+        """It is read on from here: the token of the next page, None for the first one."""
+        # The token that came twice would give a page that is kept already.
+        if self.state is not State.REPLACING:
+            led_nowhere = self.problem is not None and self.problem.is_a(BrokenPaging)
+            self.state = State.REPLACING if led_nowhere else State.READING
+        self.problem = None
+        return None if self.is_replaced else self.next_token
+
+    def begin_again(self) -> None:
+        """It is read from the first page; until that is there, what was read is better than nothing."""
+        self.state = State.REPLACING
+
+    def took(self, page: Page[Device]) -> None:
+        """A page was kept."""
+        self.begun = self.begun or datetime.now(UTC)
+        self.pages += 1
+        self.devices += len(page.items)
+        self.unreadable += page.unreadable
+        self.next_token = page.next_token
+        self.generation = new_generation()
+        if page.next_token is None:
+            self.state = State.WHOLE
+
+    def forget(self) -> None:
+        """Nothing of it is kept any more; its first page comes next."""
+        self.pages = self.devices = self.unreadable = 0
+        self.next_token = self.begun = None
+        self.restarted = True
+        self.generation = new_generation()
+        self.state = State.READING
+
+    def stop(self, problem: Problem) -> None:
+        """It cannot be read on."""
+        self.problem = problem
+        self.state = State.STOPPED
+
+
+def is_token_refused(problem: Problem, *, at_once: bool) -> bool:
+    """Whether a list that was read on from a token may be read if it is begun without it: how long one lives is not
+    documented. at_once: no page came."""
+    return problem.is_a(BrokenPaging) or (at_once and problem.is_a(RequestRefused))

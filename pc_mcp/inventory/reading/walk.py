@@ -1,0 +1,166 @@
+"""The walk: what is missing of a customer's batches is read side by side, in the call's time.
+
+Several questions may walk at once: a batch is read under its lock, so one reads it and the others wait for it, or
+take over where it stopped when it is cancelled. Nothing is read twice.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+
+import anyio
+from anyio.lowlevel import checkpoint
+from anyio.streams.memory import MemoryObjectReceiveStream
+
+from pc_mcp.auth import AccountChanged
+from pc_mcp.inventory.problems import Problem
+from pc_mcp.inventory.reading.batch_reading import BatchReading, is_token_refused
+from pc_mcp.inventory.reading.inventory import Call, Progress
+from pc_mcp.inventory.reading.snapshot import Snapshot
+from pc_mcp.partner_center import NextToken, Page, PartnerCenter, PartnerCenterError
+from pc_mcp.partner_center.errors import ListTooLong, NotSignedIn
+from pc_mcp.partner_center.models import Device
+
+PROGRESS_SECONDS = 0.5
+
+
+async def walk(call: Call, snapshot: Snapshot, readings: Sequence[BatchReading]) -> None:
+    """Reads what is missing of the batches until the call's time is up, and tells the progress.
+
+    Never raises for what goes wrong with a batch: its `problem` says it. Raises `AccountChanged`.
+    """
+    if all(reading.complete for reading in readings):
+        return
+
+    # A question about one batch does not wait for its turn behind a walk of them all.
+    limiter = anyio.CapacityLimiter(1) if len(readings) == 1 else call.inventory.limiter(call)
+
+    async def tell_progress() -> None:
+        while True:
+            await call.on_progress(progress_of(readings))
+            await anyio.sleep(PROGRESS_SECONDS)
+
+    changed: AccountChanged | None = None
+    with anyio.CancelScope(deadline=call.deadline):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(tell_progress)
+            try:
+                await read(snapshot, readings, call.partner_center, limiter)
+            except AccountChanged as error:
+                changed = error
+            tasks.cancel_scope.cancel()
+    if changed:
+        raise changed
+    await call.on_progress(progress_of(readings))
+
+
+def progress_of(readings: Sequence[BatchReading]) -> Progress:
+    """How far these batches are read."""
+    return Progress(
+        devices_read=sum(reading.devices for reading in readings),
+        devices_expected=sum(reading.batch.devices or 0 for reading in readings),
+        batches_read=sum(reading.complete for reading in readings),
+        batches_total=len(readings),
+    )
+
+
+async def read(
+    snapshot: Snapshot,
+    readings: Iterable[BatchReading],
+    partner_center: PartnerCenter,
+    limiter: anyio.CapacityLimiter,
+) -> None:
+    """Reads what is missing of `readings` side by side, as many at a time as `limiter` permits.
+
+    Where the sign-in is refused the others are not tried. Raises `AccountChanged`.
+    """
+    missing = [reading for reading in readings if not reading.complete]
+    # The longest chain of pages first, so that it does not end alone.
+    missing.sort(key=lambda each: math.inf if each.batch.devices is None else each.batch.devices, reverse=True)
+    for reading in missing:
+        reading.set_out()
+    ended: list[Problem | AccountChanged] = []
+    untried = iter(missing)
+    async with anyio.create_task_group() as tasks:
+
+        async def read_one_after_the_other() -> None:
+            for reading in untried:
+                # Whoever waits for a batch that another question reads keeps nobody else from reading.
+                async with reading.lock:
+                    if not reading.complete:
+                        async with limiter:
+                            ended.extend(await _ended_by(snapshot, reading, partner_center))
+                if ended:
+                    tasks.cancel_scope.cancel()
+
+        for _ in range(min(len(missing), int(limiter.total_tokens))):
+            tasks.start_soon(read_one_after_the_other)
+    for why in ended:
+        if isinstance(why, AccountChanged):
+            raise why
+        _stop_untried(missing, why)
+
+
+async def _ended_by(
+    snapshot: Snapshot, reading: BatchReading, partner_center: PartnerCenter
+) -> Sequence[Problem | AccountChanged]:
+    """Reads a batch; what keeps every other one from being read too, if anything does."""
+    try:
+        await _read_batch(snapshot, reading, partner_center)
+    except AccountChanged as changed:
+        return [changed]
+    problem = reading.problem
+    return [problem] if problem and problem.is_a(NotSignedIn) else []
+
+
+def _stop_untried(readings: Iterable[BatchReading], why: Problem) -> None:
+    for reading in readings:
+        if not reading.complete and not reading.problem and not reading.lock.locked():
+            reading.stop(why)
+
+
+async def _read_batch(snapshot: Snapshot, reading: BatchReading, partner_center: PartnerCenter) -> None:
+    pages, token = reading.pages, reading.begin()
+    problem = await _read_pages(snapshot, reading, partner_center, token)
+    if token and problem and is_token_refused(problem, at_once=reading.pages == pages):
+        reading.begin_again()
+        problem = await _read_pages(snapshot, reading, partner_center, None)
+    if problem:
+        reading.stop(problem)
+
+
+async def _read_pages(
+    snapshot: Snapshot, reading: BatchReading, partner_center: PartnerCenter, token: NextToken | None
+) -> Problem | None:
+    """Reads on from the page that `token` asks for; pages are digested while the next ones are fetched."""
+    pages = partner_center.devices(snapshot.customer.id, reading.batch.id, token)
+    arrived, waiting = anyio.create_memory_object_stream[Page[Device]]()
+    problem: Problem | AccountChanged | None = None
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(_digest, snapshot, reading, waiting)
+        async with arrived:
+            try:
+                _check_room(snapshot, partner_center)
+                async for page in pages:
+                    await arrived.send(page)
+                    if page.next_token is not None:
+                        _check_room(snapshot, partner_center)
+            except PartnerCenterError as error:
+                problem = Problem.of(error)
+            except AccountChanged as changed:
+                problem = changed
+    if isinstance(problem, AccountChanged):
+        raise problem
+    return problem
+
+
+def _check_room(snapshot: Snapshot, partner_center: PartnerCenter) -> None:
+    """Raises `ListTooLong` where there is none. Pages that are on their way still find some."""
+    if snapshot.is_full:
+        raise ListTooLong(correlation_id=partner_center.correlation_id)
+
+
+async def _digest(snapshot: Snapshot, reading: BatchReading, waiting: MemoryObjectReceiveStream[Page[Device]]) -> None:
+    async with waiting:
+        async for page in waiting:
+            await checkpoint()  # the next page is asked for first
+            await snapshot.keep(reading, page)
