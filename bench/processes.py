@@ -15,8 +15,9 @@ SECONDS = 600
 
 
 def environment(**variables: str) -> dict[str, str]:
-    """This process's own, without settings of pc-mcp and without anything that measures or proxies."""
-    foreign = ("PC_MCP_", "COVERAGE_", "COV_CORE_")
+    """This process's own, without settings of pc-mcp or places of theirs, and without anything that measures
+    or proxies."""
+    foreign = ("PC_MCP_", "XDG_", "COVERAGE_", "COV_CORE_")
     kept = {
         name: value
         for name, value in os.environ.items()

@@ -9,26 +9,24 @@ import argparse
 import asyncio
 import logging
 import re
-import signal
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import anyio
 from mcp import Client
 
+from bench.processes import environment
 from bench.soak.asking import CUSTOMERS
 from bench.soak.clients import Connect, Record, ask_until, kept
 from bench.soak.report import table, verdict
-from bench.soak.server import MEASURABLE, Held, Memory, settled
+from bench.soak.server import MEASURABLE, Held, Memory, served, settled
 from bench.soak.truth import KeptWorld, Truth
 from pc_mcp.protocol.server import build_server
 from pc_mcp.sandbox import Sandbox, running
 from pc_mcp.settings import Settings
-from tests.commands.processes import environment, reading, started, url_of
 
 CLIENTS = 20
 CLIENTS_INSIDE = 8
@@ -118,22 +116,26 @@ def main() -> None:
     truth = Truth(world, CUSTOMERS)
     # A client that gives a call up says that it could not read the rest.
     logging.getLogger("mcp").setLevel(logging.CRITICAL)
-    variables = {
-        "PC_MCP_ANSWERS__TIME_BUDGET_SECONDS": str(BUDGET_SECONDS),
-        "PC_MCP_ANSWERS__SNAPSHOT_MINUTES": str(SNAPSHOT_MINUTES),
-    }
     with running(world) as sandbox, tempfile.TemporaryDirectory() as home:
-        env = environment(Path(home), **reading(sandbox, **variables))
-        with started("serve", "--no-secret", "--http", "127.0.0.1:0", env=env) as process:
-            record, memory = anyio.run(soak_server, sandbox, truth, seconds * 6 / 7, url_of(process), process.pid)
-            process.send_signal(signal.SIGTERM)
-            if code := process.wait(30):
-                record.violations[f"the server ended with {code}"] += 1
-        for line in process.logged().splitlines():
+        env = environment(
+            HOME=home,
+            USERPROFILE=home,
+            PC_MCP_PARTNER_CENTER__BASE_URL=sandbox.base_url,
+            PC_MCP_AUTH__MODE="token",
+            PC_MCP_AUTH__ACCESS_TOKEN=sandbox.token,
+            PC_MCP_ANSWERS__TIME_BUDGET_SECONDS=str(BUDGET_SECONDS),
+            PC_MCP_ANSWERS__SNAPSHOT_MINUTES=str(SNAPSHOT_MINUTES),
+        )
+        with served(env) as process:
+            record, memory = anyio.run(soak_server, sandbox, truth, seconds * 6 / 7, process.url, process.pid)
+            code, logged = process.ended()
+        if code:
+            record.violations[f"the server ended with {code}"] += 1
+        for line in logged:
             # The SDK and uvicorn call it an error when a client leaves while its answer is written.
             if "Traceback" in line or re.search(r" error +(pc_mcp|asyncio)\b", line):
                 record.violations["the server's log tells of an error"] += 1
-                record.examples.setdefault("the server's log tells of an error", line)
+                record.examples.setdefault("the server's log tells of an error", line.strip())
         inside = anyio.run(soak_inside, sandbox, truth, seconds / 7)
     print(table(record, inside, memory))
     if wrong := verdict(record, inside, memory):

@@ -6,10 +6,10 @@ from functools import partial
 from random import Random
 from typing import Any
 
+from bench import plain
 from bench.soak.truth import Answer, Truth
 from pc_mcp.partner_center import errors
 from pc_mcp.sandbox import catalog
-from tests.inventory import plain
 
 SERVICE_ERRORS = {
     "failed": errors.ServiceFailure.summary,

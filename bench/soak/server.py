@@ -1,9 +1,15 @@
-"""What a process holds, seen from outside, as Linux tells it."""
+"""The server as a process of its own, and what it holds, seen from outside, as Linux tells it."""
 
 import os
+import re
+import signal
 import statistics
+import subprocess
+import sys
+import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +18,42 @@ import anyio
 MEASURABLE = Path("/proc/self/status").exists()
 SETTLING_SECONDS = 60
 MEGABYTE = 2**20
+ENDING_SECONDS = 30
+
+
+class Process(subprocess.Popen[str]):
+    """`pc-mcp serve` over HTTP, which listens at `url`."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        command = [sys.executable, "-P", "-m", "pc_mcp", "serve", "--no-secret", "--http", "127.0.0.1:0"]
+        super().__init__(command, env=env, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        assert self.stderr
+        said = self.stderr.readline()
+        self._logged: list[str] = []
+        # What nobody reads would hold it up.
+        self._reader = threading.Thread(target=self._logged.extend, args=(self.stderr,))
+        self._reader.start()
+        listening = re.search(r"listening on (http://\S+/mcp)$", said)
+        self.url = listening[1] if listening else ""
+
+    def ended(self) -> tuple[int, list[str]]:
+        """Asks it to end: its exit code, and the lines that it has logged."""
+        self.send_signal(signal.SIGTERM)
+        code = self.wait(ENDING_SECONDS)
+        self._reader.join()
+        return code, self._logged
+
+
+@contextmanager
+def served(env: Mapping[str, str]) -> Iterator[Process]:
+    """A `Process`, which does not outlive the block."""
+    with Process(env) as process:
+        try:
+            if not process.url:
+                raise RuntimeError("pc-mcp serve did not start")
+            yield process
+        finally:
+            process.kill()
 
 
 @dataclass(frozen=True)

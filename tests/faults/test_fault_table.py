@@ -10,12 +10,12 @@ import pytest
 from mcp import Client
 from mcp_types import CallToolResult
 
+from bench import plain
 from pc_mcp.protocol.server import build_server
 from pc_mcp.sandbox import Sandbox, World, running
 from tests.answers.reading import check_halves
 from tests.conftest import settings_for
 from tests.faults.table import PLACES, ROWS, STORIES, UPSTREAM, Form, Kind, Row
-from tests.inventory import plain
 
 # The first test waits for all stories.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]

@@ -12,12 +12,12 @@ import httpx2
 import pytest
 from mcp import Client
 
+from bench import plain
 from pc_mcp.protocol.server import build_server
 from pc_mcp.sandbox import Fault, Sandbox, ScriptedAnswer, World, running
 from tests.answers.reading import check_halves
 from tests.auth.people import Asked, connected
 from tests.conftest import settings_for
-from tests.inventory import plain
 from tests.inventory.service import devices_of
 
 pytestmark = pytest.mark.slow

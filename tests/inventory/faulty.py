@@ -12,7 +12,7 @@ import anyio
 import anyio.lowlevel
 from anyio.abc import ByteStream, SocketAttribute
 
-from tests.inventory import plain
+from bench import plain
 
 CUSTOMER = "0d2f5b7e-6c1a-4f43-9a83-5e8b7a0c4d19"
 LIST = "the list of batches"

@@ -7,9 +7,9 @@ import anyio
 import pytest
 from mcp import Client
 
+from bench import plain
 from pc_mcp.protocol.server import build_server
 from pc_mcp.settings import Settings
-from tests.inventory import plain
 from tests.inventory.service import Noticed, ask, devices_of, pages_read
 from tests.partner_center.service import HANG, serving
 

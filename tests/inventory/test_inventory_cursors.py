@@ -8,12 +8,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mcp import Client
 
+from bench import plain
 from pc_mcp.inventory.errors import CursorRefused
 from pc_mcp.inventory.questions.cursors import Cursor, CursorMint
 from pc_mcp.protocol.server import build_server
 from pc_mcp.sandbox import ScriptedAnswer, catalog, documents
 from tests.conftest import settings_for
-from tests.inventory import plain
 from tests.inventory.service import ask, devices_of, refusal
 
 COFFEE = "Fourth Coffee"

@@ -6,10 +6,10 @@ from functools import cache
 import pytest
 from mcp import Client
 
+from bench import plain
 from pc_mcp.protocol.server import build_server
 from pc_mcp.sandbox import World, catalog, running
 from tests.conftest import settings_for
-from tests.inventory import plain
 
 # Many inputs to lines that other tests cover too; to be measured would double what these take.
 pytestmark = pytest.mark.no_cover

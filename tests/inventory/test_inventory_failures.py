@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from bench import plain
 from pc_mcp.sandbox import ScriptedAnswer, catalog
-from tests.inventory import plain
 from tests.inventory.service import AT_ONCE, ask, devices_of, pages_read, refusal
 
 CUSTOMER = "Litware Inc"

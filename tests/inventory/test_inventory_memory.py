@@ -8,13 +8,13 @@ import anyio
 import anyio.lowlevel
 import pytest
 
+from bench import plain
 from pc_mcp.auth import ConfiguredAccount
 from pc_mcp.inventory import Call, DeviceFilter, Inventory, list_customers, list_devices, named_customer
 from pc_mcp.inventory.reading.shelf import Shelf
 from pc_mcp.inventory.reading.snapshot import Snapshot
 from pc_mcp.partner_center import PartnerCenter, Transport
 from pc_mcp.sandbox import catalog
-from tests.inventory import plain
 from tests.inventory.service import Noticed, ask, devices_of, pages_read, reachable
 
 COFFEE = "Fourth Coffee"

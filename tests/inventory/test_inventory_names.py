@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from bench import plain
 from pc_mcp.sandbox import ScriptedAnswer, catalog, documents, hostile
-from tests.inventory import plain
 from tests.inventory.service import AT_ONCE, ask, devices_of, pages_read, refusal
 
 CONTOSO = catalog.ODD_BATCH_NAMES_CUSTOMER

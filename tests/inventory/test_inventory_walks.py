@@ -5,8 +5,8 @@ from functools import partial
 import anyio
 import pytest
 
+from bench import plain
 from pc_mcp.sandbox import ScriptedAnswer, catalog
-from tests.inventory import plain
 from tests.inventory.service import Gate, Noticed, ask, devices_of, pages_read, refusal
 
 CONTOSO = catalog.ODD_BATCH_NAMES_CUSTOMER

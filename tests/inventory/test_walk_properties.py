@@ -13,12 +13,12 @@ from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from mcp import Client
 
+from bench import plain
 from pc_mcp.inventory import Call, DeviceFilter, Inventory, QuestionError, find_devices, list_devices
 from pc_mcp.partner_center import PartnerCenter, PartnerCenterError, Transport
 from pc_mcp.partner_center.models import Customer
 from pc_mcp.protocol.server import build_server
 from pc_mcp.settings import Settings
-from tests.inventory import plain
 from tests.inventory.faulty import (
     CUSTOMER,
     FAULTS,

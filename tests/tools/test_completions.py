@@ -4,10 +4,10 @@ import pytest
 from mcp import Client
 from mcp_types import PromptReference, ResourceTemplateReference
 
+from bench import plain
 from pc_mcp.partner_center.models import Customer
 from pc_mcp.protocol.completions import customers_beginning
 from pc_mcp.sandbox import ScriptedAnswer
-from tests.inventory import plain
 
 OVERVIEW = PromptReference(name="device_overview")
 BATCH_FILE = ResourceTemplateReference(uri="pc-mcp://customers/{customer}/batches/{batch}/devices.csv")

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from bench import plain
 from pc_mcp.inventory.store import DeviceFilter, Scope
 from pc_mcp.partner_center import models
 from pc_mcp.runtime.text import match_key
-from tests.inventory import plain
 
 POLICY_NAMES = {"0b6f7a52-6d0e-4c6b-9a55-6f2f0f1f8c11": "Kiosk | Müller"}
 HIDDEN = "\u200b\u202e\U000e0041\ufe0f\x00\x7f\u00ad\ud800"

@@ -1,15 +1,21 @@
 """What answers must say, computed in plain Python from the JSON that the sandbox serves.
 
-It shares no code with the program: a second opinion that agreed by import would be none.
+It shares no code with the program: a second opinion that agreed by import would be none. The soak holds
+every answer against it, and so do the tests.
 """
 
 import unicodedata
 from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+from typing import Any
 
 from pc_mcp.sandbox import World
+
+Device = dict[str, Any]
+"""The facts of a device by column."""
 
 COLUMNS = ("id", "serial_number", "manufacturer", "model", "policy", "batch", "uploaded", "product_key")
 GROUPINGS = ("manufacturer", "model", "policy", "batch", "uploaded_month", "uploaded_day")
@@ -21,7 +27,7 @@ _BREAKS = "\t\n\v\f\r\x1c\x1d\x1e\x1f\x85\u2028\u2029"
 
 
 @cache
-def clean(text):
+def clean(text: str) -> str:
     """What can be seen of a text."""
     seen = ""
     for char in text:
@@ -42,7 +48,7 @@ _SPELT_OUT = {"æ": "ae", "œ": "oe", "ð": "d", "þ": "th", "\u0131": "i", "ȷ"
 
 
 @cache
-def _folded(char):
+def _folded(char: str) -> str:
     if unicodedata.category(char) == "Pd" or char in _DASHES:
         return "-"
     if char in _QUOTES:
@@ -55,7 +61,7 @@ def _folded(char):
 
 
 @cache
-def key(text):
+def key(text: str) -> str:
     """Texts with the same key match: NFKC, and what a person who types does not care for."""
     if text.isascii():
         seen = "".join(map(_folded, clean(text).lower()))
@@ -68,7 +74,7 @@ def key(text):
     return " ".join("".join(map(_folded, seen)).split())
 
 
-def shown(text):
+def shown(text: str | None) -> str | None:
     """How an answer writes a text."""
     if text is None:
         return None
@@ -76,14 +82,14 @@ def shown(text):
     return seen if len(seen) <= 120 else seen[:119] + "…"
 
 
-def fact(value):
+def fact(value: Any) -> str | None:
     """The text of a JSON value, its first 1,000 characters at most, or None where there is none to see."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         value = str(value)
     return (clean(value.strip()[:1000]) or None) if isinstance(value, str) else None
 
 
-def instant(value):
+def instant(value: Any) -> datetime | None:
     """A date of the service in UTC, or None."""
     try:
         moment = datetime.fromisoformat(value)
@@ -94,7 +100,7 @@ def instant(value):
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
-def policy_of(value, policy_names):
+def policy_of(value: Any, policy_names: Mapping[str, str]) -> str | None:
     """The names of the policies in a device's `policies`, or None."""
     entries = value if isinstance(value, list) else []
     named = [fact(entry.get("value")) for entry in entries if isinstance(entry, dict)]
@@ -102,13 +108,14 @@ def policy_of(value, policy_names):
     return ", ".join(dict.fromkeys(names)) or None
 
 
-def masked(product_key):
+def masked(product_key: str | None) -> str | None:
+    """A product key as an answer writes it."""
     if product_key is None:
         return None
     return "*****" + (product_key[-5:] if len(product_key) > 10 else "")
 
 
-def device_of(item, batch, policy_names):
+def device_of(item: Any, batch: str, policy_names: Mapping[str, str]) -> Device | None:
     """The facts of one item of a page by column, `uploaded` as a datetime; None if it is no object."""
     if not isinstance(item, dict):
         return None
@@ -126,20 +133,24 @@ def device_of(item, batch, policy_names):
 
 @dataclass
 class PlainBatch:
+    """A batch; `count`: the devices that its list says it has; `unreadable`: items that are no objects."""
+
     id: str
     count: int | None
-    devices: list
+    devices: list[Device]
     unreadable: int
 
 
 @dataclass
 class PlainCustomer:
+    """A customer, and all of its batches."""
+
     id: str
     name: str
-    batches: list
+    batches: list[PlainBatch]
 
     @property
-    def devices(self):
+    def devices(self) -> list[Device]:
         return [device for batch in self.batches for device in batch.devices]
 
 
@@ -153,12 +164,12 @@ def customer_of(world: World, name: str, policy_names: dict[str, str] | None = N
         items = list(world.devices(customer_id, listed["id"]))
         read = [device_of(item, listed["id"], policy_names) for item in items]
         devices = [device for device in read if device]
-        count = int(listed.get("devicesCount", listed.get("deviceCount")))
+        count = int(listed.get("devicesCount") or listed.get("deviceCount") or 0)
         batches.append(PlainBatch(listed["id"], count, devices, len(items) - len(devices)))
     return PlainCustomer(customer_id, name, batches)
 
 
-def matching(devices, where):
+def matching(devices: list[Device], where: Mapping[str, str]) -> list[Device]:
     """The devices that meet every condition of a question, named as the tool's arguments are."""
     for column in ("serial_number", "manufacturer", "model", "policy"):
         wanted = key(where.get(column, ""))
@@ -176,19 +187,21 @@ def matching(devices, where):
     return devices
 
 
-def group_value(device, by):
+def group_value(device: Device, by: str) -> str | None:
+    """The value by which a device is counted."""
     if by in ("uploaded_month", "uploaded_day"):
         length = 7 if by == "uploaded_month" else 10
         return device["uploaded"].isoformat()[:length] if device["uploaded"] else None
-    return device[by]
+    value: str | None = device[by]
+    return value
 
 
-def grouped(devices, by):
+def grouped(devices: Iterable[Device], by: str) -> Counter[str | None]:
     """How many devices have each value."""
     return Counter(group_value(device, by) for device in devices)
 
 
-def attention(scope, matched, batches):
+def attention(scope: Iterable[Device], matched: Collection[Device], batches: Iterable[PlainBatch]) -> dict[str, int]:
     """`kind` to `devices` of what an agent would want to be told."""
     serials = Counter(key(device["serial_number"]) for device in scope if device["serial_number"])
     counts = {
@@ -197,12 +210,14 @@ def attention(scope, matched, batches):
         ),
         "no_policy": sum(device["policy"] is None for device in matched),
         "no_serial_number": sum(device["serial_number"] is None for device in matched),
-        "batch_count_differs": sum(abs(batch.count - len(batch.devices) - batch.unreadable) for batch in batches),
+        "batch_count_differs": sum(
+            abs((batch.count or 0) - len(batch.devices) - batch.unreadable) for batch in batches
+        ),
     }
     return {kind: devices for kind, devices in counts.items() if devices}
 
 
-def row(device):
+def row(device: Device) -> dict[str, str | None]:
     """A device as an answer writes it, every column."""
     moment = device["uploaded"]
     written = {column: device[column] for column in COLUMNS}
