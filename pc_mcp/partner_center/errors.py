@@ -32,7 +32,8 @@
     ├── NotFound                        404, code 1000 and any other; nothing else means "not found"
     │   └── CustomerNotFound            404, code 60003
     ├── Throttled                       429
-    └── ServiceFailure                  408, 5xx and every other status
+    └── ServiceFailure                  5xx and every other status
+        └── TemporaryFailure            408, 500, 502, 503, 504
 
 The codes are those of "Partner Center REST error codes". `summary` says what happened and `advice`
 what to do next, both in this program's own words: the text of an answer is never passed on.
@@ -51,10 +52,12 @@ class PartnerCenterError(Exception):
 
     status: HTTP status or None when there was no answer; code: the service's own code or None;
     correlation_id: what Microsoft's support asks for; wait_seconds: how long the service asks to be
-    left alone, where it says so; remedy: what brings what the error kept back.
+    left alone, where it says so; remedy: what brings what the error kept back; may_pass: whether the same
+    request, made again in a moment, may be answered.
     """
 
     remedy: Remedy = "ask_again"
+    may_pass = False
     summary = "Partner Center did not do what was asked."
     advice = "Try again; if it stays so, give the correlation id to Microsoft's support."
 
@@ -95,6 +98,7 @@ class PartnerCenterError(Exception):
 
 
 class Unreachable(PartnerCenterError):
+    may_pass = True
     summary = "Partner Center cannot be reached."
     advice = "Check the network, the proxy and partner_center.base_url, then ask again."
 
@@ -108,11 +112,13 @@ class Unreachable(PartnerCenterError):
 
 
 class CertificateNotTrusted(Unreachable):
+    may_pass = False
     remedy = "none"
     summary = "Partner Center cannot be reached: its certificate is not trusted."
 
 
 class ProxyRefused(Unreachable):
+    may_pass = False
     remedy = "none"
     summary = "Partner Center cannot be reached: the proxy wants a sign-in, or does not let anybody through."
     advice = "Correct HTTPS_PROXY, or ask the network's administrator; pc-mcp doctor says more."
@@ -272,6 +278,7 @@ class CustomerNotFound(NotFound):
 
 class Throttled(PartnerCenterError):
     remedy = "wait"
+    may_pass = True
     summary = "Partner Center limits how fast it may be asked, and the limit was reached."
     advice = "Ask again in a minute; what was read so far is kept."
 
@@ -281,6 +288,10 @@ class ServiceFailure(PartnerCenterError):
     advice = "Ask again in a minute; what was read so far is kept."
 
 
+class TemporaryFailure(ServiceFailure):
+    may_pass = True
+
+
 _BY_STATUS: Mapping[int, type[PartnerCenterError]] = {
     400: BadRequest,
     401: NotSignedIn,
@@ -288,12 +299,17 @@ _BY_STATUS: Mapping[int, type[PartnerCenterError]] = {
     404: NotFound,
     405: MethodRefused,
     407: ProxyRefused,
+    408: TemporaryFailure,
     409: Conflict,
     410: Gone,
     414: AddressTooLong,
     429: Throttled,
     431: HeadersTooLarge,
     451: LegallyBlocked,
+    500: TemporaryFailure,
+    502: TemporaryFailure,
+    503: TemporaryFailure,
+    504: TemporaryFailure,
 }
 _BY_CODE: Mapping[tuple[int, str], type[PartnerCenterError]] = {
     (400, "2000"): NotKnownOrRefused,
@@ -317,11 +333,11 @@ _BY_CODE: Mapping[tuple[int, str], type[PartnerCenterError]] = {
 
 def error_for(status: int, code: str | None, correlation_id: str) -> PartnerCenterError:
     """The error for an answer that is not 2xx. `code` is the service's, as text, or None."""
-    kind: type[PartnerCenterError] = ServiceFailure
+    kind = _BY_STATUS.get(status, ServiceFailure)
     if 200 <= status < 300:
         kind = MalformedAnswer
     elif 300 <= status < 400:
         kind = UnexpectedRedirect
-    elif 400 <= status < 500 and status != 408:
+    elif 400 <= status < 500:
         kind = _BY_CODE.get((status, code or ""), _BY_STATUS.get(status, RequestRefused))
     return kind(status=status, code=code, correlation_id=correlation_id)

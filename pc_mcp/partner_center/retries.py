@@ -1,7 +1,7 @@
 """When a request that failed is made again, and how long that waits.
 
-Only what may pass is tried again, with growing, jittered waits, or after as long as the service says in
-`Retry-After` or in words; never beyond the deadline of the task that asks.
+Only what may pass is tried again (the error says so: `may_pass`), with growing, jittered waits, or after as
+long as the service says in `Retry-After` or in words; never beyond the deadline of the task that asks.
 """
 
 import email.utils
@@ -22,7 +22,6 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 ATTEMPTS = 5
-RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 MAX_ASKED_SECONDS = 300.0
 MAX_BACKOFF_SECONDS = 8.0
 
@@ -36,8 +35,8 @@ _IN_WORDS = re.compile(
 _UNITS = {b"m": 60.0, b"s": 1.0}
 
 
-class TryAgain(Exception):
-    """An attempt, begun at `began`, that may be repeated: `error` is what to raise when it is not.
+class Failed(Exception):
+    """An attempt, begun at `began`, that failed: `error` is what to raise unless it is repeated.
 
     asked_seconds: how long the service wants to be left alone, where it says so.
     """
@@ -55,9 +54,10 @@ def backoff(failures: int) -> float:
 
 
 async def retried(attempt: Callable[[], Awaitable[T]], pace: Pace, backoff: Callable[[int], float] = backoff) -> T:
-    """What `attempt` gives, which raises `TryAgain` for what may pass.
+    """What `attempt` gives, which raises `Failed`.
 
-    Raises the error of the last one after `ATTEMPTS`, or where the next one would be after the deadline.
+    Raises the error of what will not pass at once, else that of the last one after `ATTEMPTS`, or where the next one
+    would be after the deadline.
     A 429 is no attempt as long as the service answers other requests of the account in the meantime:
     then it was only the turn of another one.
     """
@@ -66,8 +66,10 @@ async def retried(attempt: Callable[[], Awaitable[T]], pace: Pace, backoff: Call
     while True:
         try:
             return await attempt()
-        except TryAgain as again:
-            failed = again
+        except Failed as caught:
+            failed = caught
+        if not failed.error.may_pass:
+            raise failed.error
         failures += 1
         throttled = isinstance(failed.error, Throttled)
         if throttled and pace.answers > answers:

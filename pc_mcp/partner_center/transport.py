@@ -1,7 +1,6 @@
 """One HTTP GET to Partner Center: headers, time-outs, retries and errors ("Partner Center REST headers").
 
-Retried are only failures that may pass: no answer, 408, 429, 500, 502, 503 and 504 (see `retries`). 401 is
-tried once more with a renewed token.
+What may pass is tried again (see `retries`), and 401 once more, with a renewed token.
 """
 
 import logging
@@ -33,7 +32,7 @@ from pc_mcp.partner_center.errors import (
 )
 from pc_mcp.partner_center.http import APPLICATION, Answer, Host
 from pc_mcp.partner_center.pace import Pace
-from pc_mcp.partner_center.retries import RETRIED_STATUSES, TryAgain, asked_seconds, backoff, retried, seconds_left
+from pc_mcp.partner_center.retries import Failed, asked_seconds, backoff, retried, seconds_left
 from pc_mcp.runtime.network import BodyRefused, Kind, NetworkRefused, obstacle
 
 logger = logging.getLogger(__name__)
@@ -118,7 +117,8 @@ class Transport:
         return await retried(lambda: self._attempt(request), request.pace, self._backoff)
 
     async def _attempt(self, request: "_Request") -> Answer:
-        """One request. Raises `TryAgain` for what may pass, a `PartnerCenterError` for the rest."""
+        """One request. Raises `Failed` where the service or the network did not do what was asked, another
+        `PartnerCenterError` where that was not even tried."""
         headers, pace = request.headers, request.pace
         correlation_id = headers["MS-CorrelationId"]
         # Time that has run out is no limit of the service: who has none left is cancelled in the request.
@@ -129,7 +129,7 @@ class Transport:
         began = anyio.current_time()
         await request.sign()  # whoever has to wait for a person holds no turn meanwhile
         try:
-            async with pace.turn():
+            async with pace.turn(correlation_id):
                 await request.sign()  # somebody may have signed out while this waited
                 began = anyio.current_time()
                 answer = await self._host.get(request.path, headers)
@@ -142,9 +142,7 @@ class Transport:
         except httpx2.RequestError as error:
             # Without an answer the next attempt keeps MS-RequestId, the service's idempotency key.
             unreachable = _unreachable(error, self._host.base_url, correlation_id)
-            if type(unreachable) is not Unreachable:
-                raise unreachable from None
-            raise TryAgain(unreachable, began) from None
+            raise Failed(unreachable, began) from None
         milliseconds = (anyio.current_time() - began) * 1000
         logger.debug("GET %s: %d in %.0f ms", _kind(request.path), answer.status, milliseconds)
         if answer.status == httpx2.codes.OK:
@@ -155,9 +153,7 @@ class Transport:
         failure = error_for(answer.status, error_code(body), correlation_id)
         if isinstance(failure, NotSignedIn):
             failure.claims = claims_asked(answer.headers.get_list("WWW-Authenticate"))
-        if answer.status not in RETRIED_STATUSES:
-            raise failure
-        raise TryAgain(failure, began, asked_seconds(answer.headers.get("Retry-After"), body))
+        raise Failed(failure, began, asked_seconds(answer.headers.get("Retry-After"), body))
 
 
 @dataclass(slots=True)
