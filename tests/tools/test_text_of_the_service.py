@@ -39,6 +39,16 @@ KEYS = [
     "VK7JG_NPHTM.C97JM - 9MPGW-3V66T",
     "VK7JGNPHTMC97JM9MPGW3V66T",
     "00329-00000-00003-AA606",
+    "003290000000003AA606",
+    "0032900000 00003AA606",
+    "00329 00000 00003 AA606",
+    "VK7JG  NPHTM  C97JM  9MPGW  3V66T",
+    "VK7JG/NPHTM/C97JM/9MPGW/3V66T",
+    "VK7JG : NPHTM : C97JM : 9MPGW : 3V66T",
+    "vk7jg=nphtm|c97jm, 9mpgw+3v66t",
+    "VK7JG--NPHTM--C97JM--9MPGW--3V66T",
+    "VK7JG&#45;NPHTM&#45;C97JM&#45;9MPGW&#x2d;3V66T",
+    "AB12C/DE34F/GH56I/JK78L/MN90P",
 ]
 
 
@@ -102,7 +112,7 @@ async def test_no_text_shows_a_product_key(connect, says, tmp_path, key):
 
 async def test_a_key_that_an_error_names_is_masked_whatever_its_shape(connect, sandbox):
     row = {"serialNumber": "S1", "productKey": "AB-123-odd-key", "errorCode": "999"}
-    row["errorDescription"] = "Key ab-123-ODD-key (AB-123-odd-key) is taken"
+    row["errorDescription"] = "Key ab-123-ODD-key (AB123 odd&#45;key) is taken"
     body = {"batchTrackingId": "x", "status": "finished", "devicesStatus": [row]}
     sandbox.switches.scripted.append(ScriptedAnswer("/batchJobStatus", 200, json.dumps(body).encode()))
     asked = {"customer": "Contoso Ltd", "batch_tracking_id": "x"}
@@ -124,6 +134,9 @@ async def test_words_and_numbers_of_five_characters_are_no_product_key(connect, 
         "VMware-56 4d 1a 2b 3c 4d 5e 6f",
         "abcdefghijklmnopqrstuvwxy",
         "2024-0315-0001-0002",
+        "Lots 12345, 12346, 12347, 12348, 12349",
+        "there, where, could, these, words",
+        "12345678901234567890",
     ):
         says(text)
         async with connect() as client:

@@ -1,6 +1,5 @@
 """The question what became of an upload of devices."""
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,11 +9,11 @@ from typing import Literal
 from pc_mcp.inventory.errors import UnknownUpload, asking_for
 from pc_mcp.inventory.questions.completeness import Missing, NextStep, next_step
 from pc_mcp.inventory.reading.inventory import Call
-from pc_mcp.inventory.store.product_keys import MASK, SHOWN_CHARACTERS, masked, tail
+from pc_mcp.inventory.store.product_keys import masked, without_key
 from pc_mcp.inventory.text import quoted
 from pc_mcp.partner_center.errors import Remedy
 from pc_mcp.partner_center.models import BatchUploadDetails, Customer, DeviceUploadDetails, is_error
-from pc_mcp.runtime.text import visible, visible_or_none
+from pc_mcp.runtime.text import visible_or_none
 
 # "Device deployment resources" and its error codes: what a row's `errorCode` means.
 ROW_ERRORS = {
@@ -137,8 +136,6 @@ def _missing(details: BatchUploadDetails, state: State, states: Mapping[State, i
 
 
 def _without_own_key(device: DeviceUploadDetails) -> str | None:
-    """What the service says of a device; it may name its product key, of whatever shape."""
-    key, description = visible_or_none(device.product_key), device.error_description
-    if key is None or description is None or len(key) <= 2 * SHOWN_CHARACTERS:
-        return description
-    return re.sub(re.escape(key), lambda _: MASK + tail(key), visible(description), flags=re.IGNORECASE)
+    """What the service says of a device; it may name its product key."""
+    words = visible_or_none(device.error_description)
+    return words and without_key(words, visible_or_none(device.product_key))
