@@ -130,7 +130,7 @@ async def test_every_error_of_partner_center_arrives_in_its_own_words(sandbox, k
         """Fails."""
         raise kind("It was [so](x).", status=418, code="7", correlation_id=call.partner_center.correlation_id)
 
-    async with Client(server_of(tool(ask, "Ask"), sandbox)) as client:
+    async with Client(server_of(tool("Ask", {})(ask), sandbox)) as client:
         words = await refused(client, "ask", {})
     reason = " ".join(part for part in (kind.summary, "It was \\[so\\](x).", kind.advice) if part)
     assert words == f"{reason} (HTTP 418, code 7, correlation id {ID.findall(words)[0]})"
@@ -142,7 +142,7 @@ async def test_every_error_of_a_question_arrives_in_its_own_words_and_not_too_ma
         """Fails."""
         raise kind("What is right? " * 1000)
 
-    async with Client(server_of(tool(ask, "Ask"), sandbox)) as client:
+    async with Client(server_of(tool("Ask", {})(ask), sandbox)) as client:
         words = await refused(client, "ask", {})
     assert words == ("What is right? " * 1000)[:4000]
 
@@ -166,7 +166,7 @@ async def break_the_schema(call: ToolCall) -> Annotated[CallToolResult, Nothing]
 
 @pytest.mark.parametrize("function", [crash, crash_beside, break_the_schema])
 async def test_a_fault_of_the_program_shows_an_id_and_nothing_else(sandbox, mode, caplog, function):
-    async with Client(server_of(tool(function, "Fault"), sandbox), mode=mode) as client:
+    async with Client(server_of(tool("Fault", {})(function), sandbox), mode=mode) as client:
         words = await refused(client, function.__name__, {})
     (correlation_id,) = ID.findall(words)
     assert words == (
