@@ -1,4 +1,4 @@
-"""A hand-made service whose every device is known, and whose answers go wrong where a test says so."""
+"""What the double of Partner Center answers of a customer whose every device is known, and where it goes wrong."""
 
 import json
 import random
@@ -6,13 +6,14 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from email.utils import formatdate
+from functools import partial
 from urllib.parse import unquote
 
 import anyio
 import anyio.lowlevel
-from anyio.abc import ByteStream, SocketAttribute
 
 from bench import plain
+from tests.double import HANG, HANG_UP, Answer, Request, raw, serving
 
 CUSTOMER = "0d2f5b7e-6c1a-4f43-9a83-5e8b7a0c4d19"
 LIST = "the list of batches"
@@ -93,32 +94,22 @@ def _item(rng: random.Random, batch: int, number: int) -> object:
     }
 
 
-@dataclass(frozen=True)
-class Reply:
-    """Bytes to send, and whether the connection is closed behind them; None: no answer at all."""
+Spoiled = Callable[[bytes], bytes]
+"""What becomes of an answer whose body would have been the argument."""
 
-    data: bytes | None
-    closes: bool = False
+said = partial(raw, Connection="keep-alive")
 
 
-def said(body: bytes, status: int = 200, length: int | None = None, **headers: str) -> bytes:
-    """A whole HTTP answer; `length` is what it says its length is. `_` in a header's name is `-`."""
-    named = {"Content-Length": str(len(body) if length is None else length)} | headers
-    lines = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in named.items())
-    return f"HTTP/1.1 {status} Said\r\n{lines}\r\n".encode("latin-1") + body
-
-
-def _refused(status: int, code: int | None = None, **headers: str) -> Callable[[bytes], Reply]:
+def _refused(status: int, code: int | None = None, **headers: str) -> Spoiled:
     body = b"<html>gateway</html>" if code is None else json.dumps({"code": code}).encode()
-    return lambda _: Reply(said(body, status, **headers))
+    return lambda _: said(body, status, **headers)
 
 
-def _instead(body: bytes) -> Callable[[bytes], Reply]:
-    return lambda _: Reply(said(body))
+def _instead(body: bytes) -> Spoiled:
+    return lambda _: said(body)
 
 
-# What becomes of an answer whose body would have been the argument.
-FAULTS: dict[str, Callable[[bytes], Reply]] = {
+FAULTS: dict[str, Spoiled] = {
     "400": _refused(400, 2000),
     "401": _refused(401, 800001),
     "403": _refused(403, 1002),
@@ -136,16 +127,16 @@ FAULTS: dict[str, Callable[[bytes], Reply]] = {
     "no collection": _instead(b"[]"),
     "an error that is called a success": _instead(b'{"code": 1000, "description": "x"}'),
     "items that are no list": _instead(b'{"items": {"0": {}}}'),
-    "JSON that breaks off": lambda body: Reply(said(body[: len(body) // 2])),
-    "gzip that does not unpack": lambda body: Reply(said(b"\x1f\x8b" + body, Content_Encoding="gzip")),
-    "a length that is too small": lambda body: Reply(said(body, length=len(body) // 2), closes=True),
+    "JSON that breaks off": lambda body: said(body[: len(body) // 2]),
+    "gzip that does not unpack": lambda body: said(b"\x1f\x8b" + body, Content_Encoding="gzip"),
+    "a length that is too small": lambda body: said(body, length=len(body) // 2),
 }
-SLOW_FAULTS: dict[str, Callable[[bytes], Reply]] = {
+SLOW_FAULTS: dict[str, Spoiled] = {
     "500 without a time to wait": _refused(500),
     "429 without a time to wait": _refused(429),
-    "no answer but the end": lambda _: Reply(b"", closes=True),
-    "half a head": lambda body: Reply(said(body)[:20], closes=True),
-    "half a body": lambda body: Reply(said(body)[:-5], closes=True),
+    "no answer but the end": lambda _: HANG_UP,
+    "half a head": lambda body: said(body)[:20],
+    "half a body": lambda body: said(body)[:-5],
 }
 """Faults after which the client chooses how long to wait."""
 
@@ -159,7 +150,7 @@ NO_ANSWER = "no answer"
 class Faulty:
     """The service. `scenario` may be changed between requests; each fault is given as often as it says."""
 
-    base_url: str
+    base_url: str = ""
     books: Books = field(default_factory=lambda: Books(Scenario((), 1, 0, (), (0,))))
     faults: dict[tuple[int | str, int], list[str]] = field(default_factory=dict)
     requests: int = 0
@@ -175,46 +166,30 @@ class Faulty:
             self.faults.setdefault((fault.where, fault.page), []).extend([fault.kind] * fault.times)
         return self.books.customer
 
-    async def serve(self, connection: ByteStream) -> None:
-        """One connection, which is kept alive."""
-        async with connection:
-            try:
-                while True:
-                    target, headers = await _request(connection)
-                    self.requests += 1
-                    self.at_request.pop(self.requests, lambda: None)()
-                    turns = self.books.scenario.turns
-                    for _ in range(turns[self.requests % len(turns)]):
-                        await anyio.lowlevel.checkpoint()
-                    reply = self._reply(target, headers)
-                    if reply.data is None:
-                        await connection.receive()
-                        return
-                    await connection.send(reply.data)
-                    if reply.closes:
-                        return
-            except (anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError):
-                return
-
-    def _reply(self, target: str, headers: dict[str, str]) -> Reply:
-        customer, where = _asked(target)
+    async def answer_to(self, request: Request) -> Answer:
+        """The answer to one request, after as many turns of the event loop as the scenario says."""
+        self.requests += 1
+        self.at_request.pop(self.requests, lambda: None)()
+        turns = self.books.scenario.turns
+        for _ in range(turns[self.requests % len(turns)]):
+            await anyio.lowlevel.checkpoint()
+        customer, where = _asked(request.target)
         if where is None:
-            return Reply(said(json.dumps({"id": customer, "companyProfile": {"companyName": "Faulty"}}).encode()))
+            return said(json.dumps({"id": customer, "companyProfile": {"companyName": "Faulty"}}).encode())
         if where not in self.books.pages:
-            return Reply(said(b'{"code": 1000}', 404))
+            return said(b'{"code": 1000}', 404)
         number = 0
-        if token := headers.get("ms-continuationtoken"):
+        if token := request.headers.get("ms-continuationtoken"):
             of, _, position = token.partition(":")
             if of != str(where):
-                return Reply(said(b'{"code": 2000}', 400))
+                return said(b'{"code": 2000}', 400)
             number = int(position)
         planned = self.faults.get((where, number))
         fault = planned.pop() if planned else ""
         if fault == NO_ANSWER:
-            return Reply(None)
+            return HANG
         body = json.dumps(self._page(where, number, fault)).encode()
-        spoil = {**FAULTS, **SLOW_FAULTS}.get(fault)
-        return spoil(body) if spoil else Reply(said(body))
+        return {**FAULTS, **SLOW_FAULTS}.get(fault, said)(body)
 
     def _page(self, where: int | str, number: int, fault: str) -> dict[str, object]:
         pages = self.books.pages[where]
@@ -245,21 +220,10 @@ def _asked(target: str) -> tuple[str, int | str | None]:
     return customer, None
 
 
-async def _request(connection: ByteStream) -> tuple[str, dict[str, str]]:
-    head = b""
-    while not head.endswith(b"\r\n\r\n"):
-        head += await connection.receive()
-    first, *lines = head.decode("latin-1").strip().split("\r\n")
-    pairs = (line.partition(":") for line in lines)
-    return first.split(" ")[1], {name.lower(): value.strip() for name, _, value in pairs}
-
-
 @asynccontextmanager
 async def faulty_service() -> AsyncIterator[Faulty]:
     """The service on a free port, for as long as the block lasts."""
-    async with await anyio.create_tcp_listener(local_host="127.0.0.1") as listener:
-        service = Faulty(f"http://127.0.0.1:{listener.extra(SocketAttribute.local_port)}")
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(listener.serve, service.serve)
-            yield service
-            tasks.cancel_scope.cancel()
+    faulty = Faulty()
+    async with serving(answer_to=faulty.answer_to) as double:
+        faulty.base_url = double.base_url
+        yield faulty

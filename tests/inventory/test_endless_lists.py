@@ -17,7 +17,7 @@ from pc_mcp.partner_center import PartnerCenter, errors
 from pc_mcp.partner_center.collections import devices
 from pc_mcp.partner_center.models import Customer
 from pc_mcp.partner_center.paging import PagedRequest, pages
-from tests.partner_center.service import CORRELATION_ID, asking, page, raw, serving
+from tests.double import CORRELATION_ID, asking, page, raw, serving
 
 CUSTOMER = Customer(id="47021739-3426-40bf-9601-61b4b6d7c793", name="Contoso")
 

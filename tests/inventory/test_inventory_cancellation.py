@@ -10,8 +10,8 @@ from mcp import Client
 from bench import plain
 from pc_mcp.protocol.server import build_server
 from pc_mcp.settings import Settings
+from tests.double import HANG, serving
 from tests.inventory.service import Noticed, ask, devices_of, pages_read
-from tests.partner_center.service import HANG, serving
 
 COFFEE = "Fourth Coffee"
 TWO_PAGES = "PO 4549717 Osaka"

@@ -12,8 +12,8 @@ from pc_mcp.inventory import Call, DeviceFilter, Inventory, list_customers, list
 from pc_mcp.inventory.problems import Problem
 from pc_mcp.partner_center import PartnerCenterError, errors
 from pc_mcp.partner_center.models import Customer
+from tests.double import asking, page, raw, serving
 from tests.inventory.service import reachable
-from tests.partner_center.service import asking, page, raw, serving
 
 TOKEN = "sandbox-token"
 BATCHES = 20

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tests.partner_center.service import Answer, Service
+from tests.double import Answer, Service
 
 HOST = "partner-center.example"
 URL = f"https://{HOST}"

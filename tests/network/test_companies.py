@@ -11,8 +11,8 @@ from pc_mcp.commands.doctor.network import Network
 from pc_mcp.partner_center import errors
 from pc_mcp.runtime.network import BoundedClient
 from pc_mcp.settings import Settings
+from tests.double import asking, customer
 from tests.network.company import HOST, URL, proxying, serving_https
-from tests.partner_center.service import asking, customer
 
 DEAD = "https://pc-mcp.example"
 

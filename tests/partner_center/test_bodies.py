@@ -12,7 +12,7 @@ from pc_mcp.partner_center.errors import MalformedAnswer, NotSignedIn, Unreachab
 from pc_mcp.partner_center.http import MAX_BODY_BYTES
 from pc_mcp.runtime.network import PIECE_BYTES
 from pc_mcp.sandbox import ScriptedAnswer
-from tests.partner_center.service import CORRELATION_ID, CUSTOMER_ID, asking, page, raw, serving
+from tests.double import CORRELATION_ID, CUSTOMER_ID, asking, page, raw, serving
 
 GOOD = json.dumps({"id": "1"}).encode()
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pc_mcp.auth import Refusal
 from pc_mcp.partner_center.challenges import claims_asked
 from pc_mcp.partner_center.errors import NotSignedIn
-from tests.partner_center.service import asking, customer, raw, serving
+from tests.double import asking, customer, raw, serving
 from tests.partner_center.test_tokens import Renewing
 
 CLAIMS = '{"access_token":{"nbf":{"essential":true,"value":"1702682181"}}}'

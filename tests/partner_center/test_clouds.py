@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from pc_mcp.partner_center import Cloud, checked_base_url
 from pc_mcp.partner_center.errors import UnexpectedRedirect
 from pc_mcp.settings import ConfigurationError, PartnerCenterSettings, load_settings
-from tests.partner_center.service import asking, customer, page, raw, serving
+from tests.double import asking, customer, page, raw, serving
 
 
 @pytest.mark.parametrize(

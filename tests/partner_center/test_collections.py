@@ -15,7 +15,7 @@ from pc_mcp.inventory.store import DeviceFilter, Scope, new_store
 from pc_mcp.partner_center import collections, models
 from pc_mcp.partner_center.body import LARGE_BODY_BYTES, NotReadable, parsed
 from pc_mcp.partner_center.paging import PagedRequest, pages
-from tests.partner_center.service import CORRELATION_ID, asking, customer, raw, serving
+from tests.double import CORRELATION_ID, asking, customer, raw, serving
 
 MARK = b"\xef\xbb\xbf"
 TEXT_KEYS = ["id", "serialNumber", "productKey", "oemManufacturerName", "modelName", "uploadedDate"]

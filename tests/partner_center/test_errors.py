@@ -7,7 +7,7 @@ import pytest
 
 from pc_mcp.partner_center import PartnerCenterError, errors
 from pc_mcp.sandbox import ScriptedAnswer
-from tests.partner_center.service import CORRELATION_ID, CUSTOMER_ID, asking, raw, serving
+from tests.double import CORRELATION_ID, CUSTOMER_ID, asking, raw, serving
 
 ROWS = [
     (400, 2000, errors.NotKnownOrRefused, "does not know what was asked for, or refuses it"),

@@ -6,7 +6,7 @@ import pytest
 
 from pc_mcp.partner_center.errors import Unreachable
 from pc_mcp.sandbox import ScriptedAnswer, catalog
-from tests.partner_center.service import (
+from tests.double import (
     CORRELATION_ID,
     HANG,
     HANG_UP,

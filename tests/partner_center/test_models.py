@@ -11,7 +11,7 @@ from msgspec import structs
 from pc_mcp.partner_center import models
 from pc_mcp.partner_center.models import AssignedPolicy, Customer, Device, DeviceBatch
 from pc_mcp.sandbox import ScriptedAnswer
-from tests.partner_center.service import asking, page, raw, serving
+from tests.double import asking, page, raw, serving
 
 READERS = [
     models.customer,

@@ -9,7 +9,7 @@ from anyio.lowlevel import checkpoint
 
 from pc_mcp.partner_center.pace import Pace
 from pc_mcp.partner_center.transport import SPARE_CONNECTIONS
-from tests.partner_center.service import asking, customer, raw, serving
+from tests.double import asking, customer, raw, serving
 
 MANY = 12
 AT_ONCE = 1 + SPARE_CONNECTIONS

@@ -9,7 +9,7 @@ from pc_mcp.partner_center.collections import devices
 from pc_mcp.partner_center.errors import BrokenPaging, ListTooLong, MalformedAnswer
 from pc_mcp.partner_center.paging import PagedRequest, pages
 from pc_mcp.sandbox import ScriptedAnswer, catalog
-from tests.partner_center.service import CORRELATION_ID, asking, page, raw, serving
+from tests.double import CORRELATION_ID, asking, page, raw, serving
 
 
 def link(token, key="MS-ContinuationToken", **fields):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pc_mcp.partner_center import models
 from pc_mcp.partner_center.errors import AddressTooLong, UnsafeId
-from tests.partner_center.service import asking, page, raw, serving
+from tests.double import asking, page, raw, serving
 
 ODD_IDS = [
     "Test batch",

@@ -12,7 +12,7 @@ from pc_mcp.auth import ConfiguredAccount
 from pc_mcp.partner_center import PartnerCenterError, errors
 from pc_mcp.partner_center.pace import Pace
 from pc_mcp.partner_center.retries import ATTEMPTS, backoff
-from tests.partner_center.service import HANG, HANG_UP, asking, customer, raw, serving
+from tests.double import HANG, HANG_UP, asking, customer, raw, serving
 
 MAY_PASS = [408, 429, 500, 502, 503, 504]
 

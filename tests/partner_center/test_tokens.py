@@ -5,7 +5,7 @@ from pydantic import SecretStr
 
 from pc_mcp.auth import NotConfigured, Refusal, StaticToken
 from pc_mcp.partner_center.errors import MfaMissing, NoToken, NotSignedIn, RoleMissing, TokenRefused
-from tests.partner_center.service import HANG_UP, asking, customer, page, raw, serving
+from tests.double import HANG_UP, asking, customer, page, raw, serving
 
 
 class Renewing:

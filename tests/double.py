@@ -1,4 +1,5 @@
-"""A loopback HTTP server that answers with whatever bytes a test gives it, and a client that asks it."""
+"""A double of Partner Center beside the sandbox: a loopback HTTP server that answers with whatever bytes a test
+gives it, and a client that asks it. The sandbox is for what a service does; this is for what none should."""
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -54,23 +55,31 @@ class Service:
     left: anyio.Event = field(default_factory=anyio.Event)
 
     async def serve(self, connection: ByteStream) -> None:
+        """One connection, for as long as the client knows where each answer ends."""
         async with connection:
-            try:
-                request = await _request(connection)
-                self.requests.append(request)
-                self.asked.set()
-                if self.answer_to:
-                    answer = await self.answer_to(request)
-                else:
-                    answer = self.answers[min(len(self.requests), len(self.answers)) - 1]
-                if answer is not None:
-                    await connection.send(answer)
-                    return
-                with suppress(anyio.EndOfStream, anyio.BrokenResourceError):
-                    await connection.receive()
-                self.left.set()
-            except (anyio.EndOfStream, anyio.BrokenResourceError):
-                return
+            with suppress(anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError):
+                is_kept = True
+                while is_kept:
+                    is_kept = await self._answer(connection)
+
+    async def _answer(self, connection: ByteStream) -> bool:
+        """Whether the connection is kept."""
+        request = await _request(connection)
+        self.requests.append(request)
+        self.asked.set()
+        if self.answer_to:
+            answer = await self.answer_to(request)
+        else:
+            answer = self.answers[min(len(self.requests), len(self.answers)) - 1]
+        if answer is None:
+            with suppress(anyio.EndOfStream, anyio.BrokenResourceError):
+                await connection.receive()
+            self.left.set()
+            return False
+        await connection.send(answer)
+        head, _, body = answer.partition(b"\r\n\r\n")
+        lines = head.lower().split(b"\r\n")
+        return b"content-length: %d" % len(body) in lines and b"connection: close" not in lines
 
 
 async def _request(connection: ByteStream) -> Request:
@@ -95,7 +104,10 @@ async def serving(*answers: Answer, answer_to: AnswerTo | None = None) -> AsyncI
 
 
 def raw(body: bytes = b"", status: int = 200, length: int | None = None, **headers: str) -> bytes:
-    """A whole HTTP answer; `length` is what it says its length is. `_` in a header's name is `-`."""
+    """A whole HTTP answer; `length` is what it says its length is. `_` in a header's name is `-`.
+
+    The connection is closed behind it, unless `Connection` is another one.
+    """
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     named = {"Content-Length": str(len(body) if length is None else length), "Connection": "close"} | named
     lines = "".join(f"{name}: {value}\r\n" for name, value in named.items())
