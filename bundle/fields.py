@@ -1,13 +1,14 @@
 """What a person may set in the application, and what is said of what was typed in there."""
 
-import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
-from pc_mcp.commands.install.configuration import id_fault
 from pc_mcp.partner_center import Cloud
+from pc_mcp.runtime.ids import ARE_ONE, id_fault, pasted_id
+from pc_mcp.settings import existing_folder
 
 WHERE = 'Settings, Extensions, "Partner Center devices", Configure'
 """Where the fields are in Claude Desktop."""
@@ -64,9 +65,6 @@ SANDBOX = Field(
 )
 FIELDS = (CLIENT_ID, TENANT_ID, CLOUD, EXPORTS, SANDBOX)
 
-_GUID = re.compile(
-    r"(?<![0-9a-z])[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{12}(?![0-9a-z])", re.IGNORECASE
-)
 _PLACEHOLDER = re.compile(r"\$\{[^}]*\}?")
 _NOTHING = frozenset({"null", "undefined"})
 """What JavaScript makes of a field that was never filled in."""
@@ -102,20 +100,15 @@ def _cleaned(text: str) -> str:
 
 def _meant(field: Field, text: str) -> str:
     if field is CLOUD:
-        names = {_letters(cloud.value): cloud.value for cloud in Cloud}
-        return names.get(_letters(text), text)
-    if field in {CLIENT_ID, TENANT_ID}:
-        # "{…}", "Application (client) ID: …", api://…, an address of the portal: the one id that is in it.
-        plain = {match[0].replace("-", "") for match in _GUID.finditer(text)}
-        if len(plain) == 1:
-            (digits,) = plain
-            return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:])).lower()
-        return text if field is CLIENT_ID else text.removeprefix("https://").rstrip("/")
-    return text
+        return _cloud(text) or text
+    return pasted_id(text) if field in {CLIENT_ID, TENANT_ID} else text
 
 
-def _letters(text: str) -> str:
-    return re.sub(r"[^a-z]", "", text.casefold())
+def _cloud(text: str) -> str | None:
+    try:
+        return Cloud(text).value
+    except ValueError:
+        return None
 
 
 def _faults(values: Mapping[Field, str]) -> Iterator[str]:
@@ -124,7 +117,7 @@ def _faults(values: Mapping[Field, str]) -> Iterator[str]:
             shown = text if len(text) <= _MOST_CHARACTERS else f"{text[:_MOST_CHARACTERS]}…"
             yield f'{field.title}: "{shown}" {fault}.'
     if CLIENT_ID in values and values[CLIENT_ID] == values.get(TENANT_ID):
-        yield f"{CLIENT_ID.title} and {TENANT_ID.title} are the same, and only one of them can be right."
+        yield f"{CLIENT_ID.title} and {TENANT_ID.title} {ARE_ONE}."
 
 
 def _fault(field: Field, text: str) -> str | None:
@@ -132,7 +125,9 @@ def _fault(field: Field, text: str) -> str | None:
     if field in {CLIENT_ID, TENANT_ID}:
         return id_fault(text, may_be_domain=field is TENANT_ID)
     if field is CLOUD:
-        return None if text in set(Cloud) else f"is none of {', '.join(Cloud)}"
-    path = os.path.expanduser(text)
-    usable = os.path.isabs(path) and os.path.isdir(path)
-    return None if usable else "is no folder that is there and may be opened; choose another one, or clear the field"
+        return None if _cloud(text) else f"is none of {', '.join(Cloud)}"
+    try:
+        existing_folder(Path(text))
+    except ValueError:
+        return "is no folder that is there and may be opened; choose another one, or clear the field"
+    return None

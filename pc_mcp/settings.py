@@ -11,7 +11,16 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -22,6 +31,7 @@ from pydantic_settings import (
 
 from pc_mcp.partner_center import Cloud, checked_authority, checked_base_url
 from pc_mcp.runtime.failures import Failure
+from pc_mcp.runtime.ids import pasted_id
 from pc_mcp.runtime.nearest_name import did_you_mean
 from pc_mcp.runtime.places import Places
 from pc_mcp.runtime.text import visible
@@ -64,6 +74,10 @@ class PartnerCenterSettings(_Section):
         return self.base_url or self.cloud.base_url
 
 
+def _pasted(value: object) -> object:
+    return pasted_id(value) if isinstance(value, str) else value
+
+
 class AuthSettings(_Section):
     """Who asks."""
 
@@ -72,12 +86,12 @@ class AuthSettings(_Section):
         description="`delegated`: a person's own account; `app`: the application itself, for scripts; `token`: "
         "`access_token` as it is.",
     )
-    tenant_id: str | None = Field(
+    tenant_id: Annotated[str, BeforeValidator(_pasted)] | None = Field(
         None,
         pattern=r"^[A-Za-z0-9.-]{1,253}$",
         description="The partner's own tenant; else the one first signed in to.",
     )
-    client_id: str | None = Field(
+    client_id: Annotated[str, BeforeValidator(_pasted)] | None = Field(
         None, pattern=r"^[A-Za-z0-9-]{1,64}$", description="The application registered in Entra (see sign-in.md)."
     )
     account: str | None = Field(
@@ -139,8 +153,8 @@ class AnswersSettings(_Section):
     )
 
 
-def _folder(path: Path) -> Path:
-    """Raises `ValueError` for what is not the absolute path of a folder that is there."""
+def existing_folder(path: Path) -> Path:
+    """A folder, `~` spelled out. Raises `ValueError` for what is not the absolute path of one that is there."""
     path = Path(os.path.expanduser(path))
     if not path.is_absolute():
         raise ValueError(f"must be an absolute path: desktop applications start programs anywhere; {path} is not")
@@ -152,7 +166,7 @@ def _folder(path: Path) -> Path:
 class PromptsSettings(_Section):
     """Your team's own prompts."""
 
-    folder: Annotated[Path, AfterValidator(_folder)] | None = Field(
+    folder: Annotated[Path, AfterValidator(existing_folder)] | None = Field(
         None, description="Folder with prompts of your own (see prompts.md); one takes the place of ours of its name."
     )
 
@@ -160,7 +174,7 @@ class PromptsSettings(_Section):
 class ExportsSettings(_Section):
     """Files with whole device lists."""
 
-    folder: Annotated[Path, AfterValidator(_folder)] | None = Field(
+    folder: Annotated[Path, AfterValidator(existing_folder)] | None = Field(
         None, description="Folder into which the tool `export_devices` writes; without it there is no such tool."
     )
 

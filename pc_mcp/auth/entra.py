@@ -3,7 +3,6 @@
 A result is MSAL's own dictionary: with `access_token`, or with `error`.
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -13,6 +12,7 @@ from pc_mcp.auth.errors import SignInRefused
 from pc_mcp.auth.registration import Registration
 from pc_mcp.auth.store import KeptAccount, TokenStore
 from pc_mcp.auth.threads import Http, in_thread
+from pc_mcp.runtime.ids import GUID
 
 T = TypeVar("T")
 Result = dict[str, Any]
@@ -23,7 +23,6 @@ WRONG_TENANT = (
     "Nothing was kept. Sign in with an account of the partner's tenant, or change auth.tenant_id."
 )
 WRONG_ID_TOKEN = "The sign-in service's answer was not for pc-mcp. Nothing was kept: ask again to sign in anew."
-_GUID = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 
 
 class Entra:
@@ -144,7 +143,7 @@ class Entra:
                 claims = result.get("id_token_claims") or {}
                 check(claims)
                 tenant = str(claims.get("tid", ""))
-                if _GUID.fullmatch(expected) and tenant.lower() != expected.lower():
+                if GUID.fullmatch(expected) and tenant.lower() != expected.lower():
                     raise SignInRefused(WRONG_TENANT)
                 self._store.with_cache(lambda: self._store.keep(cache.serialize(), tenant))
             return result

@@ -26,6 +26,7 @@ from filelock import Timeout
 from pc_mcp.auth.errors import SignInUnavailable
 from pc_mcp.auth.keyring_key import KEYRING_SECONDS, KeyringKey, KeyringUnusable
 from pc_mcp.auth.token_file import Content, Damaged, Form, FoundKey, TokenFile
+from pc_mcp.runtime.ids import GUID
 from pc_mcp.runtime.private_files import Identity, alone, why
 
 logger = logging.getLogger(__name__)
@@ -136,7 +137,7 @@ class TokenStore:
     def pinned_tenant(self) -> str | None:
         """The tenant of the first sign-in, which later ones must be in. Read it within `with_cache`."""
         tenant = self._extra.get("tenant")
-        return tenant if isinstance(tenant, str) else None
+        return tenant if isinstance(tenant, str) and GUID.fullmatch(tenant) else None  # it becomes part of an address
 
     def try_out(self) -> None:
         """Finds out whether a sign-in would be kept, which `is_kept` says then. Call it within `with_cache`."""

@@ -15,6 +15,11 @@ class Cloud(StrEnum):
     US_GOVERNMENT = "us_government"
     CHINA = "china"
 
+    @classmethod
+    def _missing_(cls, value: object) -> "Cloud | None":
+        """`Global` and `US Government` too."""
+        return next((cloud for cloud in cls if _letters(str(value)) == _letters(cloud)), None)
+
     @property
     def base_url(self) -> str:
         """The root of the REST API. The US Government cloud uses the global one."""
@@ -30,6 +35,10 @@ class Cloud(StrEnum):
             Cloud.US_GOVERNMENT: "https://login.microsoftonline.us",
             Cloud.CHINA: "https://login.partner.microsoftonline.cn",
         }[self]
+
+
+def _letters(name: str) -> str:
+    return "".join(filter(str.isalpha, name.casefold()))
 
 
 def checked_authority(url: str) -> str:

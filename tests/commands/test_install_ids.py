@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pc_mcp.commands.cli import main
-from pc_mcp.settings import load_settings, usual_config_file
+from pc_mcp.settings import ConfigurationError, load_settings, usual_config_file
 from tests.commands.processes import environment
 
 CLIENT_ID = "3f0c9d5e-0000-4000-8000-00000000000a"
@@ -178,7 +178,8 @@ def test_a_file_that_cannot_be_used_is_refused_and_left_as_it_was(capsys, monkey
         ("--client-id", "11111111-1111-1111-1111-111111111111", "is an example, not yours"),
         ("--client-id", CLIENT_ID[:-1], "has 31 digits; an id has 32, such as "),
         ("--client-id", CLIENT_ID + "0", "has 33 digits; an id has 32, such as "),
-        ("--client-id", CLIENT_ID.replace("-", ""), "has its dashes in the wrong places, such as "),
+        ("--client-id", f"{CLIENT_ID[:9]}-{CLIENT_ID[9:]}", "has its dashes in the wrong places, such as "),
+        ("--client-id", f"{CLIENT_ID} {CLIENT_ID[:-1]}b", "is no id, which looks like "),
         ("--client-id", "contoso.com", "is no id, which looks like "),
         ("--client-id", TENANT_ID, "is no id, which looks like "),
         ("--tenant-id", "ID", "or a domain, such as contoso.onmicrosoft.com"),
@@ -187,7 +188,7 @@ def test_a_file_that_cannot_be_used_is_refused_and_left_as_it_was(capsys, monkey
         ("--tenant-id", "00000000-0000-0000-0000-000000000000", "is an example, not yours"),
         ("--tenant-id", "3f0c9d5e-0000-4000-8000", "has 20 digits; an id has 32"),
         ("--tenant-id", "adele@contoso.com", "is no domain, such as contoso.onmicrosoft.com"),
-        ("--tenant-id", "https://contoso.com", "is no domain, such as contoso.onmicrosoft.com"),
+        ("--tenant-id", "https://contoso.com/sales", "is no domain, such as contoso.onmicrosoft.com"),
         ("--tenant-id", "a." * 200, "is no domain, such as contoso.onmicrosoft.com"),
     ],
 )
@@ -203,10 +204,37 @@ def test_one_id_for_both_is_refused(capsys):
     assert "are the same" in refused(capsys, "--client-id", CLIENT_ID, "--tenant-id", CLIENT_ID.upper())
 
 
-@pytest.mark.parametrize("form", ["{{{}}}", " {} ", '"{}"'])
-def test_an_id_may_be_wrapped_as_it_was_copied(form):
-    assert main(["install", "cursor", "--client-id", form.format(CLIENT_ID), *IDS[2:]]) == 0
-    assert load_settings().auth.client_id == CLIENT_ID
+PASTED = [
+    "{{{}}}",
+    " {} ",
+    '"{}"',
+    "“{}”",
+    "Application (client) ID: {}",
+    "https://portal.azure.com/#view/appId/{}/x",
+    "<{}>",
+]
+
+
+def test_an_id_may_be_wrapped_as_it_was_copied(monkeypatch):
+    for pasted in (CLIENT_ID.upper(), CLIENT_ID.replace("-", ""), *(form.format(CLIENT_ID) for form in PASTED)):
+        usual_config_file().unlink(missing_ok=True)
+        assert main(["install", "cursor", "--client-id", pasted, *IDS[2:]]) == 0
+        assert f'client_id = "{CLIENT_ID}"' in usual_config_file().read_text()
+        usual_config_file().write_text(f"[auth]\nclient_id = '{pasted}'\ntenant_id = 'https://{TENANT_ID}/'\n")
+        auth = load_settings().auth
+        assert (auth.client_id, auth.tenant_id) == (CLIENT_ID, TENANT_ID)
+        monkeypatch.setenv("PC_MCP_AUTH__CLIENT_ID", pasted.replace("3f0c", "4f0c").replace("3F0C", "4f0c"))
+        assert load_settings().auth.client_id == CLIENT_ID.replace("3f0c", "4f0c")
+        monkeypatch.delenv("PC_MCP_AUTH__CLIENT_ID")
+
+
+def test_a_cloud_may_be_named_as_people_name_it():
+    for name, cloud in {"Global": "global", "US Government": "us_government", "CHINA": "china"}.items():
+        written(f'[partner_center]\ncloud = "{name}"\n', usual_config_file())
+        assert load_settings().partner_center.cloud == cloud
+    written('[partner_center]\ncloud = "Mars"\n', usual_config_file())
+    with pytest.raises(ConfigurationError, match=r"partner_center\.cloud"):
+        load_settings()
 
 
 def test_a_client_whose_file_cannot_be_changed_leaves_the_configuration_alone(home, capsys):

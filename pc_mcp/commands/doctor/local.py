@@ -9,12 +9,12 @@ from pathlib import Path
 from pc_mcp import __version__
 from pc_mcp.commands.doctor.report import Finding
 from pc_mcp.commands.install.clients import Client
-from pc_mcp.commands.install.configuration import id_fault
 from pc_mcp.commands.install.environment import missing
 from pc_mcp.commands.install.machine import Connection, Machine, connections
 from pc_mcp.commands.install.program import typed
 from pc_mcp.protocol.prompts import PromptFileError, prompts_in
 from pc_mcp.runtime import network
+from pc_mcp.runtime.ids import ARE_ONE, id_fault
 from pc_mcp.settings import (
     ENV_CONFIG,
     AuthSettings,
@@ -80,6 +80,8 @@ def _faulty_id(auth: AuthSettings) -> str | None:
     for name, value in {"client_id": auth.client_id, "tenant_id": auth.tenant_id}.items():
         if value is not None and (fault := id_fault(value, may_be_domain=name == "tenant_id")):
             return f"auth.{name} {fault}"
+    if auth.client_id and auth.client_id == auth.tenant_id:
+        return f"auth.client_id and auth.tenant_id {ARE_ONE}"
     return None
 
 

@@ -1,6 +1,5 @@
 """The server's own configuration file: what an administrator hands out is written into its section `auth`."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -8,15 +7,11 @@ from pc_mcp.commands.install import toml_text
 from pc_mcp.commands.install.entry import FileRefused
 from pc_mcp.commands.install.files import ClientFile
 from pc_mcp.commands.install.json_text import Malformed
+from pc_mcp.runtime.ids import ARE_ONE, id_fault, pasted_id
 from pc_mcp.settings import ConfigurationError, Settings, settings_of
 
 _SECTION = "auth"
-_GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
-_DOMAIN = re.compile(
-    r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])", re.IGNORECASE
-)
 _WHERE = "docs/sign-in.md says where it stands"
-_EXAMPLE = "1b6f0ad9-3c8e-4b57-9a31-5d2f8c7e6041"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +25,7 @@ class WithIds:
 
 def checked_ids(ids: Mapping[str, str]) -> dict[str, str]:
     """`ids`, settings of `auth`, as they are written. Raises `ConfigurationError` for what cannot be one."""
-    found = {name: value.strip().strip("{}\"'") for name, value in ids.items()}
+    found = {name: pasted_id(value) for name, value in ids.items()}
     for name, value in found.items():
         option = f"--{name.replace('_', '-')}"
         fault = id_fault(value, may_be_domain=name == "tenant_id")
@@ -38,24 +33,10 @@ def checked_ids(ids: Mapping[str, str]) -> dict[str, str]:
             raise ConfigurationError(f"{option} {ids[name][:80]!r} {fault}. Nothing was changed; {_WHERE}.")
     if len({value.casefold() for value in found.values()}) < len(found):
         raise ConfigurationError(
-            "--client-id and --tenant-id are the same, and only one of them can be right. Nothing was changed; the "
+            f"--client-id and --tenant-id {ARE_ONE}. Nothing was changed; the "
             f"first is the application's, the second your tenant's: {_WHERE}."
         )
     return found
-
-
-def id_fault(value: str, *, may_be_domain: bool) -> str | None:
-    """Why this is no id of an application, or, where it may be a domain, none of a tenant; as a phrase."""
-    plain = value.replace("-", "").casefold()
-    if _GUID.fullmatch(value):
-        return "is an example, not yours" if len(set(plain)) == 1 or value.casefold() == _EXAMPLE else None
-    if may_be_domain and "." in value:
-        return None if _DOMAIN.fullmatch(value) else "is no domain, such as contoso.onmicrosoft.com"
-    domain = " or a domain, such as contoso.onmicrosoft.com" if may_be_domain else ""
-    if value and not plain.strip("0123456789abcdef"):
-        what = f"has {len(plain)} digits; an id has 32" if len(plain) != 32 else "has its dashes in the wrong places"
-        return f"{what}, such as {_EXAMPLE}{domain}"
-    return f"is no id, which looks like {_EXAMPLE}{domain}"
 
 
 def with_ids(file: ClientFile, ids: Mapping[str, str]) -> WithIds:
@@ -71,7 +52,7 @@ def with_ids(file: ClientFile, ids: Mapping[str, str]) -> WithIds:
     changes = {
         names.get(name, name): value
         for name, value in ids.items()
-        if there.get(names.get(name, name), "").casefold() != value.casefold()
+        if pasted_id(there.get(names.get(name, name), "")).casefold() != value.casefold()
     }
     replaced = {name.casefold(): there[name] for name in changes if name in there}
     if not changes:

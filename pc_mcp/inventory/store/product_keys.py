@@ -2,6 +2,7 @@
 
 import re
 
+from pc_mcp.runtime.ids import GUID
 from pc_mcp.runtime.text import DASHES, visible_or_none
 
 # What stands in the place of all but the last characters of a product key.
@@ -21,7 +22,6 @@ _KEY = re.compile(
     rf"|(?P<run>[^\W_]{{25}}))(?![^\W_])"
 )
 _SHORTEST_KEY = 20
-_GUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 # Microsoft's keys use no others, and no word of a language is made of them.
 _OF_KEYS = frozenset("BCDFGHJKMNPQRTVWXY2346789")
 
@@ -39,7 +39,7 @@ def masked(product_key: str | None, *, reveal: bool) -> str | None:
 
 def without_keys(text: str) -> str:
     """`text` with what has the shape of a product key masked, wherever in it."""
-    if len(text) < _SHORTEST_KEY or (text[8:9] == "-" and _GUID.fullmatch(text)):
+    if len(text) < _SHORTEST_KEY or (text[8:9] == "-" and GUID.fullmatch(text)):
         return text  # as nearly all texts are
     return _KEY.sub(_mask, text)
 

@@ -1,7 +1,6 @@
 """What is kept of a device: a short row, and what many devices have in common once."""
 
 import hashlib
-import re
 import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,6 +10,7 @@ from pc_mcp.inventory.store.product_keys import MASK, tail
 from pc_mcp.inventory.store.store import DeviceRow
 from pc_mcp.inventory.store.times import microseconds, moment_of
 from pc_mcp.partner_center.models import Device, moment
+from pc_mcp.runtime.ids import GUID, with_dashes
 from pc_mcp.runtime.text import compact, shown_and_key
 
 COLUMNS = (
@@ -27,8 +27,6 @@ COLUMNS = (
 SHOWN_COLUMNS = COLUMNS[:-1]
 IDENTIFYING_COLUMNS = ("serial_key", "id_key", "product_key_digest")
 
-_GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-
 
 class RowEncoding:
     """Makes rows of devices as they are read, and devices as they are shown of rows.
@@ -44,7 +42,7 @@ class RowEncoding:
     @property
     def has_policies_by_id(self) -> bool:
         """Whether a device's policy is known by its id only."""
-        return any(kind.policy and _GUID.search(kind.policy.lower()) for kind in self.kinds.all)
+        return any(kind.policy and GUID.search(kind.policy) for kind in self.kinds.all)
 
     def encoded(self, first: int, devices: Sequence[Device]) -> list[Any]:
         """The `COLUMNS` of devices, whose first has the key `first`, one device after the other."""
@@ -99,11 +97,10 @@ class RowEncoding:
 
 def _packed(id_key: str | None) -> bytes | str | None:
     """A GUID in 16 bytes, anything else as it is."""
-    return bytes.fromhex(id_key.replace("-", "")) if id_key and _GUID.fullmatch(id_key) else id_key
+    return bytes.fromhex(id_key.replace("-", "")) if id_key and GUID.fullmatch(id_key) else id_key
 
 
 def _unpacked(id_key: bytes | str) -> str:
     if isinstance(id_key, str):
         return id_key
-    digits = id_key.hex()
-    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+    return with_dashes(id_key.hex())
