@@ -14,6 +14,7 @@ from pc_mcp.partner_center.collections import Collection, collection, devices
 from pc_mcp.partner_center.errors import UnsafeId
 from pc_mcp.partner_center.paging import NextToken, PagedRequest, Pages, pages
 from pc_mcp.partner_center.transport import Transport
+from pc_mcp.runtime.ids import id_key
 
 CUSTOMERS_PER_PAGE = 500
 MOST_DEVICES = 10_000_000
@@ -99,7 +100,7 @@ def _one(
         found = None if isinstance(value, dict) and shapes.says_error(value) else read(value)
         if found is None:
             raise NotReadable(f"It is no {what}.")
-        if not _same_id(id_of(found) or asked, asked):
+        if id_key(id_of(found) or asked) != id_key(asked):
             raise NotReadable(f"It is the {what} of another id than was asked for.")
         return found
 
@@ -123,8 +124,3 @@ def _upload_of(batch_tracking_id: str) -> Callable[[bytes], models.BatchUploadDe
         return one(body)
 
     return read
-
-
-def _same_id(one: str, other: str) -> bool:
-    # GUIDs are written in either case, and with braces.
-    return one.strip(" {}").casefold() == other.strip(" {}").casefold()

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pc_mcp.partner_center.models import AssignedPolicy, Device
-from pc_mcp.runtime.ids import guid_of
-from pc_mcp.runtime.text import match_key, visible, visible_or_none
+from pc_mcp.runtime.ids import id_key
+from pc_mcp.runtime.text import visible, visible_or_none
 
 NamedFact = Literal["manufacturer", "model", "policy"]
 """What a device may have a name of, and conditions may be about."""
@@ -31,7 +31,7 @@ _AsSent = tuple[str | None, str | None, tuple[AssignedPolicy, ...] | None, bool]
 
 def policy_key(policy_id: str) -> str:
     """The key by which a policy's id is known."""
-    return guid_of(policy_id) or match_key(policy_id)
+    return id_key(policy_id)
 
 
 _KIND_BYTES, _CHARACTER_BYTES = 1000, 4
