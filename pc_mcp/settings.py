@@ -130,6 +130,16 @@ class AuthSettings(_Section):
         return self
 
 
+def _long_enough(minutes: float) -> float:
+    """Raises `ValueError` where what an answer says would be over before anybody can act on it."""
+    if not minutes >= 1:
+        raise ValueError(
+            "must be 1 or more, for the next page of a list, and reading that goes on, need what was read; to have "
+            "everything read again, ask with refresh"
+        )
+    return minutes
+
+
 class AnswersSettings(_Section):
     """What answers look like and how long they may take."""
 
@@ -145,8 +155,8 @@ class AnswersSettings(_Section):
         le=600,
         description="Longest time that a tool call reads; then it answers with what was read, within a quarter more.",
     )
-    snapshot_minutes: float = Field(
-        15, ge=0, le=1440, description="How long what was read is used for further questions."
+    snapshot_minutes: Annotated[float, AfterValidator(_long_enough)] = Field(
+        15, le=1440, description="How long what was read is used for further questions; 1 at least."
     )
     reveal_product_keys: bool = Field(
         False, description="Show product keys whole, not only their last five characters."

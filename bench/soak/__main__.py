@@ -31,7 +31,7 @@ from pc_mcp.settings import Settings
 CLIENTS = 20
 CLIENTS_INSIDE = 8
 BUDGET_SECONDS = 6.0
-SNAPSHOT_MINUTES = 0.2
+SNAPSHOT_MINUTES = 1
 FAILING = 0.05
 REQUESTS_A_SECOND = 150
 CALM_CALL = ("list_devices", {"customer": "Coho Winery", "limit": 0})

@@ -29,9 +29,11 @@ async def connected(
     **sections: dict[str, Any],
 ) -> AsyncIterator[Client]:
     """A client of a server that signs in to `sandbox`. elicitation: the client's callback for it."""
-    # Nothing that was read is kept, so that every call needs a token.
-    sections = {"answers": {"snapshot_minutes": 0} | sections.pop("answers", {})} | sections
     settings = settings_for(sandbox, auth=signing_in(sandbox, **(auth or {})), **sections)
+    if "snapshot_minutes" not in sections.get("answers", {}):
+        # Nothing that was read is kept, which no setting permits, so that every call needs a token.
+        answers = settings.answers.model_copy(update={"snapshot_minutes": 0.0})
+        settings = settings.model_copy(update={"answers": answers})
     async with Client(build_server(settings), mode=mode, elicitation_callback=elicitation) as client:
         yield client
 

@@ -124,6 +124,8 @@ def test_the_example_file_shows_every_setting_with_its_default():
         ("answers = 5", "answers is a section, not a setting: it is written [answers]."),
         ('[answers]\nmax_chars = "many"', "answers.max_chars is wrong: Input should be a valid integer"),
         ("[answers]\nmax_chars = 5", "Input should be greater than or equal to 6000"),
+        ("[answers]\nsnapshot_minutes = 0", "answers.snapshot_minutes is wrong: must be 1 or more, for the next page"),
+        ("[answers]\nsnapshot_minutes = 0.9", "to have everything read again, ask with refresh"),
         ("[answers]\ntime_budget_seconds = nan", "answers.time_budget_seconds is wrong"),
         (
             "[answers]\nreveal_product_keys = 7",

@@ -6,7 +6,7 @@ from dataclasses import astuple, dataclass
 from datetime import datetime
 
 from pc_mcp.inventory.questions.batch_names import nearest_batches
-from pc_mcp.inventory.questions.completeness import Missing, NextStep, missing, next_step
+from pc_mcp.inventory.questions.completeness import Missing, NextStep, keep_until_asked_again, missing, next_step
 from pc_mcp.inventory.questions.opened import opened
 from pc_mcp.inventory.questions.paging import Page, Paging
 from pc_mcp.inventory.reading.inventory import Call
@@ -85,10 +85,12 @@ async def list_batches(
         ids = [batch.id for batch in listed]
         near = await nearest_batches(ids, where.name_contains) if where.name_contains and not named else []
         problem = missing(snapshot.list_problem, on_refresh=True) if snapshot.list_problem else None
+        step = next_step([problem] if problem else [], unreadable=snapshot.unreadable_batches)
+        keep_until_asked_again(snapshot, step)
         return BatchList(
             customer=customer,
             as_of=snapshot.read_at,
-            next_step=next_step([problem] if problem else [], unreadable=snapshot.unreadable_batches),
+            next_step=step,
             problem=problem,
             unreadable=snapshot.unreadable_batches,
             batches_total=len(listed),

@@ -9,7 +9,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
+import anyio
+
 from pc_mcp.inventory.problems import Problem
+from pc_mcp.inventory.reading.shelf import Kept
 from pc_mcp.partner_center.errors import Remedy
 
 
@@ -75,6 +78,12 @@ def next_step(problems: Sequence[Missing] = (), *, unreadable: int = 0, out_of_t
         words = REFRESH if any(problem.on_refresh for problem in passing) else TRY_AGAIN
         return NextStep("ask_again", seconds, words.format(seconds))
     return NextStep("none", None, NOTHING) if problems or unreadable else None
+
+
+def keep_until_asked_again(kept: Kept, step: NextStep | None) -> None:
+    """An answer that says to wait before the same is asked again promises that what was read is there then."""
+    if step and step.kind in {"ask_again", "wait"}:
+        kept.touched = max(kept.touched, anyio.current_time() + (step.seconds or A_MINUTE))
 
 
 def _longest(problems: Iterable[Missing]) -> int:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import anyio.to_thread
 
-from pc_mcp.inventory.questions.completeness import Missing, NextStep, missing, next_step
+from pc_mcp.inventory.questions.completeness import Missing, NextStep, keep_until_asked_again, missing, next_step
 from pc_mcp.inventory.questions.customer_names import nearest_customers
 from pc_mcp.inventory.questions.paging import Page, Paging, kept
 from pc_mcp.inventory.reading.inventory import Call
@@ -38,9 +38,11 @@ async def list_customers(call: Call, query: str | None, *, limit: int, cursor: s
     matched = list(enumerate(await anyio.to_thread.run_sync(directory.matching, query)))
     given = matched[begun.after + 1 :][:limit]
     problem = missing(directory.problem) if directory.problem else None
+    step = next_step([problem] if problem else [], unreadable=directory.unreadable)
+    keep_until_asked_again(directory, step)
     return CustomerList(
         as_of=directory.read_at,
-        next_step=next_step([problem] if problem else [], unreadable=directory.unreadable),
+        next_step=step,
         problem=problem,
         unreadable=directory.unreadable,
         total=len(directory.customers),

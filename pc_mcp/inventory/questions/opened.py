@@ -5,7 +5,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from pc_mcp.inventory.questions.batch_names import known_batch, named_batch
-from pc_mcp.inventory.questions.coverage import failure_of
+from pc_mcp.inventory.questions.completeness import keep_until_asked_again
+from pc_mcp.inventory.questions.coverage import coverage_of, failure_of
 from pc_mcp.inventory.questions.paging import Paging, kept
 from pc_mcp.inventory.reading.batch_reading import BatchReading
 from pc_mcp.inventory.reading.inventory import Call
@@ -84,6 +85,7 @@ async def devices_read(
             return
         part = Part(snapshot, await named_batch(call, snapshot, batch) if batch else None)
         await walk(call, snapshot, part.readings)
+        keep_until_asked_again(snapshot, coverage_of(snapshot, part.reading).next_step)
         if failure := failure_of(snapshot, part.readings):
             raise failure.raised()
         yield part
