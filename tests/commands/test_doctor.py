@@ -1,7 +1,6 @@
 """`pc-mcp doctor`: what it finds right and wrong, and what it says to do."""
 
 import contextlib
-import http.server
 import json
 import logging
 import os
@@ -9,13 +8,13 @@ import re
 import shutil
 import socket
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
+from anyio.from_thread import start_blocking_portal
 
 from pc_mcp.commands.cli import main
 from pc_mcp.commands.doctor.local import exports
@@ -25,6 +24,7 @@ from pc_mcp.sandbox.entra.accounts import CLIENT_SECRET
 from pc_mcp.settings import ConfigurationError, load_settings, usual_config_file
 from tests.commands.processes import run
 from tests.commands.signing_in import signing_in_to
+from tests.double import raw, serving
 
 CHECKS = ["program", "configuration", "certificates", "sign-in service", "Partner Center", "clock"]
 CHECKS += ["token store", "signed in", "role", "clients"]
@@ -103,28 +103,10 @@ def asked_a_person(sandbox: Sandbox) -> bool:
 
 
 @contextlib.contextmanager
-def answering(status: int, headers: dict[str, str], body: bytes = b"") -> Iterator[str]:
-    """A server that gives the same answer to everything."""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response_only(status)
-            for name, value in {**headers, "Content-Length": str(len(body))}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            """Says nothing."""
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
+def answering(answer: bytes) -> Iterator[str]:
+    """The address of a double of Partner Center that gives the same answer to everything."""
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(serving(answer)) as service:
+        yield service.base_url
 
 
 def closed_port() -> int:
@@ -374,7 +356,7 @@ def test_a_proxy_that_is_none_stops_what_needs_it(doctor, login, proxy):
 )
 def test_a_clock_that_is_wrong_by_more_than_five_minutes_is_found(doctor, minutes, state, words):
     then = format_datetime(datetime.now(UTC) + timedelta(minutes=minutes), usegmt=True)
-    with answering(401, {"Date": then}) as url:
+    with answering(raw(status=401, Date=then)) as url:
         found = doctor(1, PC_MCP_PARTNER_CENTER__BASE_URL=url)
     assert found["clock"][0] == state
     assert words in found["clock"][1]
@@ -382,7 +364,7 @@ def test_a_clock_that_is_wrong_by_more_than_five_minutes_is_found(doctor, minute
 
 @pytest.mark.parametrize("date", ["yesterday", "Thu, 99 Foo 2026 99:00:00 GMT", "\u202e\x1b[31m"])
 def test_a_time_that_nobody_can_read_is_none(doctor, date):
-    with answering(401, {"Date": date.encode().decode("latin-1")}) as url:
+    with answering(raw(status=401, Date=date.encode().decode("latin-1"))) as url:
         assert doctor(1, PC_MCP_PARTNER_CENTER__BASE_URL=url)["clock"][0] == "not checked"
 
 
@@ -398,7 +380,8 @@ def test_a_time_that_nobody_can_read_is_none(doctor, date):
     ],
 )
 def test_an_answer_that_is_not_partner_centers_is_called_that(doctor, status, words):
-    with answering(status, {"Location": "https://portal.example.invalid/"}, b"<h1>Sign in to the hotel</h1>") as url:
+    hotel = raw(b"<h1>Sign in to the hotel</h1>", status, Location="https://portal.example.invalid/")
+    with answering(hotel) as url:
         found = doctor(1, PC_MCP_PARTNER_CENTER__BASE_URL=url)
     assert found["Partner Center"][0] == "wrong"
     assert words in found["Partner Center"][1]
