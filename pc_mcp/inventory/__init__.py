@@ -9,7 +9,7 @@ from pc_mcp.inventory.questions.export import WholeList, whole_list
 from pc_mcp.inventory.questions.find import Findings, find_devices
 from pc_mcp.inventory.questions.policies import PolicyList, list_policies
 from pc_mcp.inventory.questions.uploads import Upload, upload_status
-from pc_mcp.inventory.reading.inventory import Call, Inventory, Progress
+from pc_mcp.inventory.reading.inventory import Call, Inventory, Progress, in_time
 from pc_mcp.inventory.store import DeviceFilter, GroupBy
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "Upload",
     "WholeList",
     "find_devices",
+    "in_time",
     "list_batches",
     "list_customers",
     "list_devices",

@@ -11,9 +11,8 @@ from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 from pc_mcp.answers import incomplete_words, shown
 from pc_mcp.answers.files import MIME_TYPES, file_notes, file_text
 from pc_mcp.auth import SignInError
-from pc_mcp.inventory import QuestionError, named_customer, whole_list
+from pc_mcp.inventory import QuestionError, WholeList, named_customer, whole_list
 from pc_mcp.inventory.errors import AmbiguousBatch, AmbiguousCustomer, UnknownBatch, UnknownCustomer
-from pc_mcp.inventory.questions.export import WholeList
 from pc_mcp.partner_center import PartnerCenterError
 from pc_mcp.partner_center.errors import CustomerNotFound, InvalidCustomerId
 from pc_mcp.tools import App

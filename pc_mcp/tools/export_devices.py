@@ -8,8 +8,7 @@ from pydantic import Field
 
 from pc_mcp.answers import ExportAnswer, export_answer
 from pc_mcp.answers.files import Format, file_text
-from pc_mcp.inventory import QuestionError, named_customer, whole_list
-from pc_mcp.inventory.questions.export import WholeList
+from pc_mcp.inventory import QuestionError, WholeList, named_customer, whole_list
 from pc_mcp.tools.support.arguments import BatchId, Customer
 from pc_mcp.tools.support.call import ToolCall
 from pc_mcp.tools.support.files import NewFile, file_stem, name_part, new_file

@@ -7,8 +7,7 @@ from pydantic import SecretStr
 from pc_mcp.answers.clean import shown_or_none
 from pc_mcp.auth import SignInError, SignInNeeded, StaticToken, TokenProvider, quietly
 from pc_mcp.commands.doctor.report import Finding
-from pc_mcp.partner_center import PartnerCenterError
-from pc_mcp.partner_center.transport import Transport
+from pc_mcp.partner_center import PartnerCenterError, Transport
 from pc_mcp.settings import Settings
 
 TOKEN_STORE = "token store"

@@ -17,8 +17,7 @@ from pc_mcp.inventory.errors import TimeIsUp
 from pc_mcp.inventory.problems import Problem
 from pc_mcp.inventory.reading.batch_reading import BatchReading
 from pc_mcp.inventory.reading.generations import new_generation
-from pc_mcp.inventory.store import Scope, Store, TooSlow
-from pc_mcp.inventory.store.freed_memory import let_go
+from pc_mcp.inventory.store import Scope, Store, TooSlow, let_go
 from pc_mcp.partner_center import Page
 from pc_mcp.partner_center.models import Customer, Device, DeviceBatch
 

@@ -11,10 +11,9 @@ from pc_mcp.inventory.problems import Problem
 from pc_mcp.inventory.reading.batch_reading import BatchReading
 from pc_mcp.inventory.reading.snapshot import Snapshot
 from pc_mcp.inventory.store import new_store, policy_key
-from pc_mcp.partner_center import PartnerCenter, PartnerCenterError
+from pc_mcp.partner_center import PartnerCenter, PartnerCenterError, seconds_left
 from pc_mcp.partner_center.errors import MalformedAnswer, Unreachable
 from pc_mcp.partner_center.models import Customer, DeviceBatch
-from pc_mcp.partner_center.retries import seconds_left
 from pc_mcp.runtime.text import visible_or_none
 
 POLICIES_SECONDS = 10.0

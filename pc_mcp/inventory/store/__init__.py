@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from pc_mcp.inventory.store.filters import DeviceFilter, GroupBy
+from pc_mcp.inventory.store.freed_memory import let_go
 from pc_mcp.inventory.store.kinds import policy_key
 from pc_mcp.inventory.store.sqlite import SQLiteStore
 from pc_mcp.inventory.store.store import DeviceRow, Duplicates, Scope, Store, TooSlow
@@ -17,6 +18,7 @@ __all__ = [
     "Store",
     "Tally",
     "TooSlow",
+    "let_go",
     "new_store",
     "policy_key",
 ]

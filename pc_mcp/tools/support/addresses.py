@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pc_mcp.answers.files import MIME_TYPES, Format
 from pc_mcp.inventory import DeviceList
 from pc_mcp.inventory.store.product_keys import without_keys
-from pc_mcp.partner_center.client import segment
+from pc_mcp.partner_center import segment
 from pc_mcp.runtime.text import visible
 from pc_mcp.tools.support.arguments import Text
 

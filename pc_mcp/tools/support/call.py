@@ -11,8 +11,7 @@ from mcp_types import CallToolResult, TextContent
 
 from pc_mcp.answers import Answer
 from pc_mcp.auth import TokenProvider
-from pc_mcp.inventory import Call, Inventory, Progress
-from pc_mcp.inventory.reading.inventory import in_time
+from pc_mcp.inventory import Call, Inventory, Progress, in_time
 from pc_mcp.partner_center import Cloud, PartnerCenter, Transport
 from pc_mcp.tools.support.asking import Asked
 
