@@ -60,7 +60,7 @@ async def test_the_next_page_is_asked_for_before_the_last_one_is_taken_in(sandbo
         if indexed:  # as a question does
             table.duplicates(taken.scope(None), DeviceFilter())
         with anyio.fail_after(60):
-            await read(taken, [reading], partner_center, anyio.CapacityLimiter(1))
+            await read(taken, [reading], partner_center, at_a_time=1)
     assert reading.complete
     assert reading.devices == reading.batch.devices
     assert table.taken == PAGES

@@ -1,7 +1,6 @@
 """What has been read and is kept for follow-up questions, for each account apart: the lists that are handed out."""
 
 import secrets
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -74,8 +73,8 @@ def in_time(deadline: float, too_late: str = NO_ANSWER_IN_TIME) -> Iterator[None
 class Inventory:
     """Keeps the lists that were read, and hands them out: the partner's customers, and the devices of each.
 
-    snapshot_seconds: how long what was read is used; concurrency: batches read at a time, over all
-    calls of an account; max_devices_kept bounds the memory: the least recently used snapshots go first;
+    snapshot_seconds: how long what was read is used; concurrency: batches that a call reads at a
+    time; max_devices_kept bounds the memory: the least recently used snapshots go first;
     max_customer_bytes bounds that of one customer: what goes beyond it is read no further, and not kept.
     """
 
@@ -91,9 +90,7 @@ class Inventory:
         self.key = secrets.token_bytes(32)
         """What seals cursors: they hold as long as the lists that they page."""
         self.reveal_product_keys = reveal_product_keys
-        self._limiters: defaultdict[str, anyio.CapacityLimiter] = defaultdict(
-            lambda: anyio.CapacityLimiter(concurrency)
-        )
+        self.concurrency = concurrency
         self._max_customer_bytes = max_customer_bytes
         self._snapshots: Shelf[tuple[str, str], Snapshot] = Shelf(snapshot_seconds, max_devices_kept)
         self._directories: Shelf[str, CustomerDirectory] = Shelf(snapshot_seconds, MAX_CUSTOMERS_KEPT)
@@ -113,10 +110,6 @@ class Inventory:
             for kept in shelf.to_close():
                 with anyio.CancelScope(shield=True):
                     await anyio.to_thread.run_sync(kept.close)
-
-    def limiter(self, call: Call) -> anyio.CapacityLimiter:
-        """How many batches of an account are read at a time."""
-        return self._limiters[call.account.id]
 
     def kept_directory(self, call: Call) -> CustomerDirectory | None:
         """The partner's customers as far as they have been read, if they have and it still lives."""

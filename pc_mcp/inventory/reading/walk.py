@@ -31,9 +31,6 @@ async def walk(call: Call, snapshot: Snapshot, readings: Sequence[BatchReading])
     if all(reading.complete for reading in readings):
         return
 
-    # A question about one batch does not wait for its turn behind a walk of them all.
-    limiter = anyio.CapacityLimiter(1) if len(readings) == 1 else call.inventory.limiter(call)
-
     async def tell_progress() -> None:
         while True:
             await call.on_progress(progress_of(readings))
@@ -44,7 +41,7 @@ async def walk(call: Call, snapshot: Snapshot, readings: Sequence[BatchReading])
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(tell_progress)
             try:
-                await read(snapshot, readings, call.partner_center, limiter)
+                await read(snapshot, readings, call.partner_center, at_a_time=call.inventory.concurrency)
             except AccountChanged as error:
                 changed = error
             tasks.cancel_scope.cancel()
@@ -64,12 +61,9 @@ def progress_of(readings: Sequence[BatchReading]) -> Progress:
 
 
 async def read(
-    snapshot: Snapshot,
-    readings: Iterable[BatchReading],
-    partner_center: PartnerCenter,
-    limiter: anyio.CapacityLimiter,
+    snapshot: Snapshot, readings: Iterable[BatchReading], partner_center: PartnerCenter, *, at_a_time: int
 ) -> None:
-    """Reads what is missing of `readings` side by side, as many at a time as `limiter` permits.
+    """Reads what is missing of `readings` side by side; the walks of several calls take turns (see `Pace`).
 
     Where the sign-in is refused the others are not tried. Raises `AccountChanged`.
     """
@@ -84,15 +78,13 @@ async def read(
 
         async def read_one_after_the_other() -> None:
             for reading in untried:
-                # Whoever waits for a batch that another question reads keeps nobody else from reading.
                 async with reading.lock:
                     if not reading.complete:
-                        async with limiter:
-                            ended.extend(await _ended_by(snapshot, reading, partner_center))
+                        ended.extend(await _ended_by(snapshot, reading, partner_center))
                 if ended:
                     tasks.cancel_scope.cancel()
 
-        for _ in range(min(len(missing), int(limiter.total_tokens))):
+        for _ in range(min(len(missing), at_a_time)):
             tasks.start_soon(read_one_after_the_other)
     for why in ended:
         if isinstance(why, AccountChanged):
