@@ -19,7 +19,7 @@ _BEGINNING = re.compile(r'"(?:[^"\\]|\\u[0-9A-Fa-f]{4}|\\[^u]){0,30000}+')
 _IN_TEXT = re.compile(r'(?:[^"\\]++|\\.)*+', re.DOTALL)
 
 LARGE_BODY_BYTES = 2**18
-"""A body from here on is read step by step, in a worker thread."""
+"""A body from here on is read in a worker thread."""
 
 MOST_VALUE_CHARACTERS = 2**17
 """A value that is longer is not read as a whole: while one is read no other thread runs."""
@@ -50,7 +50,7 @@ def parsed(body: bytes, of_item: Callable[[object], object] = lambda item: item)
     """
     body = without_mark(body)
     try:
-        return _at_once(body, of_item) if len(body) < LARGE_BODY_BYTES else _in_steps(body, of_item)
+        return _in_steps(body, of_item)
     except NotReadable:
         raise
     except (ValueError, RecursionError):
@@ -79,15 +79,8 @@ def _bounded_int(digits: str) -> int | float:
 _DECODER = json.JSONDecoder(parse_int=_bounded_int)
 
 
-def _at_once(body: bytes, of_item: Callable[[object], object]) -> object:
-    value = _DECODER.decode(body.decode("utf-8", errors="replace"))
-    if isinstance(value, dict) and isinstance(value.get(ITEMS), list):
-        value[ITEMS] = [of_item(item) for item in value[ITEMS]]
-    return value
-
-
 def _in_steps(body: bytes, of_item: Callable[[object], object]) -> object:
-    """The same, read in pieces: the decoder keeps other threads from running while it reads one."""
+    """The value, read in pieces: the decoder keeps other threads from running while it reads one."""
     reader = _Reader(body)
     value = _object(reader, of_item) if reader.next() == "{" else reader.value()
     if reader.next():
@@ -96,7 +89,10 @@ def _in_steps(body: bytes, of_item: Callable[[object], object]) -> object:
 
 
 def _object(reader: "_Reader", of_item: Callable[[object], object]) -> dict[str, object]:
-    """The outermost object, by its members, and by their items where a member is a list."""
+    """The outermost object, by its members, and by their items where a member is a list.
+
+    One that says something twice is not readable: the first of two lists would be lost unseen.
+    """
     value: dict[str, object] = {}
     reader.take("{")
     while reader.next() != "}":
@@ -104,7 +100,8 @@ def _object(reader: "_Reader", of_item: Callable[[object], object]) -> dict[str,
             reader.take(",")
         if len(value) == MOST_MEMBERS:
             raise NotReadable(_TOO_MUCH)
-        name = reader.name()
+        if (name := reader.name()) in value:
+            raise NotReadable("Its body says something twice.")
         if reader.next() == "[":
             value[name] = _items(reader, of_item if name == ITEMS else lambda item: item)
         else:

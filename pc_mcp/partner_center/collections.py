@@ -19,6 +19,9 @@ from pc_mcp.partner_center.models import Device
 
 T = TypeVar("T")
 
+_NO_PAGE = ("status", "title", "description", "source", "detail", "details")
+"""What errors have, and no page."""
+
 
 @dataclass(frozen=True, slots=True)
 class Collection(Generic[T]):
@@ -35,35 +38,42 @@ class Collection(Generic[T]):
     fingerprint: int
 
 
-class _DevicePage(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
-    """A page that holds what is documented and nothing else, which might say that it is no page."""
-
-    items: list[Device]
-    total_count: object = None
-    continuation_token: object = None
-    links: object = None
-    attributes: object = None
+class _DevicePage(msgspec.Struct):
+    items: msgspec.Raw
 
 
 _DEVICE_PAGE = msgspec.json.Decoder(_DevicePage)
+_DEVICES = msgspec.json.Decoder(list[Device])
 
 
 def devices(body: bytes) -> Collection[Device]:
     """A page of devices. Raises `NotReadable`."""
     # The strict parser keeps other threads from running while it reads.
-    if len(body) < LARGE_BODY_BYTES and not _has_spaced_names(body):
-        try:
-            page = _DEVICE_PAGE.decode(without_mark(body))
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            pass
-        else:
-            said = {
-                "totalCount": page.total_count,
-                "continuationToken": page.continuation_token,
-                "links": page.links,
-            }
-            return _collection(said, page.items, 0)
+    if len(body) < LARGE_BODY_BYTES and not _has_spaced_names(body) and (page := _strictly(without_mark(body))):
+        return page
     return collection(body, models.device)
+
+
+def _strictly(body: bytes) -> Collection[Device] | None:
+    """A page of devices as documented; None where anything in it is otherwise. Raises `NotReadable`.
+
+    The strict parser reads the items alone: around them it would not see that something is said twice.
+    """
+    try:
+        items = bytes(_DEVICE_PAGE.decode(body).items)
+        found = _DEVICES.decode(items)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    begin = body.find(b"[", body.find(b'"items"'))
+    if not body.startswith(items, begin) or not all(map(_says_something, found)):
+        return None
+    around = parsed(body[:begin] + b"[]" + body[begin + len(items) :])
+    return _collection(around, found, found)
+
+
+def _says_something(device: Device) -> bool:
+    """Whether there is a fact that only devices have: what has none may be something else."""
+    return bool(device.uploaded or device.serial_number or device.product_key or device.model or device.manufacturer)
 
 
 def _has_spaced_names(body: bytes) -> bool:
@@ -89,28 +99,31 @@ def collection(body: bytes, read: Callable[[object], T | None]) -> Collection[T]
         return _Unreadable(hash(json.dumps(item))) if made is None else made
 
     value = parsed(body, of_item)
-    if not isinstance(value, dict) or shapes.says_error(value, "status", "title"):
+    sent = value.get(ITEMS) if isinstance(value, dict) else None
+    items = sent if isinstance(sent, list) else []
+    return _collection(value, [item for item in items if not isinstance(item, _Unreadable)], sent)
+
+
+def _collection(value: object, items: list[T], sent: object) -> Collection[T]:
+    """value: the whole page; items: those of it that could be read; sent: all that stand for its items."""
+    if not isinstance(value, dict) or shapes.says_error(value, *_NO_PAGE):
         raise NotReadable("It is no collection.")
-    items = value.get(ITEMS)
     if len(lists := [given for given in shapes.members(value, ITEMS) if given is not None]) > 1:
         raise NotReadable("It is no collection.")
-    if not isinstance(items, list) and (lists or not shapes.says_empty(value)):
+    if not isinstance(sent, list) and (lists or not shapes.says_empty(value)):
         raise NotReadable("It is no collection.")
-    readable = [item for item in items or [] if not isinstance(item, _Unreadable)]
-    return _collection(value, readable, len(items or []) - len(readable), items)
-
-
-def _collection(
-    said: dict[str, object], items: list[T], unreadable: int, sent: Sequence[object] | None = None
-) -> Collection[T]:
-    """said: the page without its items; sent: the items with those that are unreadable."""
+    all_items = sent if isinstance(sent, list) else []
+    said = {name: member for name, member in value.items() if name != ITEMS}
+    tokens, goes_on = tuple(shapes.tokens(said)), shapes.goes_on(said)
+    if not all_items and not tokens and not goes_on and not shapes.is_bare(said):
+        raise NotReadable("It is no collection.")
     return Collection(
         items,
-        unreadable,
-        tokens=tuple(shapes.tokens(said)),
-        goes_on=shapes.goes_on(said),
+        len(all_items) - len(items),
+        tokens=tokens,
+        goes_on=goes_on,
         total=shapes.total(said),
-        fingerprint=_fingerprint(items or sent or []),
+        fingerprint=_fingerprint(items or all_items),
     )
 
 

@@ -196,6 +196,16 @@ MORE = [
     {"nextLink": "https://elsewhere.invalid/v1"},
     {"@odata.nextLink": "https://elsewhere.invalid/v1"},
     {"hasMore": True},
+    {"attributes": {"continuationToken": "two"}},
+    {"pagination": {"continuation_token": "two"}},
+    {"links": {"nextPage": {"uri": "/v1/elsewhere"}}},
+    {"_links": {"next": {"href": "/v1/elsewhere"}}},
+    {"links": [{"rel": ["next"], "href": "/v1/elsewhere"}]},
+    {"skipToken": "two"},
+    {"isTruncated": True},
+    {"isLastPage": False},
+    {"page": {"last": False}},
+    {"links": [{"rel": "self"}] * 1000},
     link("two", key="Authorization"),
     link(""),
     link(None),
@@ -213,7 +223,10 @@ async def test_a_page_that_another_one_follows_without_a_token_is_no_last_page(k
             assert "another one follows" in str(error)
 
 
-@pytest.mark.parametrize("key", ["ContinuationToken", "CONTINUATIONTOKEN", "continuationtoken", " continuationToken "])
+@pytest.mark.parametrize(
+    "key",
+    ["ContinuationToken", "CONTINUATIONTOKEN", " continuationToken ", "continuation_token", "MS-ContinuationToken"],
+)
 async def test_a_token_is_found_in_any_case(key):
     answers = (
         raw(json.dumps({"items": [{"id": "1"}], "continuationToken": None, key: "two"}).encode()),
@@ -333,6 +346,13 @@ async def test_a_walk_of_customers_goes_on_with_the_seek_operation():
         b'{"items":[],"StatusCode":"429"}',
         b'{"items":[],"status":503}',
         b'{"items":[],"message":"Rate limit is exceeded."}',
+        b'{"items":[],"description":"An error occurred","source":"x"}',
+        b'{"items":[],"exceptionMessage":"x"}',
+        b'{"items":[],"fault":{"x":1}}',
+        b'{"items":[],"success":false}',
+        b'{"items":[{"id":"1"}],"success":false}',
+        b'{"items":[],"data":{"items":[{"id":"1"}]}}',
+        b'{"items":[],"anything":"else"}',
         b'{"totalCount":100,"items":null}',
         b'{"totalCount":"many"}',
         b'{"totalCount":0,"value":[{"id":"1"}]}',
