@@ -113,7 +113,9 @@ def _upload_of(batch_tracking_id: str) -> Callable[[bytes], models.BatchUploadDe
 
     def details(value: object) -> models.BatchUploadDetails | None:
         found = models.batch_upload_details(value)
-        follows = isinstance(value, dict) and (shapes.goes_on(value) or bool(shapes.tokens(value)))
+        fields = value.items() if isinstance(value, dict) else ()
+        around = {name: said for name, said in fields if name.strip() != "devicesStatus"}
+        follows = shapes.goes_on(around) or bool(shapes.tokens(around))
         return replace(found, goes_on=follows) if found else None
 
     one = _one(details, "upload status", lambda found: found.batch_tracking_id, batch_tracking_id)

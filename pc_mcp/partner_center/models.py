@@ -1,8 +1,9 @@
 """What Partner Center answers, in this program's terms ("Device deployment resources").
 
 Every reader here takes one item of a collection as `json` gives it, of whatever type, and returns
-a frozen value with None for each fact that is absent or of no use, or None when the item is not an
-object at all. None of them raises: one odd item never costs a page. A `Device` may come from a
+a frozen value with None for each fact that is absent or of no use, or None when the item is no such
+thing: no object, another resource, or one whose absence of a fact would be claimed from a fact that
+cannot be read. None of them raises: one odd item never costs a page. A `Device` may come from a
 strict parser instead (see `collections`), so it says what was sent.
 """
 
@@ -12,6 +13,8 @@ from datetime import UTC, datetime
 from typing import Annotated, TypeVar
 
 import msgspec
+
+from pc_mcp.runtime.ids import id_key
 
 T = TypeVar("T")
 Object = Mapping[str, object]
@@ -27,6 +30,21 @@ MOST_PARTS = 50
 
 _NO_ERROR = frozenset({"none", "null", "nil", "success", "succeeded", "successful", "ok", "no error", "noerror", "n/a"})
 _CODE_MEMBERS = frozenset({"code", "errorcode"})
+# What only one kind of resource has ("Device deployment resources").
+_ONLY_CUSTOMER = frozenset({"companyProfile", "billingProfile", "relationshipToPartner", "commerceId"})
+_ONLY_BATCH = frozenset({"devicesCount", "deviceCount", "devicesLink", "creationDate", "createdBy"})
+_ONLY_DEVICE = frozenset(
+    {
+        *("serialNumber", "productKey", "hardwareHash", "oemManufacturerName", "modelName", "policies"),
+        *("uploadedDate", "uploadedBy"),
+    }
+)
+_ONLY_POLICY = frozenset(
+    {"name", "category", "description", "policySettings", "devicesAssignedCount", "devicesAssigned"}
+    | {"createdDate", "lastModifiedDate"}
+)
+_ONLY_ROW = frozenset({"deviceId", "serialNumber", "productKey", "status", "errorCode", "errorDescription"})
+_OF_ONE_KIND = _ONLY_CUSTOMER | _ONLY_BATCH | _ONLY_DEVICE | _ONLY_POLICY | _ONLY_ROW - {"status"}
 
 _Text = Annotated[str, msgspec.Meta(max_length=MOST_CHARACTERS)]
 
@@ -55,7 +73,7 @@ class DeviceBatch:
 class AssignedPolicy(msgspec.Struct, frozen=True, gc=False):
     """A policy of a device. `value` is its name or its id; None: none is assigned."""
 
-    value: _Text | None = None
+    value: _Text | None
 
 
 class Device(
@@ -174,12 +192,13 @@ def read_all(values: list[object], read: Callable[[object], T | None]) -> tuple[
 
 
 def customer(value: object) -> Customer | None:
-    """A Customer; unreadable without an id."""
-    fields = _fields(value)
+    """A Customer; unreadable without an id, or with two."""
+    fields = _fields_of(value, _ONLY_CUSTOMER)
     profile = _fields(fields.get("companyProfile")) if fields else None
     profile = profile or {}
-    customer_id = _id(fields.get("id")) or _id(profile.get("tenantId")) if fields else None
-    if fields is None or customer_id is None:
+    tenant_id = _id(profile.get("tenantId"))
+    customer_id = _id(fields.get("id")) or tenant_id if fields else None
+    if fields is None or customer_id is None or id_key(tenant_id or customer_id) != id_key(customer_id):
         return None
     return Customer(
         id=customer_id,
@@ -191,7 +210,7 @@ def customer(value: object) -> Customer | None:
 
 def device_batch(value: object) -> DeviceBatch | None:
     """A DeviceBatch; unreadable without an id, since its devices could not be asked for."""
-    fields = _fields(value)
+    fields = _fields_of(value, _ONLY_BATCH)
     # An id is part of a path: the service means every character of it, white space too.
     batch_id = fields.get("id") if fields else None
     if fields is None or not isinstance(batch_id, str) or not 0 < len(batch_id) <= MOST_ID_CHARACTERS:
@@ -207,25 +226,29 @@ def device_batch(value: object) -> DeviceBatch | None:
 
 
 def device(value: object) -> Device | None:
-    """A Device; unreadable only when it is not an object."""
-    fields = _fields(value)
+    """A Device; unreadable when its serial number or its policies are: it is not known to be without."""
+    fields = _fields_of(value, _ONLY_DEVICE)
     if fields is None:
+        return None
+    serial_number = text(sent := _only(fields.get("serialNumber")))
+    policies = _policies(fields.get("policies"))
+    if policies is None or (serial_number is None and not _says_nothing(sent)):
         return None
     uploaded = fields.get("uploadedDate")
     return Device(
         id=text(fields.get("id")),
-        serial_number=text(fields.get("serialNumber")),
+        serial_number=serial_number,
         product_key=text(fields.get("productKey")),
         manufacturer=text(fields.get("oemManufacturerName")),
         model=text(fields.get("modelName")),
-        policies=_policies(fields.get("policies")),
+        policies=policies,
         uploaded=uploaded[:MOST_CHARACTERS] if isinstance(uploaded, str) else None,
     )
 
 
 def configuration_policy(value: object) -> ConfigurationPolicy | None:
-    """A ConfigurationPolicy; unreadable only when it is not an object."""
-    fields = _fields(value)
+    """A ConfigurationPolicy."""
+    fields = _fields_of(value, _ONLY_POLICY)
     if fields is None:
         return None
     assigned = count(fields.get("devicesAssignedCount"))
@@ -264,7 +287,7 @@ def batch_upload_details(value: object) -> BatchUploadDetails | None:
 
 
 def _device_upload_details(value: object) -> DeviceUploadDetails | None:
-    fields = _fields(value)
+    fields = _fields_of(value, _ONLY_ROW)
     if fields is None:
         return None
     return DeviceUploadDetails(
@@ -303,9 +326,40 @@ def _codes(value: object) -> list[str]:
     return codes
 
 
-def _policies(value: object) -> tuple[AssignedPolicy, ...]:
-    entries = (_fields(entry) for entry in items_of(value)[:MOST_PARTS])
-    return tuple(AssignedPolicy(text(entry.get("value"))) for entry in entries if entry)
+def _policies(value: object) -> tuple[AssignedPolicy, ...] | None:
+    """The policies of a device, also where they are not in a list; None where one cannot be read."""
+    entries = value if isinstance(value, list) else [] if _says_nothing(value) else [value]
+    policies = [_assigned(entry) for entry in entries[:MOST_PARTS] if entry is not None]
+    return None if None in policies else tuple(policy for policy in policies if policy)
+
+
+def _assigned(entry: object) -> AssignedPolicy | None:
+    """A policy, which may be named without more; None where it cannot be read."""
+    sent = entry
+    if isinstance(entry, dict):
+        sent = next((value for key, value in entry.items() if key.strip().casefold() == "value"), None)
+    name = text(sent := _only(sent))
+    return AssignedPolicy(name) if name or _says_nothing(sent) else None
+
+
+def _only(value: object) -> object:
+    """What a list of one thing has, and any other value as it is."""
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
+
+
+def _says_nothing(value: object) -> bool:
+    return value is None or value == [] or (isinstance(value, str) and not value.strip())
+
+
+def _fields_of(value: object, only: frozenset[str]) -> Object | None:
+    """The fields of one kind of resource, those of which no other has are `only`; None for another resource.
+
+    What has none of these is of this kind where it has an id, and nothing that only another kind has.
+    """
+    fields = _fields(value)
+    if fields is None or not only.isdisjoint(fields):
+        return fields
+    return fields if "id" in fields and _OF_ONE_KIND.isdisjoint(fields) else None
 
 
 def _fields(value: object) -> Object | None:

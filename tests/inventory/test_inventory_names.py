@@ -234,7 +234,9 @@ async def test_every_batch_is_found_by_the_id_that_an_answer_shows(connect, worl
         cells = [line.split(" | ")[0].removeprefix("| ") for line in result.content[0].text.splitlines()]
         assert len(batches) == len(hostile.BATCH_IDS)
         for batch, real in zip(batches, hostile.BATCH_IDS, strict=True):
-            devices = sum(isinstance(item, dict) for item in world.devices(customer_id, real))
+            items = [item for item in world.devices(customer_id, real) if isinstance(item, dict)]
+            # One has a serial number that is none.
+            devices = sum(not isinstance(item["serialNumber"], dict) for item in items)
             for written in (
                 batch["id"],
                 next(cell for cell in cells if cell.replace("\\", "") == batch["id"]),

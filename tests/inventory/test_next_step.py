@@ -47,6 +47,9 @@ async def test_an_item_that_cannot_be_read_makes_incomplete_whatever_counts_it(c
         whole = cut is not items
         body = json.loads(json.dumps(body).replace(json.dumps(items), json.dumps(cut)))
         sandbox.switches.scripted = [ScriptedAnswer(path, body=json.dumps(body).encode())]
+        if what == "a batch":
+            devices = {"items": [{"id": "1", "serialNumber": "A1"}, {"id": "2", "serialNumber": "A2"}]}
+            sandbox.switches.scripted.insert(0, ScriptedAnswer("/devices", body=json.dumps(devices).encode()))
         async with connect() as client:
             for tool, arguments in questions.items():
                 if what == "a device" and tool == "list_device_batches":

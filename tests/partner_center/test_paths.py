@@ -1,5 +1,6 @@
 """Ids are free text, and each arrives at the service as the one segment of a path that it is."""
 
+import json
 from urllib.parse import unquote
 
 import pytest
@@ -69,7 +70,8 @@ async def test_text_that_utf_8_cannot_carry_arrives_as_question_marks():
 
 @pytest.mark.parametrize("odd", ["a/b", "...", "a?b=c#d"])
 async def test_ids_of_customers_and_uploads_are_encoded_too(odd):
-    async with serving(page(batchTrackingId=odd)) as service, asking(service.base_url) as client:
+    answers = raw(json.dumps({"batchTrackingId": odd}).encode()), page()
+    async with serving(*answers) as service, asking(service.base_url) as client:
         await client.batch_upload_details(odd, odd)
         _ = [read async for read in client.device_batches(odd)]
         _ = [read async for read in client.configuration_policies(odd)]
