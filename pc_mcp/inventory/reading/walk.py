@@ -124,7 +124,6 @@ async def _read_pages(
     snapshot: Snapshot, reading: BatchReading, partner_center: PartnerCenter, token: NextToken | None
 ) -> Problem | None:
     """Reads on from the page that `token` asks for; pages are digested while the next ones are fetched."""
-    pages = partner_center.devices(snapshot.customer.id, reading.batch.id, token)
     arrived, waiting = anyio.create_memory_object_stream[Page[Device]]()
     problem: Problem | AccountChanged | None = None
     async with anyio.create_task_group() as tasks:
@@ -132,7 +131,7 @@ async def _read_pages(
         async with arrived:
             try:
                 _check_room(snapshot, partner_center)
-                async for page in pages:
+                async for page in partner_center.devices(snapshot.customer.id, reading.batch.id, token):
                     await arrived.send(page)
                     if page.next_token is not None:
                         _check_room(snapshot, partner_center)
