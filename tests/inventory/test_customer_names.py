@@ -43,6 +43,41 @@ async def meant(client, text):
     return (await ask(client, "list_device_batches", customer=text))["customer"]["id"]
 
 
+async def test_a_customer_is_known_by_what_answers_show_of_its_name(connect, sandbox):
+    """With a product key masked, or cut."""
+    names = ["Key VK7JG-NPHTM-C97JM-9MPGW-3V66T x", "y" * 150]
+    sandbox.switches.scripted += [
+        ScriptedAnswer(match="/customers?", body=listing([(ID, names[0], None), (OTHER, names[1], None)])),
+        ScriptedAnswer(match="/deviceBatches", body=b'{"items": []}'),
+    ]
+    async with connect() as client:
+        found = (await ask(client, "find_customers"))["customers"]
+        assert [each["name"] for each in found] == ["Key *****3V66T x", "y" * 119 + "…"]
+        assert [await meant(client, each["name"]) for each in found] == [ID, OTHER]
+        assert await meant(client, '"Key *****3v66t X"') == ID
+
+
+async def test_a_part_of_a_name_is_not_found_so_far_where_the_list_broke_off(connect, sandbox):
+    more = {"links": {"next": {"headers": [{"key": "MS-ContinuationToken", "value": "two"}]}}}
+    sandbox.switches.scripted += [
+        ScriptedAnswer(match=" MS-ContinuationToken: two", status=400, body=b'{"code": 2001}'),
+        ScriptedAnswer(match="/customers?", body=listing(CUSTOMERS[:1], **more)),
+    ]
+    async with connect() as client:
+        words = await refusal(client, "list_device_batches", customer="resund")
+    assert words.startswith('Not found so far: none of the 1 customers that were read is called "resund", and the list')
+    for part in ("could not be read to its end", "HTTP 400", "correlation id", "Ask", 'Nearest: "Øresund Rederi"'):
+        assert part in words.replace("\\", "")
+
+
+async def test_a_customer_without_a_name_is_not_shown_as_if_it_had_one(connect, sandbox):
+    nameless = [(ID, None, None), (OTHER, None, None)]
+    sandbox.switches.scripted.append(ScriptedAnswer(match="/customers?", body=listing(nameless)))
+    async with connect() as client:
+        words = await refusal(client, "list_device_batches", customer=ID[:4])
+    assert f"Nearest: without a name (id {ID})" in words
+
+
 async def test_a_customer_is_known_by_everything_that_names_it(connect, customers):
     cases = {
         "Oresund Rederi": ID,
@@ -56,6 +91,7 @@ async def test_a_customer_is_known_by_everything_that_names_it(connect, customer
         "muellersoehne": OTHER,
         "ewa@muellersoehne.onmicrosoft.com": OTHER,
         "https://muellersoehne.onmicrosoft.com/": OTHER,
+        "Muller (muellersoehne.onmicrosoft.com)": OTHER,
         f"https://portal.example/dashboard/customers/{ID}/devices?tid=00000000-1111-4222-8333-444444444444": ID,
         f"pc-mcp://customers/{ID}/devices.csv": ID,
         f"the customer {ID.upper()}, please": ID,

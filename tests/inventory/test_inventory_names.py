@@ -264,3 +264,34 @@ async def test_batches_that_differ_in_case_or_behind_the_cut_only_are_told_apart
         assert '"Alpha", "ALPHA"' in text
         text = await refusal(client, "list_devices", customer=CONTOSO, batch=f"{'x' * 119}…")
         assert text.startswith("2 batches are called")
+        assert f'"{"x" * 79}…" #2 (created at a time that is not known)' in text
+        answer = await ask(client, "list_devices", customer=CONTOSO, batch=f'"{"x" * 79}…" #2', limit=0)
+        assert answer["batches_total"] == 1
+
+
+async def test_batches_whose_names_look_the_same_can_each_be_named(connect, sandbox):
+    created = "2025-03-0{}T10:00:00"
+    key = "Key VK7JG-NPHTM-C97JM-9MPG{}-3V66T x"
+    ids = ["B1", "B1 ", "B\u200b1", key.format("W"), key.format("X")]
+    batches = [{"id": each, "creationDate": created.format(n), "devicesCount": n} for n, each in enumerate(ids, 1)]
+    sandbox.switches.scripted += [
+        *(
+            ScriptedAnswer(match=f"/deviceBatches/{each}/devices", times=9, body=b'{"items": [{"id": "of %d"}]}' % n)
+            for n, each in reversed([*enumerate(ids, 1)])
+        ),
+        ScriptedAnswer(match="/deviceBatches", body=json.dumps({"items": batches}).encode()),
+    ]
+    async with connect() as client:
+        for text, among, first in (("b1", ids[:3], 1), ("Key *****3V66T x", ids[3:], 4)):
+            words = await refusal(client, "list_devices", customer=CONTOSO, batch=text)
+            shown = "B1" if text == "b1" else text
+            for place in range(1, len(among) + 1):
+                day = first + place - 1
+                offered = f'"{shown}" #{place} (created 2025-03-0{day} 10:00 UTC, devicesCount {day})'
+                assert offered in words.replace("\\", "")
+                answers = [
+                    await ask(client, "list_devices", customer=CONTOSO, batch=name, fields=["id"])
+                    for name in (f'"{shown}" #{place}', f"{shown} #{place}")
+                ]
+                assert [answer["devices"] for answer in answers] == [[{"id": f"of {day}"}]] * 2
+        await ask(client, "list_devices", customer=CONTOSO, batch="B1", limit=0)  # an exact name is one

@@ -4,18 +4,15 @@ from collections.abc import Sequence
 
 from pc_mcp.inventory.errors import AmbiguousBatch, UnknownBatch, asking_for
 from pc_mcp.inventory.nearest import nearest
+from pc_mcp.inventory.questions.names import Named, called, numbered, with_part
 from pc_mcp.inventory.reading.batch_reading import BatchReading
 from pc_mcp.inventory.reading.inventory import Call
 from pc_mcp.inventory.reading.snapshot import Snapshot
-from pc_mcp.inventory.store.product_keys import MASK, without_keys
 from pc_mcp.inventory.text import quoted
 from pc_mcp.partner_center.models import DeviceBatch
-from pc_mcp.runtime.text import match_key, visible
+from pc_mcp.runtime.text import match_key
 
 NEAREST = 5
-SHORTEST_PART = 3
-"""A part of a name that is shorter says nothing, but in scripts where a character is a word."""
-CUT = "…"
 
 
 async def named_batch(call: Call, snapshot: Snapshot, text: str) -> BatchReading:
@@ -47,44 +44,42 @@ def known_batch(snapshot: Snapshot, text: str) -> BatchReading | None:
 
 def _by_name(snapshot: Snapshot, text: str) -> BatchReading | None:
     """The batch that the snapshot knows by this id, or by what an answer shows of the id."""
-    for reading in snapshot.readings:
-        if reading.batch.id == text:
-            return reading
-    key = match_key(text)
-    keyed = _keyed(snapshot)
-    found = [reading for known, reading in keyed if known == key]
-    if not found:
-        bare = key.strip("' ")
-        found = [reading for known, reading in keyed if known == bare]
-    if not found and (text.endswith(CUT) or MASK in text):
-        start = match_key(text.removesuffix(CUT))
-        shown = [(match_key(without_keys(visible(reading.batch.id))), reading) for reading in snapshot.readings]
-        found = [r for name, r in shown if (name.startswith(start) if text.endswith(CUT) else name == start)]
-    return _one(found, text, "are called")
+    found = called(text, _named(snapshot))
+    if len(found) < 2:
+        return found[0] if found else None
+    shown = [quoted(reading.batch.id) for reading in found]
+    if len(set(shown)) < len(shown):
+        shown = [f"{numbered(shown[at], at + 1)} ({_facts(each.batch)})" for at, each in enumerate(found)]
+    raise AmbiguousBatch(f"{len(found)} batches are called {quoted(text)}: {_several(shown)}. Which one is meant?")
 
 
 def _by_part(snapshot: Snapshot, text: str) -> BatchReading | None:
     """The only batch whose name begins so, or has it as a part; of a whole list, since there might be others."""
     if snapshot.list_problem or snapshot.unreadable_batches:
         return None
-    key = match_key(text)
-    keyed = _keyed(snapshot)
-    found = [reading for known, reading in keyed if known.startswith(key)]
-    if not found and (len(key) >= SHORTEST_PART or not key.isascii()):
-        found = [reading for known, reading in keyed if key in known]
-    return _one(found, text, "have a name with")
-
-
-def _one(found: Sequence[BatchReading], text: str, verb: str) -> BatchReading | None:
+    found = with_part(text, _named(snapshot))
     if len(found) > 1:
-        names = ", ".join(quoted(reading.batch.id) for reading in found[:NEAREST])
-        more = f" and {len(found) - NEAREST:,} more" if len(found) > NEAREST else ""
-        raise AmbiguousBatch(f"{len(found)} batches {verb} {quoted(text)}: {names}{more}. Which one is meant?")
+        names = _several([quoted(reading.batch.id) for reading in found])
+        raise AmbiguousBatch(f"{len(found)} batches have a name with {quoted(text)}: {names}. Which one is meant?")
     return found[0] if found else None
 
 
-def _keyed(snapshot: Snapshot) -> list[tuple[str, BatchReading]]:
-    return [(match_key(reading.batch.id), reading) for reading in snapshot.readings]
+def _named(snapshot: Snapshot) -> list[Named[BatchReading]]:
+    ids = [(reading, reading.batch.id) for reading in snapshot.readings]
+    return [Named(reading, (batch_id,), (match_key(batch_id),)) for reading, batch_id in ids]
+
+
+def _several(names: Sequence[str]) -> str:
+    """Names to choose from; the rest is counted."""
+    more = f" and {len(names) - NEAREST:,} more" if len(names) > NEAREST else ""
+    return ", ".join(names[:NEAREST]) + more
+
+
+def _facts(batch: DeviceBatch) -> str:
+    """What tells batches apart whose names look the same."""
+    created = f"created {batch.created:%Y-%m-%d %H:%M} UTC" if batch.created else "created at a time that is not known"
+    devices = "" if batch.devices is None else f", devicesCount {batch.devices:,}"
+    return created + devices
 
 
 async def _hint(snapshot: Snapshot, text: str) -> str:

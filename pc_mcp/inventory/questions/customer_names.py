@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 
 from pc_mcp.inventory.errors import AmbiguousCustomer, UnknownCustomer
 from pc_mcp.inventory.nearest import nearest
+from pc_mcp.inventory.questions.completeness import missing, next_step
+from pc_mcp.inventory.questions.names import Named, called, with_part
 from pc_mcp.inventory.reading.customer_list import CustomerDirectory, Entry
 from pc_mcp.inventory.reading.inventory import Call
 from pc_mcp.inventory.text import quoted
@@ -14,13 +16,10 @@ from pc_mcp.runtime.text import match_key, visible
 
 NEAREST = 5
 LISTED = 10
-CUT = "…"
-SHORTEST_PART = 3
-"""A part of a name that is shorter says nothing, but in scripts where a character is a word."""
 
 _HOST = re.compile(r"[^\s@/:?#&=,;<>()'\"|]+\.[^\s@/:?#&=,;<>()'\"|.]{2,}")
 _DEFAULT_DOMAIN_ONLY = (
-    " Partner Center knows a customer by its default domain only, such as contoso.onmicrosoft.com, and by no other "
+    "Partner Center knows a customer by its default domain only, such as contoso.onmicrosoft.com, and by no other "
     "domain that it has."
 )
 
@@ -51,33 +50,64 @@ async def named_customer(call: Call, text: str) -> Customer:
 
 
 async def customer_named(directory: CustomerDirectory, text: str) -> Customer:
-    """The one customer that `text` names; see `_readings` for how it may.
+    """The one customer that `text` names: its id, name or domain, these in quotation marks or as answers show them, an
+    address that holds its id or domain, the start of its name or domain, or any part of them.
 
     Raises `AmbiguousCustomer` or `UnknownCustomer`, with the customers to choose from.
     """
     entries = directory.entries
-    for is_meant, needs_whole_list in _readings(text):
-        found = [entry.customer for entry in entries if is_meant(entry)]
-        if found and needs_whole_list and not directory.complete:
-            break
-        if len(found) == 1:
-            return found[0]
-        if found:
-            raise AmbiguousCustomer(
-                f"{len(found)} customers match {quoted(text)}. Which one is meant? Ask again with its id: "
-                f"{listed(found)}."
-            )
-    unread = ""
+    named = [
+        Named(each.customer, tuple(filter(None, (each.customer.name, each.customer.domain))), each.names)
+        for each in entries
+    ]
+    found = [each.customer for each in entries if each.id == match_key(text)]
+    found = found or called(text, named) or _addressed(text, entries)
+    if not found and directory.complete:
+        found = with_part(text, named)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise AmbiguousCustomer(
+            f"{len(found)} customers match {quoted(text)}. Which one is meant? Ask again with its id: {listed(found)}."
+        )
+    raise UnknownCustomer(await _unknown(directory, text))
+
+
+async def _unknown(directory: CustomerDirectory, text: str) -> str:
+    """That no customer is called so, as far as that is known, and what to do next."""
+    words = [f"No customer matches {quoted(text)}."]
     if not directory.complete:
-        unread = " The list of customers could not be read to its end."
+        words = [
+            f"Not found so far: none of the {len(directory.customers):,} customers that were read is called "
+            f"{quoted(text)}, and the list of customers could not be read to its end."
+        ]
     elif directory.unreadable:
-        unread = f" Customers that could not be read, which it may be one of: {directory.unreadable:,}."
-    domain = _DEFAULT_DOMAIN_ONLY if _HOST.fullmatch(match_key(text)) else ""
+        words.append(f"Customers that could not be read, which it may be one of: {directory.unreadable:,}.")
+    if directory.problem:
+        step = next_step([missing(directory.problem)])
+        words += [str(directory.problem.raised()), step.reason if step else ""]
+    if _HOST.fullmatch(match_key(text)):
+        words.append(_DEFAULT_DOMAIN_ONLY)
     near = await nearest_customers(directory, text)
-    hint = "Use find_customers to see which there are, or give the customer's tenant id."
     if near:
-        hint = f"Nearest: {listed(near)}."
-    raise UnknownCustomer(f"No customer matches {quoted(text)}.{unread}{domain} {hint}")
+        words.append(f"Nearest: {listed(near)}.")
+    else:
+        words.append("Use find_customers to see which there are, or give the customer's tenant id.")
+    return " ".join(filter(None, words))
+
+
+def _addressed(text: str, entries: Sequence[Entry]) -> list[Customer]:
+    """The customer whose id or domain stands somewhere in `text`, such as an address."""
+    ids = set(guids_in(text))
+    hosts = {host.removesuffix(".") for host in _HOST.findall(match_key(text))}
+    tests: list[Callable[[Entry], bool]] = [
+        lambda entry: entry.id in ids,
+        lambda entry: not hosts.isdisjoint(entry.names),
+    ]
+    for test in tests:
+        if found := [entry.customer for entry in entries if test(entry)]:
+            return found
+    return []
 
 
 async def nearest_customers(directory: CustomerDirectory, text: str) -> list[Customer]:
@@ -98,33 +128,10 @@ def listed(customers: Sequence[Customer]) -> str:
     each = []
     for customer in customers[:LISTED]:
         domain = f"domain {quoted(customer.domain)}, " if customer.name and customer.domain else ""
-        name = quoted(customer.name or customer.domain or "unnamed")
+        name = quoted(name) if (name := customer.name or customer.domain) else "without a name"
         each.append(f"{name} ({domain}id {visible(customer.id)[:80]})")
     more = f" and {len(customers) - LISTED} more" if len(customers) > LISTED else ""
     return "; ".join(each) + more
-
-
-def _readings(text: str) -> list[tuple[Callable[[Entry], bool], bool]]:
-    """What `text` may say of a customer, the first one that anything fits counts: its id, name or domain; these in
-    quotation marks; an address that holds its id or domain; the start of its name or domain; any part of them.
-
-    True: whether only one customer is so can be told from the whole list only.
-    """
-    key = match_key(text)
-    bare = key.strip("' ") or key
-    ids = set(guids_in(text))
-    hosts = {host.removesuffix(".") for host in _HOST.findall(key)} if "@" in key or "/" in key else set()
-    start = match_key(text.removesuffix(CUT))
-    readings: list[tuple[Callable[[Entry], bool], bool]] = [
-        (lambda entry: key == entry.id or key in entry.names, False),
-        (lambda entry: bare in entry.names, False),
-        (lambda entry: entry.id in ids, False),
-        (lambda entry: not hosts.isdisjoint(entry.names), False),
-        (lambda entry: any(name.startswith(start) for name in entry.names), True),
-    ]
-    if len(key) >= SHORTEST_PART or not key.isascii():
-        readings.append((lambda entry: any(key in name for name in entry.names), True))
-    return readings
 
 
 def _label(name: str) -> str:
