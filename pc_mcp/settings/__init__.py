@@ -1,0 +1,41 @@
+"""Settings: what there is to set, and how it is read."""
+
+from pc_mcp.settings.loading import (
+    ENV_CONFIG,
+    ConfigurationError,
+    config_file,
+    load_settings,
+    settings_of,
+    usual_config_file,
+    variables_set,
+)
+from pc_mcp.settings.sections import (
+    ENV_PREFIX,
+    AuthSettings,
+    HttpSettings,
+    PartnerCenterSettings,
+    Settings,
+    existing_folder,
+    is_secret,
+    sections,
+    setting_names,
+)
+
+__all__ = [
+    "ENV_CONFIG",
+    "ENV_PREFIX",
+    "AuthSettings",
+    "ConfigurationError",
+    "HttpSettings",
+    "PartnerCenterSettings",
+    "Settings",
+    "config_file",
+    "existing_folder",
+    "is_secret",
+    "load_settings",
+    "sections",
+    "setting_names",
+    "settings_of",
+    "usual_config_file",
+    "variables_set",
+]
