@@ -402,6 +402,9 @@ MALFORMED = [
     ("cursor", '{\n  // mine\n  "mcpServers": {\n    "a" {}\n  }\n}', 4, "expecting ':'"),
     ("cursor", '{\n  "mcpServers": "none"\n}', 2, "mcpServers is no object"),
     ("vscode", '{\n  "servers": {\n    /* mine\n  }\n}', 3, ""),
+    ("cursor", '{"a": "\n"}', 1, "invalid control character. The file"),
+    ("cursor", '{"a": "x', 1, "unterminated string. The file"),
+    ("cursor", '// one\r// two\r\n{"a": 1,\r]', 4, ""),
     ("codex", 'a = 1\nb = "x\n', 2, ""),
     ("codex", "[a]\n[a]\n", 2, "cannot declare"),
     ("codex", "a = [1,\n", 2, "invalid value"),
@@ -413,6 +416,38 @@ MALFORMED = [
 ]
 
 
+@pytest.mark.parametrize(
+    "before",
+    ["// hi\r{}\r", "{}// hi\r", '{"mcpServers": {"x": {"command": "keep"}} // hi\r}', "/* \r */\r\n// a\r//b\r\n{}"],
+)
+def test_a_comment_ends_where_its_line_does_on_any_platform(before, machine):
+    content = before.replace("{}", '{"mcpServers":{"x":{"command":"keep"}}}')
+    path = file_with("cursor", machine, content)
+    connect("cursor", machine)
+    servers = parse(path.read_bytes().decode(), comments=True)["mcpServers"]
+    assert servers["x"] == {"command": "keep"}
+    assert set(servers) == {"x", "pc-mcp"}
+    disconnect("cursor", machine)
+    assert path.read_bytes().decode() == content
+
+
+def test_a_value_of_many_lines_is_taken_apart_once(machine, monkeypatch):
+    lines = "\n".join(f'  "a]{number}", # [' for number in range(3000))
+    odd = 'x = """\n[no]\n\\"""\na"" ]"""""\ny = \'\'\'\n[no] "\n\'\'\'\'\nz = { a = [ "]" ], b = \'}\' }\n'
+    path = file_with("codex", machine, f'{odd}many = [\n{lines}\n]\n["a]"."b"]  # [\nc = "\\"["\n')
+    read_before = tomllib.loads(path.read_text())
+    sizes: list[int] = []
+    loads = tomllib.loads
+    monkeypatch.setattr(tomllib, "loads", lambda text: sizes.append(len(text)) or loads(text))
+    connect("codex", machine)
+    assert sum(sizes) < 20 * path.stat().st_size
+    assert {**loads(path.read_text()), "mcp_servers": 0} == {**read_before, "mcp_servers": 0}
+    before = path.read_text()
+    disconnect("codex", machine)
+    assert loads(path.read_text()) == read_before
+    assert before != path.read_text()
+
+
 @pytest.mark.parametrize(("client", "content", "line", "fault"), MALFORMED)
 def test_what_the_client_could_not_read_is_refused_and_left_as_it_was(client, content, line, fault, machine):
     path = file_with(client, machine, content)
@@ -420,11 +455,11 @@ def test_what_the_client_could_not_read_is_refused_and_left_as_it_was(client, co
         connect(client, machine)
     told = str(caught.value)
     assert told.startswith(f"{path}, line {line}: ")
-    assert fault in told.partition(". ")[0]
+    assert fault in told.partition(". The file")[0] + ". The file"
     correct = "Please" if "safely" in fault else "Correct that line and try again, or"
     assert f"The file was left as it was. {correct} add there by hand: " in told
     assert SECTION[client] in told.partition("by hand")[2]
-    assert path.read_text() == content
+    assert path.read_bytes().decode() == content
     assert beside(path) == []
 
 
@@ -437,7 +472,7 @@ def test_what_cannot_be_read_is_not_taken_apart_either(client, content, machine)
     path = file_with(client, machine, content)
     with pytest.raises(Failure, match=r"line \d+: .*left as it was.*remove \"pc-mcp\" there by hand"):
         disconnect(client, machine)
-    assert path.read_text() == content
+    assert path.read_bytes().decode() == content
     assert beside(path) == []
 
 

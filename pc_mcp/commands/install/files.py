@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pc_mcp.commands.install.entry import FileRefused
+from pc_mcp.commands.install.json_text import line_of
 from pc_mcp.runtime import private_files
 from pc_mcp.runtime.private_files import OTHERS, PRIVATE
 
@@ -187,7 +188,7 @@ def _decoded(path: Path, raw: bytes) -> str:
     try:
         return raw.decode().removeprefix(_BYTE_ORDER_MARK)
     except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
+        line = line_of(raw[: error.start].decode("latin-1"), error.start)
         raise FileRefused(
             f"{path}, line {line}: this is not UTF-8 text. The file was left as it was. Save it as UTF-8, and try "
             "again."

@@ -10,9 +10,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-_TOKEN = re.compile(r'"(?:[^"\\\n]|\\.)*"|//[^\n]*|/\*.*?\*/', re.DOTALL)
+_TOKEN = re.compile(r'"(?:[^"\\\n]|\\.)*"|//[^\r\n]*|/\*.*?\*/', re.DOTALL)
 _TRAILING_COMMA = re.compile(r'"(?:[^"\\\n]|\\.)*"|,(?=\s*[}\]])')
 _SPACE = re.compile(r"[ \t\r\n]*")
+_POSITION = re.compile(r"( starting)? at$")  # which the library would have gone on with
+_LINE_END = re.compile(r"\r\n?|\n")
 _INDENT = re.compile(r"\n([ \t]+)[^ \t\r\n]")
 _DEFAULT_INDENT = "  "
 
@@ -24,6 +26,11 @@ class Malformed(ValueError):
         super().__init__(f"line {line}: {fault}")
         self.line = line
         self.fault = fault
+
+
+def line_of(text: str, position: int) -> int:
+    """The number of the line, from 1; lines end as they do on any platform."""
+    return len(_LINE_END.findall(text, 0, position)) + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +101,8 @@ class _Text:
         except json.JSONDecodeError as error:
             if not self._comments:
                 self._refuse_comments()
-            raise Malformed(self._line(error.pos), error.msg[:1].lower() + error.msg[1:]) from None
+            fault = _POSITION.sub("", error.msg)
+            raise Malformed(self._line(error.pos), fault[:1].lower() + fault[1:]) from None
         except RecursionError:
             raise Malformed(1, "it is nested too deeply") from None
         except ValueError as error:
@@ -113,7 +121,7 @@ class _Text:
                 raise Malformed(self._line(position), f"{what}, which the client cannot read")
 
     def _line(self, position: int) -> int:
-        return self.text.count("\n", 0, position) + 1
+        return line_of(self.text, position)
 
     def members(self, at: int) -> list[_Member]:
         """The members of the object that begins at `at`. Raises `Malformed` where there is none."""

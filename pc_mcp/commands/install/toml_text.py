@@ -1,6 +1,6 @@
 """Changes one table of a TOML text and leaves every other character as it is, comments included.
 
-The text is taken apart into statements, each as long as the standard library needs to read it.
+The text is taken apart into statements: lines, and what values take several of.
 """
 
 import json
@@ -12,7 +12,12 @@ from typing import Any
 
 from pc_mcp.commands.install.json_text import Malformed
 
-_LINE = re.compile(r"[^\n]*\n|[^\n]+")
+# Strings, of whose four kinds two may take several lines, comments, brackets, and the ends of lines.
+_TOKEN = re.compile(
+    r'''"""(?:[^\\]|\\.)*?"{3,5}|'''
+    r"""'{3}.*?'{3,5}|"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|\#[^\n]*|[][{}\n]""",
+    re.DOTALL,
+)
 # A key whose value is a string or a number on one line, and what follows it.
 _SIMPLE = re.compile(r"""(\s*[\w"'-]+[ \t]*=[ \t]*)(?:"[^"\\\n]*"|'[^'\n]*'|[\w.+-]+)([ \t]*(?:\#[^\n]*)?\r?\n?)""")
 _WHERE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
@@ -96,18 +101,24 @@ def cut(text: str, table: Sequence[str]) -> str:
 
 def _statements(text: str) -> Iterator[_Statement]:
     table: tuple[str, ...] = ()
-    pending = ""
-    for line in _LINE.findall(text):
-        pending += line
-        try:
-            read = tomllib.loads(pending)
-        except tomllib.TOMLDecodeError:
-            continue  # its value goes on in the next line
-        is_header = pending.lstrip().startswith("[")
+    for part in _parts(text):
+        read = parse(part)
+        is_header = part.lstrip().startswith("[")
         if is_header:
             table = tuple(_path(read))
-        yield _Statement(pending, table, is_header, () if is_header else tuple(read))
-        pending = ""
+        yield _Statement(part, table, is_header, () if is_header else tuple(read))
+
+
+def _parts(text: str) -> Iterator[str]:
+    """`text`, which is TOML, line by line; lines that one value takes are one part."""
+    depth = start = 0
+    for token in _TOKEN.finditer(text):
+        if token[0] == "\n" and not depth:
+            yield text[start : token.end()]
+            start = token.end()
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(token[0], 0)
+    if start < len(text):
+        yield text[start:]
 
 
 def _path(read: Any) -> Iterator[str]:
