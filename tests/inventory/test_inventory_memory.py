@@ -286,7 +286,7 @@ async def test_nothing_is_kept_of_a_customer_that_was_asked_for_once_and_is_let_
 
 
 def rows_of(snapshot):
-    return snapshot.table.rows(snapshot.scope(None), DeviceFilter(), after=-1, limit=1000)
+    return snapshot.store.rows(snapshot.scope(None), DeviceFilter(), after=-1, limit=1000)
 
 
 async def test_a_list_of_devices_holds_every_row_and_every_group_value_that_is_asked_for(sandbox, world):

@@ -56,12 +56,12 @@ async def test_the_next_page_is_asked_for_before_the_last_one_is_taken_in(sandbo
         (reading,) = [each for each in taken.readings if each.batch.id == BATCH]
         asked = Asked(match=devices_of(BATCH))
         sandbox.switches.scripted.append(asked)
-        taken.table = table = Patient(taken.table, asked)
+        taken.store = store = Patient(taken.store, asked)
         if indexed:  # as a question does
-            table.duplicates(taken.scope(None), DeviceFilter())
+            store.duplicates(taken.scope(None), DeviceFilter())
         with anyio.fail_after(60):
             await read(taken, [reading], partner_center, at_a_time=1)
     assert reading.complete
     assert reading.devices == reading.batch.devices
-    assert table.taken == PAGES
-    table.close()
+    assert store.taken == PAGES
+    store.close()

@@ -66,7 +66,7 @@ def coverage_of(snapshot: Snapshot, batch: BatchReading | None, *, by_policy_nam
     if list_problem:
         problems.insert(0, missing(list_problem, on_refresh=True))
     policy_problem = None
-    if snapshot.policy_problem and snapshot.table.has_policies_by_id:
+    if snapshot.policy_problem and snapshot.store.has_policies_by_id:
         policy_problem = missing(snapshot.policy_problem, on_refresh=True)
     return Coverage(
         as_of=min([snapshot.read_at, *(reading.begun for reading in readings if reading.begun)]),

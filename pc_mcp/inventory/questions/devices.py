@@ -124,15 +124,15 @@ def _answer(
     limit: int,
 ) -> tuple[int, list[Group], Irregularities, list[DeviceRow], list[NobodyHas]]:
     """What the store knows, in one visit to the snapshot's thread."""
-    table = snapshot.table
-    tally = table.tally(scope, where, group_by)
+    store = snapshot.store
+    tally = store.tally(scope, where, group_by)
     groups = [Group(by, _labelled(snapshot, by, tally.groups(by))) for by in dict.fromkeys(group_by)]
-    duplicates = table.duplicates(scope, where)
+    duplicates = store.duplicates(scope, where)
     odd = Irregularities(
         duplicates.devices, duplicates.serial_numbers, tally.without_policy, tally.without_serial_number
     )
-    nobody_has = [] if tally.matched else _nobody_has(table, where)
-    return tally.matched, groups, odd, table.rows(scope, where, after=after, limit=limit), nobody_has
+    nobody_has = [] if tally.matched else _nobody_has(store, where)
+    return tally.matched, groups, odd, store.rows(scope, where, after=after, limit=limit), nobody_has
 
 
 def _nobody_has(store: Store, where: DeviceFilter) -> list[NobodyHas]:

@@ -43,7 +43,7 @@ class WholeList:
 
     def _piece(self, use: Callable[[Sequence[ListedDevice]], T], after: int) -> tuple[T, int] | None:
         """What `use` makes of the devices behind the key `after`, and the last one's key."""
-        rows = self._snapshot.table.rows(self._scope, DeviceFilter(), after=after, limit=DEVICES_A_PIECE)
+        rows = self._snapshot.store.rows(self._scope, DeviceFilter(), after=after, limit=DEVICES_A_PIECE)
         return (use([listed(self._snapshot, row) for row in rows]), rows[-1].key) if rows else None
 
     def handed_on_in_time(self, call: Call) -> AbstractContextManager[None]:

@@ -84,7 +84,7 @@ async def find_devices(
         snapshot = part.snapshot
         begun = paging.begin(part.generation)
         keys = dict.fromkeys(key for cell in cells for key in cell.all_keys())
-        sought = _Sought(await snapshot.answer(call.answer_by, partial(snapshot.table.find, part.scope, keys)))
+        sought = _Sought(await snapshot.answer(call.answer_by, partial(snapshot.store.find, part.scope, keys)))
         for cell in cells:
             sought.take(cell)
         near = NearOnes()

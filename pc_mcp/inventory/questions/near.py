@@ -71,9 +71,9 @@ async def near_ones(snapshot: Snapshot, scope: Scope, keys: Sequence[str], deadl
     end = min(deadline, anyio.current_time() + SECONDS)
     after: int | None = START
     while after is not None and anyio.current_time() < end:
-        after = await snapshot.query(comparison.go_on, snapshot.table, scope, after)
+        after = await snapshot.query(comparison.go_on, snapshot.store, scope, after)
     found = [(number, candidate) for number, some in enumerate(comparison.found) for candidate in some.best]
-    rows = await snapshot.query(snapshot.table.rows_with, {device for _, (_, device, _) in found})
+    rows = await snapshot.query(snapshot.store.rows_with, {device for _, (_, device, _) in found})
     near = [Near(number, rows[device], why) for number, (_, device, why) in found if device in rows]
     return NearOnes(near, sum(some.count for some in comparison.found) - len(found), complete=after is None)
 

@@ -46,7 +46,7 @@ class Snapshot:
     """
 
     customer: Customer
-    table: Store
+    store: Store
     readings: list[BatchReading]
     listed: int
     unreadable_batches: int
@@ -62,12 +62,12 @@ class Snapshot:
     @property
     def weight(self) -> int:
         """How much memory it takes, in devices."""
-        return max(sum(reading.devices for reading in self.readings), self.table.bytes // BYTES_A_DEVICE)
+        return max(sum(reading.devices for reading in self.readings), self.store.bytes // BYTES_A_DEVICE)
 
     @property
     def is_full(self) -> bool:
         """Whether no more can be held; such a list is let go of as soon as it was answered from."""
-        return self.table.bytes >= self.max_bytes
+        return self.store.bytes >= self.max_bytes
 
     @property
     def busy(self) -> bool:
@@ -85,7 +85,7 @@ class Snapshot:
 
     def close(self) -> None:
         """Frees the memory; may take a while."""
-        self.table.close()
+        self.store.close()
 
     def scope(self, batch: BatchReading | None) -> Scope:
         """The devices of one batch, or of every batch that the customer's list names."""
@@ -101,13 +101,13 @@ class Snapshot:
         return max([self.list_generation, *(reading.generation for reading in self.readings[: self.listed])])
 
     async def query(self, function: Callable[[*Ts], T], *args: *Ts) -> T:
-        """Calls `function` of the table in a worker thread, one call at a time."""
+        """Calls `function` of the store in a worker thread, one call at a time."""
         return await anyio.to_thread.run_sync(function, *args, limiter=self._access)
 
     async def answer(self, until: float, function: Callable[[], T]) -> T:
         """As `query`, but no longer than until then, on anyio's clock. Raises `TimeIsUp`."""
         with anyio.CancelScope(deadline=until), suppress(TooSlow):
-            return await self.query(self.table.in_time, until, function)
+            return await self.query(self.store.in_time, until, function)
         raise TimeIsUp(TOO_LONG_TO_COUNT)
 
     async def add_batch(self, batch: DeviceBatch, first: Page[Device]) -> BatchReading:
@@ -124,7 +124,7 @@ class Snapshot:
         """Keeps the next page of a batch, whose `lock` is held."""
         async with self._access:
             # A page of the usual 100 devices takes less time than the way to a thread and back.
-            if len(page.items) > DEVICES_KEPT_AT_ONCE or self.table.adds_slowly or reading.is_replaced:
+            if len(page.items) > DEVICES_KEPT_AT_ONCE or self.store.adds_slowly or reading.is_replaced:
                 await anyio.to_thread.run_sync(self._add, reading, page)
             else:
                 self._add(reading, page)
@@ -133,8 +133,8 @@ class Snapshot:
     def _add(self, reading: BatchReading, page: Page[Device]) -> None:
         """Adds a page and notes how far the batch is read, in one step that nothing interrupts."""
         if reading.is_replaced:
-            self.table.remove(reading.number)
+            self.store.remove(reading.number)
             reading.forget()
-        self.table.add(reading.number, reading.devices, page.items)
+        self.store.add(reading.number, reading.devices, page.items)
         reading.took(page)
         let_go(page.items)

@@ -52,7 +52,7 @@ async def take(
     unique = _first_of_each(batches)
     return Snapshot(
         customer=customer,
-        table=new_store(policies.names, reveal_product_keys=reveal_product_keys),
+        store=new_store(policies.names, reveal_product_keys=reveal_product_keys),
         readings=[BatchReading(batch, number) for number, batch in enumerate(unique)],
         listed=len(unique),
         unreadable_batches=unreadable,
