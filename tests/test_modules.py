@@ -1,4 +1,5 @@
-"""The program stays readable: modules and functions have their bounds, and only one folder knows an engine."""
+"""The program stays readable: modules and functions have their bounds, only one folder knows an engine, and what
+measures the program does not lean on its tests."""
 
 import ast
 import re
@@ -8,6 +9,7 @@ from pathlib import Path
 import pc_mcp
 
 ROOT = Path(pc_mcp.__file__).parent
+TREE = Path(__file__).parents[1]
 MODULES = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in sorted(ROOT.rglob("*.py"))}
 STORE = Path("inventory", "store")
 AN_ENGINE = re.compile(
@@ -40,3 +42,11 @@ def test_only_the_store_knows_an_engine_and_its_language():
     elsewhere = {place: text for place, text in MODULES.items() if STORE not in Path(place).parents}
     assert {place: found[0] for place, text in elsewhere.items() if (found := AN_ENGINE.search(text))} == {}
     assert AN_ENGINE.search(MODULES[str(STORE / "sqlite.py")])
+
+
+def test_what_measures_packs_or_judges_the_program_imports_nothing_of_the_tests():
+    folders = ("bench", "bundle", "conformance", "node_tools")
+    beside = [path for folder in folders for path in TREE.glob(f"{folder}/**/*.py")]
+    assert len(beside) > 20
+    imports = re.compile(r"^\s*(from|import) tests\b", re.MULTILINE)
+    assert [path.name for path in beside if imports.search(path.read_text(encoding="utf-8"))] == []
