@@ -12,6 +12,7 @@ from pc_mcp.protocol.stdio import serve_stdio
 from pc_mcp.runtime.failures import Failure
 from pc_mcp.runtime.logs import configure_logging
 from pc_mcp.runtime.network import check_network
+from pc_mcp.runtime.places import Places, forget_what_is_no_folder
 from pc_mcp.settings import Settings, load_settings
 
 NOT_YET = "pc-mcp cannot ask Partner Center yet."
@@ -24,6 +25,8 @@ NO_CLIENT_ID = (
 
 def serve(folders: Sequence[Path]) -> int:
     """Serves one client over stdio; gives the exit status. folders: where processes that it starts find its modules."""
+    forget_what_is_no_folder(os.environ)
+    Places().bring_home()
     fields = filled(os.environ)
     for field in FIELDS:
         os.environ.pop(field.variable, None)

@@ -1,6 +1,8 @@
 """Where the files of a user are; on Windows, where every application sees the same ones."""
 
 import os
+import pwd
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,13 +10,17 @@ import pytest
 from pc_mcp.auth.store import TokenStore, file_name
 from pc_mcp.runtime.places import Places
 from tests.auth.test_token_store import NAME, SECRET, secret_in, sign_in
+from tests.commands.processes import environment, run_to_end
 
 STORE_PYTHON = "PythonSoftwareFoundation.Python.3.13_qbz5n2kfra8p0"
 FILE = file_name(NAME)
 
 
 def windows(home: Path) -> Places:
-    return Places({"USERPROFILE": str(home), "LOCALAPPDATA": str(home / "AppData" / "Local")}, "win32")
+    """The places as they are once the program has begun."""
+    places = Places({"USERPROFILE": str(home), "LOCALAPPDATA": str(home / "AppData" / "Local")}, "win32")
+    places.bring_home()
+    return places
 
 
 def private_copy(home: Path, package: str = STORE_PYTHON) -> Path:
@@ -85,3 +91,17 @@ def test_signing_out_removes_what_is_left_at_other_places_and_says_what_it_canno
     store.with_cache(store.forget)
     assert places.left(FILE) == []
     assert (secret_in(store), store.notice) == (None, "")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it has a profile instead")
+@pytest.mark.parametrize("named", ["", "relative", "./x"])
+def test_a_home_that_is_no_absolute_folder_is_not_taken(named, tmp_path):
+    env = environment(tmp_path, HOME=named, XDG_CONFIG_HOME=named, XDG_DATA_HOME=named)
+    program = "from pc_mcp.commands.cli import main; main(['version']); import pathlib; print(pathlib.Path.home());"
+    program += "from pc_mcp.settings import usual_config_file; print(usual_config_file())"
+    done = run_to_end([sys.executable, "-c", program], env=env, cwd=tmp_path)
+    _, home, file = done.stdout.splitlines()
+    own = pwd.getpwuid(os.getuid()).pw_dir
+    assert home == own
+    assert file.startswith(f"{own}/")
+    assert list(tmp_path.iterdir()) == []

@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import gc
+import os
 import shutil
 import sys
 import textwrap
@@ -17,6 +18,7 @@ from pc_mcp.commands.sandbox import add_sandbox
 from pc_mcp.commands.terminal import say_aside
 from pc_mcp.runtime.failures import Failure
 from pc_mcp.runtime.nearest_name import did_you_mean
+from pc_mcp.runtime.places import Places, forget_what_is_no_folder
 from pc_mcp.runtime.streams import NotWritten, open_closed_streams, say_what_cannot_be_written, write_no_more
 
 if TYPE_CHECKING:
@@ -41,7 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command; returns the exit status: 0, 1 for a failure, 2 for wrong usage or settings."""
     open_closed_streams()
     say_what_cannot_be_written()
+    forget_what_is_no_folder(os.environ)
     try:
+        Places().bring_home()
         return _run(sys.argv[1:] if arguments is None else arguments)
     except Failure as error:
         if isinstance(error, NotWritten):

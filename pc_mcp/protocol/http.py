@@ -8,7 +8,6 @@ import socket
 from collections.abc import Callable, Iterator
 
 import uvicorn
-from mcp_types import INVALID_REQUEST
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -72,16 +71,17 @@ def serve_http(
 
 
 def _answering_every_request(app: ASGIApp) -> ASGIApp:
-    """`app`, which takes a request whose id is neither text nor a whole number for a notification, and answers
-    nothing to it. The body is to come whole, in one message."""
+    """`app`, but for what is no request, to which it would answer a library's own words, or nothing where an id is
+    neither text nor a whole number. The body is to come whole, in one message."""
 
     async def answering(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] != "POST":
             await app(scope, receive, send)
             return
         first: list[Message] = [await receive()]
-        _, refusal = read(first[0].get("body", b""))
-        if refusal and refusal.error.code == INVALID_REQUEST:
+        body: bytes = first[0].get("body", b"")
+        _, refusal = read(body)
+        if body and refusal:
             text = refusal.model_dump_json(by_alias=True, exclude_unset=True)
             await Response(text, 400, media_type="application/json")(scope, receive, send)
             return

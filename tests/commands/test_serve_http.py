@@ -94,6 +94,15 @@ def test_a_request_whose_id_is_none_is_refused(shared, era, given):
     assert (answer.json()["id"], answer.json()["error"]["code"]) == (None, -32600)
 
 
+def test_what_is_no_request_is_refused_in_our_words(shared):
+    headers = {"Accept": ACCEPT, "Content-Type": "application/json", **AUTHORIZATION}
+    for sent, code in (("[]", -32600), ("7", -32600), ("{}", -32600), ("no JSON", -32700), ('{"id": "\ud800"', -32700)):
+        answer = httpx2.post(shared, content=sent.encode(errors="replace"), headers=headers, timeout=SOON)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (400, code)
+        assert answer.json()["error"]["message"].startswith("This is no JSON")
+        assert "pydantic" not in answer.text
+
+
 @pytest.mark.parametrize("host", ["example.com", "example.com:80", "127.0.0.1.example.com:1", "192.168.0.1:1"])
 def test_a_foreign_host_is_refused_in_both_eras(shared, mode, host):
     answer = posted(shared, mode, Host=host, **AUTHORIZATION)

@@ -17,6 +17,7 @@ from pc_mcp.commands.install.environment import (
     only,
 )
 from pc_mcp.runtime.failures import Failure
+from pc_mcp.runtime.places import forget_what_is_no_folder
 
 NAME = "pc-mcp"
 """What the entry is called in every client."""
@@ -109,7 +110,9 @@ class Client:
             usual = self.hands_on["win32" if platform == "win32" else "posix"]
             handed_on = only({*usual, *self.forwarded(entry)}, environment, platform)
         own = {name: value for name, value in self.own_variables(entry).items() if is_variable(name, value)}
-        return handed_on | own
+        handed_on |= own
+        forget_what_is_no_folder(handed_on, platform)  # as the server does
+        return handed_on
 
     def own_variables(self, entry: Mapping[str, Any]) -> dict[str, str]:
         """The variables that an entry sets."""

@@ -15,6 +15,7 @@ from pc_mcp.commands.install.environment import can_be_handed_on, is_variable
 from pc_mcp.commands.install.files import ClientFile, found
 from pc_mcp.commands.install.json_text import Malformed
 from pc_mcp.runtime.failures import Failure
+from pc_mcp.runtime.places import home
 from pc_mcp.runtime.text import visible
 
 
@@ -90,8 +91,8 @@ class Connection:
 
 
 def this_machine() -> Machine:
-    """The machine and the user of this process."""
-    return Machine(sys.platform, dict(os.environ), Path.home())
+    """The machine and the user of this process. Raises `Failure`."""
+    return Machine(sys.platform, dict(os.environ), home())
 
 
 def notes_on(client: Client, machine: Machine) -> Iterator[str]:
