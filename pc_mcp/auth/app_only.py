@@ -9,10 +9,10 @@ from typing import Any, Self
 
 import anyio
 
-from pc_mcp.auth.errors import NotConfigured, SignInRefused, SignInUnavailable
-from pc_mcp.auth.refusals import service_failed, words_for
+from pc_mcp.auth.errors import NotConfigured, SignInNeeded
+from pc_mcp.auth.msal_calls import MsalHttp, application_options, in_thread
+from pc_mcp.auth.refusals import refused
 from pc_mcp.auth.registration import Registration
-from pc_mcp.auth.threads import Http, in_thread
 from pc_mcp.auth.tokens import Account, Refusal, Status
 
 Credential = str | Mapping[str, Any]
@@ -29,7 +29,7 @@ class AppTokens:
     def __init__(self, registration: Registration, credential: Callable[[], Credential]) -> None:
         self._registration = registration
         self._credential = credential
-        self._http: Http | None = None
+        self._http: MsalHttp | None = None
         self._app: Any = None
         self._token: str | None = None
         self._expires_at: float | None = None
@@ -63,6 +63,10 @@ class AppTokens:
         renewed = await self._acquired()
         return renewed if renewed != refusal.token else None
 
+    def waiting(self) -> SignInNeeded | None:
+        """Nobody is asked to sign in."""
+        return None
+
     def call_off(self) -> None:
         """Nobody is asked to sign in."""
 
@@ -84,7 +88,8 @@ class AppTokens:
         )
 
     async def _acquired(self, **how: Any) -> str:
-        if not self._registration.tenant:
+        tenant = self._registration.tenant
+        if not tenant:
             raise NotConfigured('auth.mode = "app" needs auth.tenant_id, the partner\'s own tenant.')
         scope = self._registration.scope.rpartition("/")[0] + "/.default"
 
@@ -93,15 +98,9 @@ class AppTokens:
                 import msal  # noqa: PLC0415 - costs time
 
                 proof = self._credential()
-                self._http = self._http or Http()
-                app = msal.ConfidentialClientApplication(
-                    self._registration.client_id,
-                    client_credential=proof,
-                    authority=f"{self._registration.authority}/{self._registration.tenant}",
-                    instance_discovery=None if self._registration.known else False,
-                    client_capabilities=["CP1"],
-                    http_client=self._http,
-                )
+                self._http = self._http or MsalHttp()
+                options = application_options(self._registration, tenant, self._http)
+                app = msal.ConfidentialClientApplication(**options, client_credential=proof)
                 self._registration.check([app.authority.token_endpoint])
                 self._app = app
             return dict(self._app.acquire_token_for_client([scope], **how))
@@ -109,9 +108,7 @@ class AppTokens:
         async with self._lock:
             result = await in_thread(work)
         if "access_token" not in result:
-            if service_failed(result):
-                raise SignInUnavailable("The sign-in service fails at the moment. Ask again in a minute.")
-            raise SignInRefused(words_for(result))
+            raise refused(result)
         self._expires_at = time.time() + float(result.get("expires_in", 0))
         self._token = str(result["access_token"])
         return self._token

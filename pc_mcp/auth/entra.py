@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 import msal
 
 from pc_mcp.auth.errors import SignInRefused
+from pc_mcp.auth.msal_calls import MsalHttp, application_options, in_thread
 from pc_mcp.auth.registration import Registration
 from pc_mcp.auth.store import KeptAccount, TokenStore
-from pc_mcp.auth.threads import Http, in_thread
 from pc_mcp.runtime.ids import GUID
 
 T = TypeVar("T")
@@ -32,7 +32,7 @@ class Entra:
         self._registration = registration
         self._store = store
         self._scopes = [registration.scope]
-        self._http = Http()
+        self._http = MsalHttp()
         self._apps: dict[str, msal.PublicClientApplication] = {}
 
     @property
@@ -164,14 +164,8 @@ class Entra:
         return self._apps[tenant]
 
     def _new_app(self, tenant: str, cache: msal.TokenCache | None) -> msal.PublicClientApplication:
-        app = msal.PublicClientApplication(
-            self._registration.client_id,
-            authority=f"{self._registration.authority}/{tenant}",
-            instance_discovery=None if self._registration.known else False,
-            client_capabilities=["CP1"],
-            token_cache=cache,
-            http_client=self._http,
-        )
+        options = application_options(self._registration, tenant, self._http)
+        app = msal.PublicClientApplication(**options, token_cache=cache)
         found = app.authority
         self._registration.check(
             (found.token_endpoint, found.authorization_endpoint, found.device_authorization_endpoint)

@@ -20,12 +20,13 @@ class NotConfigured(SignInError):
 
 class SignInNeeded(SignInError):
     """A sign-in was begun and waits for a person, who is to do what `instruction` says. `url` is
-    where, without any name of an account."""
+    where, without any name of an account; `number` tells this sign-in from the others of the process."""
 
-    def __init__(self, instruction: str, url: str) -> None:
+    def __init__(self, instruction: str, url: str, number: int = 0) -> None:
         super().__init__(f"{instruction} Then ask the same again.")
         self.instruction = instruction
         self.url = url
+        self.number = number
 
 
 class SignInRefused(SignInError):

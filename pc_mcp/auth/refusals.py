@@ -7,6 +7,10 @@ The text that comes with a refusal is never passed on: it may hold names, ids an
 import re
 from collections.abc import Mapping
 
+from pc_mcp.auth.errors import SignInError, SignInRefused, SignInUnavailable
+
+FAILS = "The sign-in service fails at the moment. Ask again in a minute."
+
 _CODE = re.compile(r"AADSTS(\d{4,9})")
 _MOST_TEXT = 2000
 _ERROR = re.compile(r"[a-z_]{1,40}")
@@ -80,6 +84,11 @@ def code_of(result: Mapping[str, object]) -> str | None:
     listed = [str(code) for code in codes if isinstance(code, int)] if isinstance(codes, list) else []
     found = [*listed, *_CODE.findall(str(result.get("error_description", ""))[:_MOST_TEXT])]
     return next((code for code in found if code in _WORDS), found[0] if found else None)
+
+
+def refused(result: Mapping[str, object]) -> SignInError:
+    """The error for an answer of the sign-in service with `error`."""
+    return SignInUnavailable(FAILS) if service_failed(result) else SignInRefused(words_for(result))
 
 
 def words_for(result: Mapping[str, object]) -> str:

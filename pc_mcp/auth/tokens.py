@@ -7,7 +7,7 @@ from typing import Protocol, Self
 
 from pydantic import SecretStr
 
-from pc_mcp.auth.errors import NotConfigured
+from pc_mcp.auth.errors import NotConfigured, SignInNeeded
 
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]+")  # the characters of RFC 6750, section 2.1
 
@@ -86,6 +86,10 @@ class TokenProvider(Protocol):
         """Who asks, found once when a call begins; signs in if need be."""
         ...
 
+    def waiting(self) -> SignInNeeded | None:
+        """The sign-in that waits for a person now, if one does."""
+        ...
+
     def call_off(self) -> None:
         """Ends a sign-in that waits for a person, who does not want to."""
         ...
@@ -117,6 +121,10 @@ class Unconfigured:
 
     async def account(self) -> Account:
         raise NotConfigured(self._message)
+
+    def waiting(self) -> SignInNeeded | None:
+        """Nobody is asked to sign in."""
+        return None
 
     def call_off(self) -> None:
         """Nobody is asked to sign in."""
@@ -182,6 +190,10 @@ class StaticToken:
                 'alone, without quotation marks, spaces or "Bearer", and restart the server.'
             )
         return self._token
+
+    def waiting(self) -> SignInNeeded | None:
+        """Nobody is asked to sign in."""
+        return None
 
     def call_off(self) -> None:
         """Nobody is asked to sign in."""

@@ -3,17 +3,13 @@
 from dataclasses import dataclass, replace
 from typing import Self
 
-from pc_mcp.auth import SignInNeeded
 from pc_mcp.partner_center import PartnerCenterError
 from pc_mcp.partner_center.errors import NotSignedIn, Remedy
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why something could not be read; its fields are those of a `PartnerCenterError` of this `kind`.
-
-    needed: the instruction and the address of a sign-in that waits for a person, where that is why.
-    """
+    """Why something could not be read; its fields are those of a `PartnerCenterError` of this `kind`."""
 
     kind: type[PartnerCenterError]
     summary: str
@@ -24,11 +20,9 @@ class Problem:
     correlation_id: str | None
     wait_seconds: float | None
     claims: str | None
-    needed: tuple[str, str] | None
 
     @classmethod
     def of(cls, error: PartnerCenterError) -> Self:
-        needed = error.__cause__
         return cls(
             type(error),
             error.summary,
@@ -39,7 +33,6 @@ class Problem:
             error.correlation_id,
             error.wait_seconds,
             error.claims if isinstance(error, NotSignedIn) else None,
-            (needed.instruction, needed.url) if isinstance(needed, SignInNeeded) else None,
         )
 
     def is_a(self, *kinds: type[PartnerCenterError]) -> bool:
@@ -64,6 +57,4 @@ class Problem:
         error.summary, error.advice, error.wait_seconds = self.summary, self.advice, self.wait_seconds
         if isinstance(error, NotSignedIn):
             error.claims = self.claims
-        if self.needed:
-            error.__cause__ = SignInNeeded(*self.needed)
         return error

@@ -195,4 +195,4 @@ def _signing_in() -> Iterator[None]:
     except AccountChanged:
         raise
     except SignInError as error:
-        raise NoToken(str(error)) from error
+        raise NoToken(str(error)) from None

@@ -53,7 +53,7 @@ def _delegated(
     make_entra: "Callable[[], Entra]", auth: AuthSettings, flow: str, tell: Callable[[str], None] | None
 ) -> TokenProvider:
     from pc_mcp.auth.delegated import DelegatedTokens  # noqa: PLC0415 - not every mode needs it
-    from pc_mcp.auth.flow import way_for  # noqa: PLC0415
+    from pc_mcp.auth.ways import way_for  # noqa: PLC0415
 
     return DelegatedTokens(
         make_entra,

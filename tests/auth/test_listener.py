@@ -17,8 +17,8 @@ import httpx2
 import pytest
 
 from pc_mcp.auth.browser import can_open_browser, open_browser
-from pc_mcp.auth.flow import Way, way_for
 from pc_mcp.auth.listener import MAX_BODY_BYTES, LoopbackListener, Outcome, page
+from pc_mcp.auth.ways import Way, way_for
 from pc_mcp.sandbox.entra.accounts import HOSTILE_NAME
 from tests.auth.people import URL, connected, do_as_told, told
 

@@ -32,7 +32,7 @@ class Asked:
     """For which sign-in a person was asked last, through a client: for each only once, since a client
     that fails to ask would fail again, and the person would never be told."""
 
-    instruction: str = ""
+    number: int = 0
 
 
 class Reply(Enum):
@@ -55,9 +55,9 @@ async def ask(
     """Asks through the client, which has so many seconds; an `InputRequiredResult` is to be the call's result."""
     capabilities = context.client_capabilities
     elicitation = capabilities.elicitation if capabilities else None
-    if elicitation is None or elicitation.url is None or not needed.url or asked.instruction == needed.instruction:
+    if elicitation is None or elicitation.url is None or not needed.url or asked.number == needed.number:
         return Reply.CANNOT_ASK
-    asked.instruction = needed.instruction
+    asked.number = needed.number
     if context.protocol_version in MODERN_PROTOCOL_VERSIONS:
         params = ElicitRequestURLParams(message=needed.instruction, url=needed.url)
         return InputRequiredResult(input_requests={_KEY: ElicitRequest(params=params)})

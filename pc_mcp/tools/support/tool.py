@@ -23,6 +23,7 @@ from pc_mcp.answers import escaped, shown
 from pc_mcp.auth import SignInError, SignInNeeded, SignInRefused
 from pc_mcp.inventory import QuestionError
 from pc_mcp.partner_center import PartnerCenterError
+from pc_mcp.partner_center.errors import NoToken
 from pc_mcp.runtime.nearest_name import did_you_mean
 from pc_mcp.tools.support.asking import DECLINED, Reply, ask, declined_before
 from pc_mcp.tools.support.call import App
@@ -98,9 +99,9 @@ class DomainTool(Tool):
             raise SignInRefused(DECLINED)
         try:
             return await answer()
-        except (PartnerCenterError, SignInError) as error:
-            needed = error if isinstance(error, SignInNeeded) else error.__cause__
-            if not isinstance(needed, SignInNeeded):
+        except (NoToken, SignInNeeded):
+            needed = app.tokens.waiting()
+            if needed is None:
                 raise
             reply = await ask(context, needed, app.asked, app.time_budget_seconds)
             if reply is Reply.CANNOT_ASK:

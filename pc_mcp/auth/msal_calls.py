@@ -1,4 +1,4 @@
-"""How MSAL is let work: in daemon threads, since it blocks, with an HTTP client that has limits."""
+"""How MSAL is let work: in daemon threads, since it blocks, with an HTTP client that has limits, for a registration."""
 
 import logging
 from collections.abc import Callable
@@ -8,6 +8,7 @@ import anyio
 import httpx2
 
 from pc_mcp.auth.errors import SignInUnavailable
+from pc_mcp.auth.registration import Registration
 from pc_mcp.runtime.network import BodyRefused, BoundedClient, Kind, NetworkRefused, obstacle
 from pc_mcp.runtime.waiting import in_daemon_thread
 
@@ -26,7 +27,7 @@ _OF_MSAL = (httpx2.HTTPError, ValueError, TypeError, LookupError, AttributeError
 logging.getLogger("msal").setLevel(logging.WARNING)
 
 
-class Http(BoundedClient):
+class MsalHttp(BoundedClient):
     """The HTTP client that MSAL is given: without one it would use `requests`, without any time-out."""
 
     def __init__(self) -> None:
@@ -36,6 +37,17 @@ class Http(BoundedClient):
         """MSAL sends a client assertion as bytes, which httpx2 would write as `b'…'` into a form."""
         text = {name: v.decode() if isinstance(v, bytes) else v for name, v in (data or {}).items()}
         return super().post(url, data=text, **options)
+
+
+def application_options(registration: Registration, tenant: str, http: MsalHttp) -> dict[str, Any]:
+    """What every application of MSAL is made with, of people and of the application itself."""
+    return {
+        "client_id": registration.client_id,
+        "authority": f"{registration.authority}/{tenant}",
+        "instance_discovery": None if registration.known else False,
+        "client_capabilities": ["CP1"],  # it answers claims challenges
+        "http_client": http,
+    }
 
 
 async def in_thread(work: Callable[[], T]) -> T:
