@@ -32,4 +32,4 @@ async def list_device_batches(
     where = BatchFilter(name_contains, created_after, created_before)
     named = await named_customer(call, customer)
     result = await list_batches(call, named, where, limit=limit, cursor=cursor, refresh=refresh)
-    return call.result(batch_list_answer(result, where, call.max_chars))
+    return call.result(batch_list_answer(result, result.where, call.max_chars))

@@ -243,3 +243,40 @@ async def test_long_ones_that_are_not_found_and_do_not_fit_are_counted(connect, 
 async def test_what_is_no_text_is_refused(connect, text):
     async with connect() as client:
         assert "must be a valid string" in await refusal(client, "find_devices", customer=CUSTOMER, identifiers=[text])
+
+
+async def test_filters_by_a_part_are_unwrapped_where_what_stands_there_is_nowhere(connect, sandbox):
+    serve(sandbox, device("2R9-ZNP67"), device("-PF0ABC"), device("S/N: odd"))
+    wrapped = {
+        "2R9-ZNP67": [
+            '"2R9-ZN"',
+            "S/N: 2R9-ZNP67",
+            "2R9-ZNP67,",
+            "(2r9-znp67)",
+            '="2R9-ZNP67"',
+            "2R9-ZNP67\t",
+            "\r\n2R9",
+        ],
+        "-PF0ABC": ["'-PF0ABC", "'-PF0"],
+        "S/N: odd": ["S/N: odd", "s/n:"],
+    }
+    async with connect() as client:
+        for serial, texts in wrapped.items():
+            for text in texts:
+                asked = {"customer": CUSTOMER, "serial_number": text, "fields": ["serial_number"]}
+                answer = await ask(client, "list_devices", **asked)
+                assert [row["serial_number"] for row in answer["devices"]] == [serial], text
+        result = await client.call_tool("list_devices", {"customer": CUSTOMER, "serial_number": "S/N: 2R9-ZNP67"})
+        assert "serial number contains 2R9-ZNP67" in result.content[0].text.replace('"', "")
+        for text in ('"Lot"', "Lot,", "(lo)"):
+            answer = await ask(client, "list_device_batches", customer=CUSTOMER, name_contains=text)
+            assert [batch["id"] for batch in answer["batches"]] == ["Lot"]
+        found = (await ask(client, "find_customers", query="Contoso Ltd"))["customers"]
+        tenant = found[0]["id"]
+        for text in (
+            '"Contoso Ltd"',
+            "“contoso ltd”",
+            f"https://portal.example/customers/{tenant}/devices?x=1",
+            f"({tenant})",
+        ):
+            assert (await ask(client, "find_customers", query=text))["customers"] == found, text

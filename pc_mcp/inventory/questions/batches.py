@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from datetime import datetime
 
 from pc_mcp.inventory.questions.batch_names import nearest_batches
 from pc_mcp.inventory.questions.completeness import Missing, NextStep, keep_until_asked_again, missing, next_step
+from pc_mcp.inventory.questions.identifiers import forms_of
 from pc_mcp.inventory.questions.opened import opened
 from pc_mcp.inventory.questions.paging import Page, Paging
 from pc_mcp.inventory.reading.inventory import Call
@@ -62,6 +63,7 @@ class BatchList:
     batches: Sequence[DeviceBatch]
     nearest: Sequence[str]
     page: Page
+    where: BatchFilter
 
 
 async def list_batches(
@@ -78,6 +80,7 @@ async def list_batches(
     async with opened(call, customer, paging, renew=lambda _: refresh) as snapshot:
         begun = paging.begin(snapshot.list_generation)
         listed = [reading.batch for reading in snapshot.readings[: snapshot.listed]]
+        where = _as_pasted(listed, where)
         matched = [(number, batch) for number, batch in enumerate(listed) if where.matches(batch)]
         given = [pair for pair in matched if pair[0] > begun.after][:limit]
         statuses = Counter(visible_or_none(batch.status) for _, batch in matched)
@@ -102,4 +105,14 @@ async def list_batches(
             batches=[batch for _, batch in given],
             nearest=near,
             page=paging.page(begun, [number for number, _ in given], len(matched)),
+            where=where,
         )
+
+
+def _as_pasted(batches: Sequence[DeviceBatch], where: BatchFilter) -> BatchFilter:
+    """The conditions with the first form of the name that any batch has, or as they are."""
+    for form in forms_of(where.name_contains or ""):
+        meant = replace(where, name_contains=form)
+        if any(map(meant.matches_name, batches)):
+            return meant
+    return where

@@ -61,7 +61,7 @@ async def customer_named(directory: CustomerDirectory, text: str) -> Customer:
         for each in entries
     ]
     found = [each.customer for each in entries if each.id == match_key(text)]
-    found = found or called(text, named) or _addressed(text, entries)
+    found = found or called(text, named) or addressed(text, entries)
     if not found and directory.complete:
         found = with_part(text, named)
     if len(found) == 1:
@@ -96,7 +96,7 @@ async def _unknown(directory: CustomerDirectory, text: str) -> str:
     return " ".join(filter(None, words))
 
 
-def _addressed(text: str, entries: Sequence[Entry]) -> list[Customer]:
+def addressed(text: str, entries: Sequence[Entry]) -> list[Customer]:
     """The customer whose id or domain stands somewhere in `text`, such as an address."""
     ids = set(guids_in(text))
     hosts = {host.removesuffix(".") for host in _HOST.findall(match_key(text))}

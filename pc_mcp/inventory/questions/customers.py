@@ -7,8 +7,10 @@ from datetime import datetime
 import anyio.to_thread
 
 from pc_mcp.inventory.questions.completeness import Missing, NextStep, keep_until_asked_again, missing, next_step
-from pc_mcp.inventory.questions.customer_names import nearest_customers
+from pc_mcp.inventory.questions.customer_names import addressed, nearest_customers
+from pc_mcp.inventory.questions.identifiers import forms_of
 from pc_mcp.inventory.questions.paging import Page, Paging, kept
+from pc_mcp.inventory.reading.customer_list import CustomerDirectory
 from pc_mcp.inventory.reading.inventory import Call
 from pc_mcp.partner_center.models import Customer
 
@@ -35,7 +37,7 @@ async def list_customers(call: Call, query: str | None, *, limit: int, cursor: s
     inventory = call.inventory
     directory = kept(inventory.kept_directory(call)) if paging.goes_on else await inventory.directory(call)
     begun = paging.begin(directory.generation)
-    matched = list(enumerate(await anyio.to_thread.run_sync(directory.matching, query)))
+    matched = list(enumerate(await anyio.to_thread.run_sync(_matching, directory, query)))
     given = matched[begun.after + 1 :][:limit]
     problem = missing(directory.problem) if directory.problem else None
     step = next_step([problem] if problem else [], unreadable=directory.unreadable)
@@ -51,3 +53,13 @@ async def list_customers(call: Call, query: str | None, *, limit: int, cursor: s
         nearest=await nearest_customers(directory, query) if query and not matched else (),
         page=paging.page(begun, [index for index, _ in given], len(matched)),
     )
+
+
+def _matching(directory: CustomerDirectory, query: str | None) -> list[Customer]:
+    """The customers that match what was pasted: as it stands, without its wrapping, or as an address that names one."""
+    if query is None:
+        return directory.matching(None)
+    for form in forms_of(query) or [query]:
+        if found := directory.matching(form):
+            return found
+    return addressed(query, directory.entries)

@@ -1,12 +1,13 @@
 """The question which devices a customer, or one of its batches, has."""
 
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from functools import partial
 
 from pc_mcp.inventory.nearest import nearest_of
 from pc_mcp.inventory.questions.batch_names import NEAREST
 from pc_mcp.inventory.questions.coverage import Coverage, Disagreement, coverage_of, disagreements_of
+from pc_mcp.inventory.questions.identifiers import forms_of
 from pc_mcp.inventory.questions.opened import devices_read
 from pc_mcp.inventory.questions.paging import Page, Paging
 from pc_mcp.inventory.reading.inventory import Call
@@ -55,7 +56,8 @@ class ListedDevice:
 
 @dataclass(frozen=True, slots=True)
 class DeviceList:
-    """`total` and `matched` count devices that were read; `coverage` says whether that is all."""
+    """`total` and `matched` count devices that were read; `coverage` says whether that is all. where: what was asked,
+    the serial number as it was meant."""
 
     customer: Customer
     batch: DeviceBatch | None
@@ -68,6 +70,7 @@ class DeviceList:
     devices: Sequence[ListedDevice]
     nobody_has: Sequence[NobodyHas]
     page: Page
+    where: DeviceFilter
 
 
 async def list_devices(
@@ -92,6 +95,8 @@ async def list_devices(
         if group_by is None:
             group_by = () if paging.goes_on else GROUPS_OF_A_BATCH if part.batch else GROUPS_OF_A_CUSTOMER
         begun = paging.begin(part.generation)
+        if where.serial_number and len(forms_of(where.serial_number)) > 1:
+            where = await snapshot.answer(call.answer_by, partial(_as_pasted, snapshot.store, part.scope, where))
         answer = partial(_answer, snapshot, part.scope, where, group_by=group_by, after=begun.after, limit=limit)
         matched, groups, odd, rows, nobody_has = await snapshot.answer(call.answer_by, answer)
         return DeviceList(
@@ -106,7 +111,16 @@ async def list_devices(
             devices=[listed(snapshot, row) for row in rows],
             nobody_has=nobody_has,
             page=paging.page(begun, [row.key for row in rows], matched),
+            where=where,
         )
+
+
+def _as_pasted(store: Store, scope: Scope, where: DeviceFilter) -> DeviceFilter:
+    """The conditions with the first form of the serial number that any device has, or as they are."""
+    for form in forms_of(where.serial_number or ""):
+        if store.tally(scope, DeviceFilter(serial_number=form)).matched:
+            return replace(where, serial_number=form)
+    return where
 
 
 def listed(snapshot: Snapshot, row: DeviceRow) -> ListedDevice:

@@ -67,6 +67,11 @@ def cells_of(given: Sequence[str]) -> list[Cell]:
     return [cell for cell in map(_cell, given) if cell.forms]
 
 
+def forms_of(text: str) -> Sequence[str]:
+    """What may be meant by a part of a name or number as it was pasted, what stands there first."""
+    return list(_cell(text).forms.values())
+
+
 def _cell(text: str) -> Cell:
     seen = visible(text)
     keys, core = _forms(seen)

@@ -11,9 +11,12 @@ from pc_mcp.runtime.text import match_key
 
 # Line breaks and the like are no part of any name; lone surrogates cannot even be written down.
 _REFUSED = frozenset({"Cc", "Cs"})
+# Of a cell of a spreadsheet, or a line; spaces may be part of a name.
+_PASTED_ALONG = "\t\n\v\f\r\x85\u2028\u2029"
 
 
 def _plain(text: str) -> str:
+    text = text.strip(_PASTED_ALONG)
     if not match_key(text):
         raise ValueError("must not be empty; leave the argument out instead")
     if any(unicodedata.category(char) in _REFUSED for char in text):
