@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pc_mcp.partner_center import Cloud
+from pc_mcp.runtime.clouds import Cloud
 from pc_mcp.runtime.ids import ARE_ONE, id_fault, pasted_id
 from pc_mcp.settings import existing_folder
 

@@ -11,7 +11,8 @@ import anyio
 from anyio.abc import ByteStream, SocketAttribute
 
 from pc_mcp.auth import Account, ConfiguredAccount
-from pc_mcp.partner_center import PartnerCenter, Transport, checked_base_url
+from pc_mcp.partner_center import PartnerCenter, Transport
+from pc_mcp.runtime.clouds import checked_base_url
 
 ACCOUNT = ConfiguredAccount("an account", "sandbox-token")
 CORRELATION_ID = "7b2c6d3e-6d3a-4a86-9a55-0b1f2c3d4e5f"

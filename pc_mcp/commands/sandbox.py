@@ -4,6 +4,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from pc_mcp.commands.grammar import Parser, address, milliseconds, number, percent
+from pc_mcp.runtime.failures import AddressRefused
 
 if TYPE_CHECKING:
     from pc_mcp.sandbox.entra import Entra
@@ -42,7 +43,6 @@ def add_sandbox(commands: "argparse._SubParsersAction[Parser]") -> None:
 
 
 def _sandbox(options: argparse.Namespace) -> int:
-    from pc_mcp.protocol.http import AddressRefused
     from pc_mcp.sandbox import SANDBOX_TOKEN, Switches, World, serve_forever
 
     def say(base_url: str) -> None:

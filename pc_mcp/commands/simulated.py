@@ -6,20 +6,24 @@ import shlex
 import sys
 from collections.abc import Iterator
 
+from pc_mcp.runtime.variables import process_environment
 from pc_mcp.sandbox import Sandbox, running
 from pc_mcp.settings import AuthSettings, PartnerCenterSettings
 
 
 @contextlib.contextmanager
 def sandbox_settings() -> Iterator[dict[str, dict[str, object]]]:
-    """Runs a sandbox and yields the settings that make a server use it, whatever the user's own are."""
+    """Runs a sandbox and yields the settings that make a server use it, whatever the user's own are.
+
+    Meanwhile the process has the environment that this needs.
+    """
     with running(entra=True, requests_kept=1) as sandbox:
         partner_center, auth = settings_of(sandbox)
-        os.environ |= environment_of(sandbox)
-        yield {
-            "partner_center": PartnerCenterSettings().model_dump() | partner_center,
-            "auth": AuthSettings().model_dump() | auth,
-        }
+        with process_environment({**os.environ, **environment_of(sandbox)}):
+            yield {
+                "partner_center": PartnerCenterSettings().model_dump() | partner_center,
+                "auth": AuthSettings().model_dump() | auth,
+            }
 
 
 def settings_of(sandbox: Sandbox) -> tuple[dict[str, str], dict[str, str]]:

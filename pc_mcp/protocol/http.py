@@ -15,7 +15,7 @@ from pc_mcp.protocol.http_limits import Limits, OutOfDescriptors
 from pc_mcp.protocol.http_secret import OnlyWithSecret, Secret
 from pc_mcp.protocol.jsonrpc import read
 from pc_mcp.protocol.server import Server
-from pc_mcp.runtime.failures import Failure
+from pc_mcp.runtime.failures import AddressRefused
 from pc_mcp.runtime.network import LOOPBACK_HOSTS
 from pc_mcp.runtime.signals import on_signal
 from pc_mcp.runtime.waiting import run
@@ -23,10 +23,6 @@ from pc_mcp.runtime.waiting import run
 logger = logging.getLogger(__name__)
 
 MCP_PATH = "/mcp"
-
-
-class AddressRefused(Failure):
-    """The server cannot listen there; the text says why."""
 
 
 def serve_http(

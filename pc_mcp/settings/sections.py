@@ -13,7 +13,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from pc_mcp.partner_center import Cloud, checked_authority, checked_base_url
+from pc_mcp.runtime.clouds import Cloud, checked_authority, checked_base_url
 from pc_mcp.runtime.ids import pasted_id
 
 ENV_PREFIX = "PC_MCP_"

@@ -10,9 +10,8 @@ import pytest
 from pc_mcp.auth import NotConfigured, StaticToken, Unconfigured
 from pc_mcp.auth.delegated import DelegatedTokens
 from pc_mcp.commands.cli import main, parser
-from pc_mcp.protocol.http import AddressRefused
 from pc_mcp.protocol.token_providers import NO_CLIENT_ID, token_provider
-from pc_mcp.runtime.failures import Failure
+from pc_mcp.runtime.failures import AddressRefused, Failure
 from pc_mcp.settings import ConfigurationError, Settings
 from tests.commands.processes import environment
 

@@ -15,7 +15,8 @@ from pc_mcp import __version__
 from pc_mcp.commands.cli import main, parser
 from pc_mcp.commands.install.clients import CLIENTS
 from pc_mcp.commands.install.program import Running, program
-from tests.commands.processes import COMMAND, environment, run
+from pc_mcp.commands.simulated import sandbox_settings
+from tests.commands.processes import COMMAND, environment, run, run_to_end
 
 COMMANDS = ["serve", "demo", "login", "logout", "status", "install", "uninstall", "doctor", "sandbox"]
 COMMANDS += ["help", "version"]
@@ -267,6 +268,25 @@ def test_on_a_terminal_serve_says_that_it_is_for_assistants(tmp_path):
         os.close(end)
     assert said.startswith("pc-mcp serve is for assistants")
     assert "pc-mcp demo" in said
+
+
+def test_a_command_loads_nothing_that_it_has_no_use_for(tmp_path):
+    program = (
+        "import sys; from pc_mcp.commands.cli import main; main(['install', 'cursor', '--sandbox', '--dry-run'])\n"
+        "import pc_mcp.sandbox, pc_mcp.commands.sandbox, pc_mcp.settings\n"
+        "unused = ('pc_mcp.inventory', 'pc_mcp.partner_center', 'pc_mcp.protocol', 'pc_mcp.tools', 'mcp', 'msal')\n"
+        "print([name for name in sys.modules if name.startswith(unused)])"
+    )
+    done = run_to_end([sys.executable, "-c", program], env=environment(tmp_path))
+    assert done.stdout.splitlines()[-1:] == ["[]"], done.stderr
+
+
+def test_what_runs_on_the_sandbox_leaves_the_environment_as_it_was():
+    before = dict(os.environ)
+    with sandbox_settings():
+        assert os.environ["NO_PROXY"] == "*"
+        assert Path(os.environ["SSL_CERT_FILE"]).is_file()
+    assert dict(os.environ) == before
 
 
 FULL = Path("/dev/full")

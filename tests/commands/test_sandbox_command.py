@@ -11,7 +11,7 @@ import httpx2
 import pytest
 
 from pc_mcp.commands.cli import main
-from pc_mcp.partner_center import Cloud
+from pc_mcp.runtime.clouds import Cloud
 from pc_mcp.sandbox import SANDBOX_TOKEN, World, person
 from tests.commands.processes import AT_ONCE, SOON, Process, environment, started
 

@@ -11,8 +11,9 @@ import anyio
 import httpx2
 import pytest
 
-from pc_mcp.protocol.http import AddressRefused, serve_http
+from pc_mcp.protocol.http import serve_http
 from pc_mcp.protocol.server import build_server
+from pc_mcp.runtime.failures import AddressRefused
 from pc_mcp.sandbox import Sandbox, World, running
 from pc_mcp.settings import Settings
 from pc_mcp.tools import all_tools

@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 
 from pc_mcp import __version__
-from pc_mcp.partner_center import Cloud
+from pc_mcp.runtime.clouds import Cloud
 from pc_mcp.settings import setting_names
 from tests.documentation import ENV, ROOT
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pc_mcp.partner_center import Cloud, checked_base_url
 from pc_mcp.partner_center.errors import UnexpectedRedirect
+from pc_mcp.runtime.clouds import Cloud, checked_base_url
 from pc_mcp.settings import ConfigurationError, PartnerCenterSettings, load_settings
 from tests.double import asking, customer, page, raw, serving
 

@@ -16,8 +16,9 @@ from typing_extensions import TypedDict
 from pc_mcp.answers import Answer
 from pc_mcp.auth import StaticToken
 from pc_mcp.inventory import Inventory, QuestionError
-from pc_mcp.partner_center import Cloud, PartnerCenterError, Transport, errors
+from pc_mcp.partner_center import PartnerCenterError, Transport, errors
 from pc_mcp.protocol.server import Server
+from pc_mcp.runtime.clouds import Cloud
 from pc_mcp.sandbox import Sandbox, ScriptedAnswer
 from pc_mcp.tools import App, DomainTool
 from pc_mcp.tools.support.call import ToolCall

@@ -14,8 +14,8 @@ from syrupy.assertion import SnapshotAssertion
 from pc_mcp.answers import sign_in_answer
 from pc_mcp.auth import StaticToken, Status
 from pc_mcp.auth.app_only import AppTokens
-from pc_mcp.partner_center import Cloud
 from pc_mcp.protocol.token_providers import NO_CLIENT_ID
+from pc_mcp.runtime.clouds import Cloud
 from pc_mcp.sandbox import ScriptedAnswer
 from pc_mcp.tools import all_tools
 from pc_mcp.tools.support.call import ToolCall

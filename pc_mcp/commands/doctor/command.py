@@ -1,8 +1,6 @@
 """The command `doctor`: makes the checks, one after the other, and prints what they found."""
 
-import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,6 +14,7 @@ from pc_mcp.commands.install.machine import Connection, Machine, this_machine
 from pc_mcp.commands.install.program import typed
 from pc_mcp.protocol.token_providers import token_provider
 from pc_mcp.runtime.logs import configure_logging
+from pc_mcp.runtime.variables import process_environment
 from pc_mcp.runtime.waiting import in_daemon_thread, run
 from pc_mcp.settings import Settings
 
@@ -52,24 +51,11 @@ async def _examine(config: Path | None, client: str | None, seconds: float, say:
         return
     theirs = found if isinstance(found, Finding) else [each for each in found if each.client.id == client]
     connection = theirs[0] if isinstance(theirs, list) and theirs else Connection(CLIENTS[client], Path())
-    with _only(environment := connection.environment(machine)):
+    with process_environment(environment := connection.environment(machine)):
         say(local.environment(connection, machine, environment))
         config = config or (Path(connection.config) if connection.config else None)
         seen = replace(machine, environment=environment)
         await _examine_with(seen, config, theirs, local.not_connected(connection.client), seconds, say)
-
-
-@contextmanager
-def _only(environment: Mapping[str, str]) -> Iterator[None]:
-    """This process has no other environment variables meanwhile."""
-    before = dict(os.environ)
-    os.environ.clear()
-    os.environ.update(environment)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
 
 
 async def _examine_with(

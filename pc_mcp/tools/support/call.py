@@ -12,7 +12,8 @@ from mcp_types import CallToolResult, TextContent
 from pc_mcp.answers import Answer
 from pc_mcp.auth import TokenProvider
 from pc_mcp.inventory import Call, Inventory, Progress, in_time
-from pc_mcp.partner_center import Cloud, PartnerCenter, Transport
+from pc_mcp.partner_center import PartnerCenter, Transport
+from pc_mcp.runtime.clouds import Cloud
 from pc_mcp.tools.support.asking import Asked
 
 Report = Callable[[float, float | None, str | None], Awaitable[None]]
