@@ -1,52 +1,25 @@
 """`export_devices` writes the whole list into the folder of the setting: whole, never outside it, never over a file."""
 
 import json
-import os
-import stat
-import sys
-import tempfile
-import time
 import tracemalloc
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import anyio
 import pytest
 from mcp import Client
 from mcp.shared.exceptions import MCPError
 
-from pc_mcp.inventory import QuestionError
 from pc_mcp.protocol.server import Server, build_server
 from pc_mcp.sandbox import ScriptedAnswer
-from pc_mcp.settings import ConfigurationError, load_settings
 from pc_mcp.tools import App, all_tools
 from pc_mcp.tools.support.addresses import uri_of
-from pc_mcp.tools.support.files import file_stem, new_file
+from pc_mcp.tools.support.files import file_stem
 from tests.answers.reading import check_halves, unescaped
 from tests.conftest import settings_for
-
-COHO = "Coho Vineyard"
-ONE_BATCH = {"customer": COHO, "batch": "R&D; phase=1"}
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    folder = tmp_path / "exports [of] the `team`"
-    folder.mkdir()
-    return folder
-
-
-def content(folder: Path) -> dict[str, bytes]:
-    """The files in a folder; a link that leads nowhere is none."""
-    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
-
-
-def link_instead(path: Path, target: Path) -> None:
-    path.unlink()
-    path.symlink_to(target)
+from tests.tools.exporting import COHO, ONE_BATCH, content, exported
 
 
 async def test_without_the_setting_there_is_no_such_tool(connect, mode):
@@ -93,12 +66,6 @@ async def test_the_file_is_the_resource_and_the_answer_says_where_it_is(connect,
     assert unescaped(text.split("\n\n")[1]) == f"File ({data['bytes']:,} bytes): {path}"
 
 
-async def exported(client: Client, **arguments: str) -> tuple[dict[str, Any], Path]:
-    result = await client.call_tool("export_devices", arguments)
-    assert not result.is_error, result.content
-    return result.structured_content, Path(result.structured_content["path"])
-
-
 async def test_the_whole_customer_is_written_and_no_file_is_written_over(connect, folder):
     async with connect(exports={"folder": folder}) as client:
         data, path = await exported(client, customer=COHO)
@@ -109,30 +76,6 @@ async def test_the_whole_customer_is_written_and_no_file_is_written_over(connect
     assert len(written) == 1
     assert content(folder) == {f"{path.stem}{end}.csv": written[path.name] for end in ("", "-2", "-3")}
     assert data["devices_total"] == written[path.name].count(b"\r\n") - 1
-
-
-async def test_a_link_with_the_files_name_is_not_followed(connect, folder, tmp_path):
-    async with connect(exports={"folder": folder}) as client:
-        _, path = await exported(client, **ONE_BATCH)
-        link_instead(path, tmp_path / "outside.csv")
-        _, again = await exported(client, **ONE_BATCH)
-    assert again.name == f"{path.stem}-2.csv"
-    assert set(content(tmp_path)) == set()
-    assert set(content(folder)) == {again.name}
-
-
-async def test_a_link_to_another_file_or_a_folder_with_the_files_name_stays_as_it_is(connect, folder, tmp_path):
-    outside = tmp_path / "outside.csv"
-    outside.write_text("theirs")
-    async with connect(exports={"folder": folder}) as client:
-        _, path = await exported(client, **ONE_BATCH)
-        link_instead(path, outside)
-        path.with_stem(f"{path.stem}-2").mkdir()
-        _, again = await exported(client, **ONE_BATCH)
-    assert again.name == f"{path.stem}-3.csv"
-    assert outside.read_text() == "theirs"
-    assert path.is_symlink()
-    assert len(list(folder.iterdir())) == 3
 
 
 async def test_files_that_are_written_at_the_same_time_have_names_of_their_own(connect, folder):
@@ -198,122 +141,6 @@ async def test_a_list_that_is_not_complete_is_not_written(sandbox, connect, fold
     assert len(list(folder.iterdir())) == 1
 
 
-async def test_a_folder_that_is_gone_is_an_error_with_words(connect, folder):
-    async with connect(exports={"folder": folder}) as client:
-        folder.rmdir()
-        result = await client.call_tool("export_devices", ONE_BATCH)
-    assert result.is_error
-    words = unescaped(result.content[0].text)
-    assert words.startswith(
-        f"No file was written into the folder of the setting exports.folder, {folder}: it is not there any more."
-    )
-    assert "Tell the user, who can make it again or choose another folder." in words
-
-
-async def exporting_fails(client: Client) -> str:
-    result = await client.call_tool("export_devices", ONE_BATCH)
-    assert result.is_error
-    return unescaped(result.content[0].text)
-
-
-async def test_what_took_the_folders_place_is_not_written_to(connect, folder, tmp_path):
-    """A link is followed where the setting names one, not where it came since."""
-    (elsewhere := tmp_path / "elsewhere").mkdir()
-    (link := tmp_path / "link").symlink_to(folder)
-    async with connect(exports={"folder": link}) as client:
-        _, path = await exported(client, **ONE_BATCH)
-        assert path.parent == folder
-        path.unlink()
-        folder.rmdir()
-        folder.symlink_to(elsewhere)
-        assert "a link has taken its place" in await exporting_fails(client)
-        folder.unlink()
-        folder.touch()
-        assert "it is no folder any more" in await exporting_fails(client)
-    assert list(elsewhere.iterdir()) == []
-
-
-@pytest.fixture
-def nobodys(tmp_path_factory) -> Iterator[Path]:
-    """A folder of whoever runs this test, who is not root meanwhile: root may write anywhere."""
-    with tempfile.TemporaryDirectory(dir="/tmp") as name:
-        place = Path(name)
-        place.chmod(0o755)
-        (folder := place / "folder").mkdir()
-        root = os.geteuid() == 0
-        if root:
-            os.chown(folder, 65534, 65534)
-            os.seteuid(65534)
-        try:
-            yield folder
-            folder.chmod(0o755)
-        finally:
-            if root:
-                os.seteuid(0)
-
-
-@pytest.mark.skipif(os.name != "posix", reason="Windows has other permissions")
-async def test_a_folder_that_turned_read_only_is_said(connect, nobodys):
-    async with connect(exports={"folder": nobodys}) as client:
-        nobodys.chmod(0o555)
-        words = await exporting_fails(client)
-    assert f"{nobodys}: nothing may be written there. Tell the user, who can change its permissions" in words
-    assert list(nobodys.iterdir()) == []
-
-
-@pytest.mark.skipif(os.name != "posix", reason="Windows has other permissions")
-@pytest.mark.parametrize("hidden", [True, False])
-def test_a_folder_that_turns_read_only_meanwhile_is_said_and_nothing_of_the_list_stays(nobodys, hidden):
-    def write() -> None:
-        with new_file(nobodys, "devices", "csv", hidden=hidden) as file:
-            file.write("half of it")
-            nobodys.chmod(0o555)
-
-    with pytest.raises(QuestionError, match="nothing may be written there"):
-        write()
-    # Where a file needs a name meanwhile, what cannot be removed is emptied, and goes later.
-    assert [path.stat().st_size for path in nobodys.iterdir()] in ([], [0] if hidden or sys.platform != "linux" else [])
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
-async def test_a_disk_that_is_full_is_said_and_nothing_is_left(connect, folder):
-    """A limit of the process stands for the disk's."""
-    import resource  # noqa: PLC0415 - Windows has none
-
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    async with connect(exports={"folder": folder}) as client:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
-        try:
-            words = await exporting_fails(client)
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        assert "a file may not be so large there" in words
-        assert list(folder.iterdir()) == []
-        assert (await exported(client, **ONE_BATCH))[1].stat().st_size > 100
-
-
-async def test_what_ended_runs_left_behind_goes_and_nothing_else(connect, folder):
-    old, young, link, other, named = (
-        folder / name
-        for name in (
-            ".pc-mcp-0123456789abcdef.part",
-            ".pc-mcp-1123456789abcdef.part",
-            ".pc-mcp-2123456789abcdef.part",
-            ".pc-mcp-notes.part",
-            "devices.part",
-        )
-    )
-    for path in (old, young, other, named):
-        path.touch()
-    link.symlink_to(named)
-    two_days_ago = time.time() - 2 * 24 * 60 * 60
-    for path in (old, link, other, named):
-        os.utime(path, (two_days_ago, two_days_ago), follow_symlinks=False)
-    async with connect(exports={"folder": folder}) as client:
-        _, path = await exported(client, **ONE_BATCH)
-    assert set(folder.iterdir()) == {path, young, link, other, named}
-
-
 async def test_unknown_names_are_refused_as_by_the_other_tools(connect, folder):
     async with connect(exports={"folder": folder}) as client:
         for arguments in ({"customer": "Nobody"}, {"customer": COHO, "batch": "No"}, ONE_BATCH | {"format": "xlsx"}):
@@ -358,12 +185,6 @@ async def test_where_writing_takes_too_long_it_is_said_and_no_file_is_left(sandb
     assert "ask for one batch at a time" in of_all.content[0].text
     assert "ask for one batch at a time" not in of_batch.content[0].text
     assert list(folder.iterdir()) == []
-
-
-async def test_a_file_is_its_owners_alone(connect, folder):
-    async with connect(exports={"folder": folder}) as client:
-        _, path = await exported(client, **ONE_BATCH)
-    assert os.name != "posix" or stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 @pytest.mark.slow
@@ -412,55 +233,3 @@ async def test_a_name_without_latin_letters_is_replaced_by_what_has_some(
     async with connect(exports={"folder": folder}) as client:
         data, path = await exported(client, **arguments)
     assert path.name == f"{name}{data['as_of'][:10]}.csv"
-
-
-@pytest.mark.parametrize("hidden", [True, False])
-def test_a_file_that_is_not_finished_leaves_nothing(tmp_path, hidden):
-    for error, words in (
-        (KeyError("x"), "x"),
-        (OSError(28, "No space left on device"), "exports.folder.*no space left"),
-    ):
-        with pytest.raises((KeyError, QuestionError), match=words):
-            half_written(tmp_path, error, hidden=hidden)
-        assert list(tmp_path.iterdir()) == []
-
-
-def half_written(folder: Path, error: Exception, *, hidden: bool) -> None:
-    with new_file(folder, "devices", "csv", hidden=hidden) as file:
-        file.write("half of it")
-        assert [path.suffix for path in folder.iterdir()] in ([".part"], [] if not hidden else None)
-        raise error
-
-
-@pytest.mark.parametrize("hidden", [True, False])
-def test_whichever_way_it_is_written_it_gets_the_first_free_name_and_is_private(tmp_path, hidden):
-    (tmp_path / "devices.csv").write_text("theirs")
-    (tmp_path / "devices-2.csv").symlink_to(tmp_path / "nowhere")
-    with new_file(tmp_path, "devices", "csv", hidden=hidden) as file:
-        file.write("all of it")
-    assert file.path == tmp_path / "devices-3.csv"
-    assert file.path.read_text() == "all of it"
-    assert os.name != "posix" or stat.S_IMODE(file.path.stat().st_mode) == 0o600
-    assert (tmp_path / "devices.csv").read_text() == "theirs"
-    assert {path.name for path in tmp_path.iterdir()} == {"devices.csv", "devices-2.csv", "devices-3.csv"}
-
-
-@pytest.mark.parametrize(
-    ("value", "why"),
-    [
-        ("exports", "must be an absolute path"),
-        ("/nothing/here", "there is no folder /nothing/here"),
-        (__file__, "no folder"),
-    ],
-)
-def test_a_setting_that_names_no_folder_is_an_error_at_start(monkeypatch, value, why):
-    monkeypatch.setenv("PC_MCP_EXPORTS__FOLDER", value)
-    with pytest.raises(ConfigurationError, match=f"^The setting exports.folder is wrong: .*{why}"):
-        load_settings()
-
-
-def test_a_tilde_is_the_home_folder(monkeypatch, tmp_path):
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("USERPROFILE", str(tmp_path))
-    monkeypatch.setenv("PC_MCP_EXPORTS__FOLDER", "~")
-    assert load_settings().exports.folder == tmp_path
