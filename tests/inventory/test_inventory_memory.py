@@ -13,6 +13,7 @@ from pc_mcp.auth import ConfiguredAccount
 from pc_mcp.inventory import Call, DeviceFilter, Inventory, list_customers, list_devices, named_customer
 from pc_mcp.inventory.reading.shelf import Shelf
 from pc_mcp.inventory.reading.snapshot import Snapshot
+from pc_mcp.inventory.store import Scope
 from pc_mcp.partner_center import PartnerCenter, Transport
 from pc_mcp.sandbox import ScriptedAnswer, catalog
 from tests.inventory.service import Noticed, ask, devices_of, pages_read, reachable
@@ -286,7 +287,7 @@ async def test_nothing_is_kept_of_a_customer_that_was_asked_for_once_and_is_let_
 
 
 def rows_of(snapshot):
-    return snapshot.store.rows(snapshot.scope(None), DeviceFilter(), after=-1, limit=1000)
+    return snapshot.store.rows(Scope(0, snapshot.listed), DeviceFilter(), after=-1, limit=1000)
 
 
 async def test_a_list_of_devices_holds_every_row_and_every_group_value_that_is_asked_for(sandbox, world):

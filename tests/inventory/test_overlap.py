@@ -9,7 +9,7 @@ import pytest
 from pc_mcp.auth import ConfiguredAccount
 from pc_mcp.inventory.reading.take import take
 from pc_mcp.inventory.reading.walk import read
-from pc_mcp.inventory.store import DeviceFilter, Store
+from pc_mcp.inventory.store import DeviceFilter, Scope, Store
 from pc_mcp.partner_center import PartnerCenter, Transport
 from pc_mcp.partner_center.models import Customer
 from pc_mcp.sandbox import ScriptedAnswer, catalog
@@ -58,7 +58,7 @@ async def test_the_next_page_is_asked_for_before_the_last_one_is_taken_in(sandbo
         sandbox.switches.scripted.append(asked)
         taken.store = store = Patient(taken.store, asked)
         if indexed:  # as a question does
-            store.duplicates(taken.scope(None), DeviceFilter())
+            store.duplicates(Scope(0, taken.listed), DeviceFilter())
         with anyio.fail_after(60):
             await read(taken, [reading], partner_center, at_a_time=1)
     assert reading.complete

@@ -8,7 +8,7 @@ from datetime import datetime
 from pc_mcp.inventory.problems import Problem
 from pc_mcp.inventory.questions.completeness import Missing, NextStep, missing, next_step
 from pc_mcp.inventory.reading.batch_reading import BatchReading
-from pc_mcp.inventory.reading.snapshot import Snapshot
+from pc_mcp.inventory.reading.part import Part
 from pc_mcp.inventory.reading.walk import progress_of
 from pc_mcp.partner_center.errors import Forbidden
 
@@ -52,15 +52,15 @@ class Disagreement:
     read: int
 
 
-def coverage_of(snapshot: Snapshot, batch: BatchReading | None, *, by_policy_name: bool = False) -> Coverage:
+def coverage_of(part: Part, *, by_policy_name: bool = False) -> Coverage:
     """How much of one batch, or of all that the customer's list names, has been read.
 
     by_policy_name: only devices with a certain policy are asked for.
     """
-    readings = snapshot.in_scope(snapshot.scope(batch))
+    snapshot, readings = part.snapshot, part.readings
     progress = progress_of(readings)
-    list_problem = snapshot.list_problem if batch is None else None
-    unreadable_batches = snapshot.unreadable_batches if batch is None else 0
+    list_problem = snapshot.list_problem if part.reading is None else None
+    unreadable_batches = snapshot.unreadable_batches if part.reading is None else 0
     unreadable_devices = sum(reading.unreadable for reading in readings)
     problems = _problems(readings)
     if list_problem:
@@ -85,7 +85,7 @@ def coverage_of(snapshot: Snapshot, batch: BatchReading | None, *, by_policy_nam
         unreadable_batches=unreadable_batches,
         unreadable_devices=unreadable_devices,
         restarted=tuple(reading.batch.id for reading in readings if reading.restarted),
-        unlisted=batch is not None and batch.number >= snapshot.listed,
+        unlisted=part.is_unlisted,
         policy_problem=policy_problem,
     )
 
@@ -101,12 +101,12 @@ def disagreements_of(readings: Iterable[BatchReading]) -> list[Disagreement]:
     ]
 
 
-def failure_of(snapshot: Snapshot, readings: Sequence[BatchReading]) -> Problem | None:
-    """What kept every one of these batches from being read at all, where something did."""
-    problems = [reading.problem for reading in readings if reading.problem and not reading.pages]
-    if not problems or len(problems) < len(readings):
+def failure_of(part: Part) -> Problem | None:
+    """What kept every one of its batches from being read at all, where something did."""
+    problems = [reading.problem for reading in part.readings if reading.problem and not reading.pages]
+    if not problems or len(problems) < len(part.readings):
         return None
-    return _of_these_only(problems[0], len(readings), among=snapshot.readings)
+    return _of_these_only(problems[0], len(problems), among=part.snapshot.readings)
 
 
 def _problems(readings: Sequence[BatchReading]) -> list[Missing]:

@@ -102,7 +102,7 @@ async def list_devices(
         return DeviceList(
             customer=customer,
             batch=part.batch,
-            coverage=coverage_of(snapshot, part.reading, by_policy_name=where.has_policy_name),
+            coverage=coverage_of(part, by_policy_name=where.has_policy_name),
             total=part.devices,
             matched=matched,
             groups=groups,

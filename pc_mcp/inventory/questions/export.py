@@ -63,7 +63,7 @@ async def whole_list(call: Call, customer: Customer, batch: str | None) -> Async
         yield WholeList(
             customer=customer,
             batch=part.batch,
-            coverage=coverage_of(part.snapshot, part.reading),
+            coverage=coverage_of(part),
             devices=part.devices,
             disagreements=disagreements_of(part.readings),
             _snapshot=part.snapshot,

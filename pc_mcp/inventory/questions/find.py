@@ -95,7 +95,7 @@ async def find_devices(
         given = list(enumerate(pairs))[begun.after + 1 :][:limit]
         return Findings(
             customer=customer,
-            coverage=coverage_of(snapshot, None),
+            coverage=coverage_of(part),
             found=len(sought.found),
             matched=len(pairs),
             findings=[Finding(identifier, listed(snapshot, row)) for _, (identifier, row) in given],

@@ -1,48 +1,17 @@
 """What every question about a customer begins with: its list is found or taken, used, and read as far as need be."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 from pc_mcp.inventory.questions.batch_names import known_batch, named_batch
 from pc_mcp.inventory.questions.completeness import keep_until_asked_again
 from pc_mcp.inventory.questions.coverage import coverage_of, failure_of
 from pc_mcp.inventory.questions.paging import Paging, kept
-from pc_mcp.inventory.reading.batch_reading import BatchReading
 from pc_mcp.inventory.reading.inventory import Call
+from pc_mcp.inventory.reading.part import Part
 from pc_mcp.inventory.reading.snapshot import Snapshot
 from pc_mcp.inventory.reading.walk import walk
-from pc_mcp.inventory.store import Scope
-from pc_mcp.partner_center.models import Customer, DeviceBatch
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """The devices of one batch, or of every batch that the customer's list names."""
-
-    snapshot: Snapshot
-    reading: BatchReading | None
-
-    @property
-    def batch(self) -> DeviceBatch | None:
-        return self.reading.batch if self.reading else None
-
-    @property
-    def scope(self) -> Scope:
-        return self.snapshot.scope(self.reading)
-
-    @property
-    def readings(self) -> Sequence[BatchReading]:
-        return self.snapshot.in_scope(self.scope)
-
-    @property
-    def generation(self) -> int:
-        return self.snapshot.generation(self.reading)
-
-    @property
-    def devices(self) -> int:
-        """How many were read."""
-        return sum(reading.devices for reading in self.readings)
+from pc_mcp.partner_center.models import Customer
 
 
 @asynccontextmanager
@@ -85,7 +54,7 @@ async def devices_read(
             return
         part = Part(snapshot, await named_batch(call, snapshot, batch) if batch else None)
         await walk(call, snapshot, part.readings)
-        keep_until_asked_again(snapshot, coverage_of(snapshot, part.reading).next_step)
-        if failure := failure_of(snapshot, part.readings):
+        keep_until_asked_again(snapshot, coverage_of(part).next_step)
+        if failure := failure_of(part):
             raise failure.raised()
         yield part

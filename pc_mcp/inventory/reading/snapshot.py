@@ -4,7 +4,7 @@ A snapshot is filled by the questions that are asked (see `walk`): a question ab
 one about the customer reads the batches that are still missing.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,7 +17,7 @@ from pc_mcp.inventory.errors import TimeIsUp
 from pc_mcp.inventory.problems import Problem
 from pc_mcp.inventory.reading.batch_reading import BatchReading
 from pc_mcp.inventory.reading.generations import new_generation
-from pc_mcp.inventory.store import Scope, Store, TooSlow, let_go
+from pc_mcp.inventory.store import Store, TooSlow, let_go
 from pc_mcp.partner_center import Page
 from pc_mcp.partner_center.models import Customer, Device, DeviceBatch
 
@@ -86,19 +86,6 @@ class Snapshot:
     def close(self) -> None:
         """Frees the memory; may take a while."""
         self.store.close()
-
-    def scope(self, batch: BatchReading | None) -> Scope:
-        """The devices of one batch, or of every batch that the customer's list names."""
-        return Scope(0, self.listed) if batch is None else Scope(batch.number, batch.number + 1)
-
-    def in_scope(self, scope: Scope) -> Sequence[BatchReading]:
-        return self.readings[scope.first : scope.end]
-
-    def generation(self, batch: BatchReading | None) -> int:
-        """Changes with the devices of one batch, or of any batch that the customer's list names."""
-        if batch:
-            return batch.generation
-        return max([self.list_generation, *(reading.generation for reading in self.readings[: self.listed])])
 
     async def query(self, function: Callable[[*Ts], T], *args: *Ts) -> T:
         """Calls `function` of the store in a worker thread, one call at a time."""
