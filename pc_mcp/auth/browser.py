@@ -10,15 +10,13 @@ from typing import Any
 
 import anyio
 
+from pc_mcp.runtime.variables import DISPLAYS, ENV_PREFIX, REMOTE_SHELL
 from pc_mcp.runtime.waiting import in_daemon_thread
 
 logger = logging.getLogger(__name__)
 
 LAUNCH_SECONDS = 5.0
 LOOK_SECONDS = 0.1
-REMOTE_SHELL = ("SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY")
-_OURS = "PC_MCP_"
-DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY")
 
 # Processes that may still run: Python wants to know what became of each.
 _launched: list["subprocess.Popen[Any]"] = []
@@ -50,7 +48,7 @@ async def open_browser(url: str, patience: float = LAUNCH_SECONDS) -> bool:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         # A browser and what it starts have no use for our settings, some of which are secret.
-        env={name: value for name, value in os.environ.items() if not name.upper().startswith(_OURS)},
+        env={name: value for name, value in os.environ.items() if not name.upper().startswith(ENV_PREFIX)},
         start_new_session=True,
     )
     try:

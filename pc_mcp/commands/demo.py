@@ -22,7 +22,7 @@ from rich.theme import Theme
 
 from pc_mcp.answers.clean import json_length
 from pc_mcp.runtime.failures import Failure
-from pc_mcp.settings import ENV_PREFIX
+from pc_mcp.runtime.variables import ENV_PREFIX
 
 LARGE = "Fabrikam Manufacturing"
 MANY_PAGES = 100
@@ -140,7 +140,7 @@ def _server(settings: Sections, environment: Mapping[str, str]) -> StdioServerPa
             **inherited,
             **environment,
             **{f"{ENV_PREFIX}{s}__{name}".upper(): v for s, values in settings.items() for name, v in values.items()},
-            "PC_MCP_LOGGING__LEVEL": "warning",
+            f"{ENV_PREFIX}LOGGING__LEVEL": "warning",
         },
     )
 

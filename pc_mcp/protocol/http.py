@@ -16,13 +16,11 @@ from pc_mcp.protocol.http_secret import OnlyWithSecret, Secret
 from pc_mcp.protocol.jsonrpc import read
 from pc_mcp.protocol.server import Server
 from pc_mcp.runtime.failures import AddressRefused
-from pc_mcp.runtime.network import LOOPBACK_HOSTS
+from pc_mcp.runtime.network import LOOPBACK_HOSTS, MCP_PATH
 from pc_mcp.runtime.signals import on_signal
 from pc_mcp.runtime.waiting import run
 
 logger = logging.getLogger(__name__)
-
-MCP_PATH = "/mcp"
 
 
 def serve_http(

@@ -1,8 +1,14 @@
-"""The environment variables of this process."""
+"""The environment variables of this process: what those are called that several parts look at."""
 
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+
+ENV_PREFIX = "PC_MCP_"
+"""What the names of settings begin with."""
+CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+REMOTE_SHELL = ("SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY")
+DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY")
 
 
 @contextmanager

@@ -10,7 +10,6 @@ from pc_mcp.settings.loading import (
     variables_set,
 )
 from pc_mcp.settings.sections import (
-    ENV_PREFIX,
     AuthSettings,
     HttpSettings,
     PartnerCenterSettings,
@@ -23,7 +22,6 @@ from pc_mcp.settings.sections import (
 
 __all__ = [
     "ENV_CONFIG",
-    "ENV_PREFIX",
     "AuthSettings",
     "ConfigurationError",
     "HttpSettings",

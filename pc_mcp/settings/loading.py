@@ -13,9 +13,10 @@ from pc_mcp.runtime.failures import Failure
 from pc_mcp.runtime.nearest_name import did_you_mean
 from pc_mcp.runtime.places import Places
 from pc_mcp.runtime.text import visible
-from pc_mcp.settings.sections import ENV_PREFIX, Settings, sections, setting_names
+from pc_mcp.runtime.variables import ENV_PREFIX
+from pc_mcp.settings.sections import Settings, sections, setting_names
 
-ENV_CONFIG = "PC_MCP_CONFIG"
+ENV_CONFIG = f"{ENV_PREFIX}CONFIG"
 CONFIG_FILE_NAME = "config.toml"
 MOST_CHARACTERS = 1_000_000
 _MOST_SHOWN = 120  # characters of a name that is none

@@ -15,8 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pc_mcp.runtime.clouds import Cloud, checked_authority, checked_base_url
 from pc_mcp.runtime.ids import pasted_id
-
-ENV_PREFIX = "PC_MCP_"
+from pc_mcp.runtime.variables import ENV_PREFIX
 
 
 class _Section(BaseModel):

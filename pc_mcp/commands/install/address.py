@@ -2,10 +2,8 @@
 
 from urllib.parse import urlsplit
 
-from pc_mcp.runtime.network import LOOPBACK_HOSTS
+from pc_mcp.runtime.network import LOOPBACK_HOSTS, MCP_PATH
 from pc_mcp.settings import ConfigurationError
-
-_PATH = "/mcp"
 
 
 def checked_address(text: str) -> str:
@@ -15,9 +13,9 @@ def checked_address(text: str) -> str:
         host, port = parts.hostname or "", parts.port
     except ValueError:
         host, port = "", None
-    is_ours = host in LOOPBACK_HOSTS and port and parts.scheme == "http" and parts.path in {"", "/", _PATH}
+    is_ours = host in LOOPBACK_HOSTS and port and parts.scheme == "http" and parts.path in {"", "/", MCP_PATH}
     if not is_ours or parts.username is not None or parts.query or parts.fragment:
         raise ConfigurationError(
             f"{text!r} is no address of pc-mcp serve --http on this computer, such as http://127.0.0.1:8700/mcp."
         )
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}{_PATH}"
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}{MCP_PATH}"

@@ -18,6 +18,7 @@ from pc_mcp.commands.install.environment import (
 )
 from pc_mcp.runtime.failures import Failure
 from pc_mcp.runtime.places import forget_what_is_no_folder
+from pc_mcp.runtime.variables import ENV_PREFIX
 
 NAME = "pc-mcp"
 """What the entry is called in every client."""
@@ -130,7 +131,7 @@ class Client:
 
     def may_forward(self, name: object) -> bool:
         """Whether an entry may ask for a variable of this name."""
-        return isinstance(name, str) and (name in EVERYWHERE or name.upper().startswith("PC_MCP_"))
+        return isinstance(name, str) and (name in EVERYWHERE or name.upper().startswith(ENV_PREFIX))
 
 
 _CLAUDE_DESKTOP = Client(

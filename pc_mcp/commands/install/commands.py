@@ -135,10 +135,9 @@ def install(
         return 0
     if configuration:
         _write_ids(configuration)
-    _connect(client, entry, command, "the simulated customers" if sandbox else "Partner Center")
+    _connect(client, entry, "the simulated customers" if sandbox else "Partner Center", {"Starts": typed(command)})
     _say_next(_steps(client, settings, named, sandbox=sandbox))
-    for note in notes:
-        say(f"Note: {note}")
+    _say_notes(notes)
     if not sandbox and not client.forwards:
         _say_variables(client, machine, settings_file)
     return 0
@@ -190,18 +189,13 @@ def install_over_http(
     if dry_run:
         _show([entry] if entry.is_needed else [])
         return 0
-    facts = {"File": str(entry.file.path), "Sends": f"the secret from {secret.where}"}
-    if entry.is_needed:
-        backup = entry.make()
-        _say(f"Connected {client.title} to the server at {url}.", {**facts, "Backup": str(backup or "")})
-    else:
-        _say(f"{client.title} is connected to the server at {url} already; nothing was changed.", facts)
+    _connect(client, entry, f"the server at {url}", {"Sends": f"the secret from {secret.where}"})
     option = ["--config", os.path.abspath(config)] if config else []
     serve = typed(["pc-mcp", "serve", "--http", urlsplit(url).netloc, *option])
     _say_next([f"Start the server, unless it runs: {serve}", client.restart, 'Ask: "Which customers do we have?"'])
-    say("Note: the file holds the secret, so only you may read it now; give it to nobody.")
-    for note in notes_on(client, machine):
-        say(f"Note: {note}")
+    _say_notes(
+        ["the file holds the secret, so only you may read it now; give it to nobody.", *notes_on(client, machine)]
+    )
     return 0
 
 
@@ -229,8 +223,9 @@ def _write_ids(change: Change) -> None:
         _say("The ids are in the configuration file already.", {"File": str(change.file.path)})
 
 
-def _connect(client: Client, change: Change, command: list[str], to: str) -> None:
-    facts = {"File": str(change.file.path), "Starts": typed(command)}
+def _connect(client: Client, change: Change, to: str, how: Mapping[str, str]) -> None:
+    """how: what the entry makes the client do."""
+    facts = {"File": str(change.file.path), **how}
     if change.is_needed:
         backup = change.make()
         _say(f"Connected {client.title} to {to}.", {**facts, "Backup": str(backup or "")})
@@ -305,6 +300,11 @@ def _say_next(steps: Iterable[str]) -> None:
     say("Next:")
     for number, step in enumerate(steps, 1):
         say(f"  {number}. {step}")
+
+
+def _say_notes(notes: Iterable[str]) -> None:
+    for note in notes:
+        say(f"Note: {note}")
 
 
 def _say_variables(client: Client, machine: Machine, settings_file: str | Path) -> None:

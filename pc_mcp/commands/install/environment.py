@@ -3,13 +3,14 @@
 import os
 from collections.abc import Iterable, Mapping
 
+from pc_mcp.runtime.variables import CERTIFICATES, DISPLAYS, REMOTE_SHELL
+
 PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
-CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 PLACES = ("XDG_DATA_HOME", "XDG_CONFIG_HOME")
 KEYRING = ("DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR")
 # Whether a browser can be opened in front of the person, and which one.
-BROWSER = ("BROWSER", "SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY")
-DISPLAY = ("DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "XDG_CURRENT_DESKTOP", "XDG_SESSION_TYPE")
+BROWSER = ("BROWSER", *REMOTE_SHELL)
+DISPLAY = (*DISPLAYS, "XAUTHORITY", "XDG_CURRENT_DESKTOP", "XDG_SESSION_TYPE")
 
 # What clients hand on by themselves; the shorter list where versions differ.
 # The SDK of TypeScript, from which most clients are made ("getDefaultEnvironment").

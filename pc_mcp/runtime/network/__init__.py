@@ -7,12 +7,13 @@ from pc_mcp.runtime.network.bodies import ACCEPTED_CODING, PIECE_BYTES, Body, Bo
 from pc_mcp.runtime.network.certificates import named_certificates, tls
 from pc_mcp.runtime.network.client import BoundedClient
 from pc_mcp.runtime.network.obstacles import Kind, Obstacle, obstacle, proxy_sign_in
-from pc_mcp.runtime.network.proxies import LOOPBACK_HOSTS, Route, route_to
+from pc_mcp.runtime.network.proxies import LOOPBACK_HOSTS, MCP_PATH, Route, route_to
 from pc_mcp.runtime.network.refused import NetworkRefused
 
 __all__ = [
     "ACCEPTED_CODING",
     "LOOPBACK_HOSTS",
+    "MCP_PATH",
     "PIECE_BYTES",
     "Body",
     "BodyRefused",

@@ -6,8 +6,7 @@ import ssl
 import httpx2
 
 from pc_mcp.runtime.network.refused import NetworkRefused
-
-VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+from pc_mcp.runtime.variables import CERTIFICATES
 
 
 def tls() -> ssl.SSLContext:
@@ -26,11 +25,11 @@ def tls() -> ssl.SSLContext:
 
 def named_certificates() -> list[str]:
     """The variables that name certificates, with what they name. Raises `NetworkRefused`."""
-    named = [f"{name}={os.environ[name]}" for name in VARIABLES if os.environ.get(name)]
+    named = [f"{name}={os.environ[name]}" for name in CERTIFICATES if os.environ.get(name)]
     if named:
         try:
             # As `httpx2.create_ssl_context` does, but that loads all it takes to connect.
-            file, folder = (os.environ.get(name) for name in VARIABLES)
+            file, folder = (os.environ.get(name) for name in CERTIFICATES)
             ssl.create_default_context(cafile=file or None, capath=None if file else folder)
         except OSError:  # ssl.SSLError too
             raise _unusable() from None
@@ -38,7 +37,7 @@ def named_certificates() -> list[str]:
 
 
 def _unusable() -> NetworkRefused:
-    named = [name for name in VARIABLES if os.environ.get(name)]
+    named = [name for name in CERTIFICATES if os.environ.get(name)]
     shown = ", ".join(f"{name}={os.environ[name]}" for name in named) or "The system's certificates"
-    advice = f"Let {' or '.join(named) or VARIABLES[0]} name certificates (PEM) that can be read, or unset it."
+    advice = f"Let {' or '.join(named) or CERTIFICATES[0]} name certificates (PEM) that can be read, or unset it."
     return NetworkRefused(f"{shown} cannot be used", advice)

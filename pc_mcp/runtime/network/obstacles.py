@@ -10,8 +10,8 @@ from enum import Enum, auto
 
 import httpx2
 
-from pc_mcp.runtime.network.certificates import VARIABLES
 from pc_mcp.runtime.network.proxies import Route, route_to
+from pc_mcp.runtime.variables import CERTIFICATES
 
 _STATUS = re.compile(r"(\d{3})\b")
 # OpenSSL's X509_V_ERR codes.
@@ -96,7 +96,7 @@ def _trust(code: int) -> str:
         )
     if code in _OF_ANOTHER_HOST:
         return "Check the address in the settings; if it is right, somebody else may be answering."
-    for name in VARIABLES:
+    for name in CERTIFICATES:
         if os.environ.get(name):
             return (
                 f"Where a company's proxy opens connections, add the proxy's root certificate (PEM) to what {name} "

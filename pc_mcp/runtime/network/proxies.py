@@ -15,6 +15,8 @@ from pc_mcp.runtime.network.certificates import tls
 from pc_mcp.runtime.network.refused import NetworkRefused
 
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
+MCP_PATH = "/mcp"
+"""Where on such a host `serve --http` answers."""
 
 
 @dataclass(frozen=True, slots=True)
