@@ -9,7 +9,7 @@ import pytest
 
 from pc_mcp.auth.store import TokenStore, file_name
 from pc_mcp.runtime.places import Places
-from tests.auth.test_token_store import NAME, SECRET, secret_in, sign_in
+from tests.auth.token_store.stores import NAME, SECRET, secret_in, sign_in
 from tests.commands.processes import environment, run_to_end
 
 STORE_PYTHON = "PythonSoftwareFoundation.Python.3.13_qbz5n2kfra8p0"

@@ -26,7 +26,7 @@ PROCESSES = 6
 REFRESHES = 25
 TASKS = 8
 CALLS = 15
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
