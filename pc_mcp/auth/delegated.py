@@ -1,33 +1,27 @@
 """`auth.mode = "delegated"`: the agent's own account, silently where possible.
 
-Without a usable sign-in one `SignInFlow` is begun, which everybody joins; it goes on in the background
-when a call has waited long enough, and the next call finds the token.
+Without a usable sign-in a person is asked to sign in; that goes on in the background when a call has
+waited long enough, and the next call finds the token.
 """
 
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 import anyio
 import anyio.abc
 
 from pc_mcp.auth.accounts import WantedAccount, listed
+from pc_mcp.auth.by_person import Manner, SignInByPerson
 from pc_mcp.auth.errors import AccountChanged, SignInNeeded, SignInRefused
-from pc_mcp.auth.flow import Done, Failed, Preparing, SignInFlow, Waiting
 from pc_mcp.auth.msal_calls import in_thread
-from pc_mcp.auth.quiet import is_quiet
 from pc_mcp.auth.silent import SIGNED_OUT, HeldToken, SilentTokens
 from pc_mcp.auth.tokens import Account, Refusal, Status
-from pc_mcp.auth.ways import Way, by_browser, by_device_code
 
 if TYPE_CHECKING:
     from pc_mcp.auth.entra import Entra
 
-PATIENCE_SECONDS = 40.0
-"""How long a call waits for a person at most; then its answer says what to do."""
-_SPARE_SECONDS = 2.0
 _LOOK_SECONDS = 0.25
 """How long a call goes on at most after another process signed its account out."""
 
@@ -41,34 +35,21 @@ class DelegatedTokens:
     """A `TokenProvider` for a person's own account.
 
     make_entra: makes the sign-in service when it is first needed; account: the user name that must
-    be signed in, or None for the only one; way: how a person signs in; tell: tells the person what
-    to do, who is then waited for as long as it takes. Without it `SignInNeeded` says it. must_keep: nobody is
-    asked to sign in where that could not be kept, although it is to be.
+    be signed in, or None for the only one; manner: how a person is asked to.
     """
 
-    def __init__(
-        self,
-        make_entra: "Callable[[], Entra]",
-        *,
-        account: str | None,
-        way: Callable[[], Way],
-        tell: Callable[[str], None] | None = None,
-        must_keep: bool = False,
-    ) -> None:
+    def __init__(self, make_entra: "Callable[[], Entra]", *, account: str | None, manner: Manner) -> None:
         self._make_entra = make_entra
         self._made: Entra | None = None
         self._wanted = WantedAccount(account)
-        self._way = way
-        self._tell = tell
-        self._must_keep = must_keep
-        self._flow: SignInFlow | None = None
-        self._flows = self._told = 0  # the number of the last flow, and of the last one that a person was told of
+        self._manner = manner
         self._in_vain: str | None = None
 
     async def __aenter__(self) -> Self:
         self._making = anyio.Lock()
         self._silent = SilentTokens(self._entra, self._wanted)
         self._tasks = await anyio.create_task_group().__aenter__()
+        self._person = SignInByPerson(self._entra, self._wanted.check, self._manner, self._tasks)
         return self
 
     async def __aexit__(self, *exc_info: Any) -> None:
@@ -99,20 +80,15 @@ class DelegatedTokens:
         return held.token if held else None
 
     def waiting(self) -> SignInNeeded | None:
-        flow = self._flow
-        if flow is None or self._made is None or not isinstance(flow.state, Waiting):
-            return None
-        return _needed(flow.state, flow.number, self._made)
+        return self._person.waiting()
 
     def call_off(self) -> None:
-        if self._flow:
-            self._flow.cancel()
-            self._flow = None
+        self._person.call_off()
 
     async def sign_in(self) -> Status:
         await self._silent.look()
         await self._take_over()
-        if self._flow:
+        if self._person.under_way:
             await self._by_a_person({})
         held = await self._current()
         if held.token == self._in_vain:
@@ -173,66 +149,21 @@ class DelegatedTokens:
         return await self._by_a_person(how)
 
     async def _by_a_person(self, how: Mapping[str, Any]) -> HeldToken:
-        """Begins a sign-in, or joins the one under way, and waits as long as a call may."""
-        if is_quiet():
-            raise SignInNeeded("Nobody is signed in. Ask a question to sign in.", "")
-        entra = await self._entra()
-        flow = self._flow or await self._begun(entra, how)
-        state = await flow.after(Preparing)
-        if isinstance(state, Waiting):
-            state = await self._waited_for(flow, state, entra)
-        if isinstance(state, Failed):
-            self._end(flow)
-            raise state.raised()
+        """The token of a person who signs in, or has just signed in; asks for `how` where a sign-in begins."""
+        if claims := self._silent.claims_for_a_person:
+            how = {"claims_challenge": claims, **how}
+        await self._person.wait(how)
         await self._take_over()
         held = await self._silent.token()
         if held is None:
             raise SignInRefused("The sign-in ended without a token. Ask again to sign in anew.")
         return held
 
-    async def _waited_for(self, flow: SignInFlow, waiting: Waiting, entra: "Entra") -> Done | Failed:
-        """What came of it. Raises `SignInNeeded` where the person has to be told first, or does not come in time."""
-        seconds = anyio.current_effective_deadline() - anyio.current_time() - _SPARE_SECONDS
-        seconds = max(0.0, min(PATIENCE_SECONDS, seconds))
-        if self._tell:
-            self._tell(waiting.instruction)
-            seconds = float("inf")
-        elif not waiting.opened and self._told != flow.number:
-            self._told = flow.number
-            seconds = 0.0  # nobody can have acted yet
-        with anyio.move_on_after(seconds):
-            state = await flow.after(Waiting)
-            if isinstance(state, Done | Failed):
-                return state
-        raise _needed(waiting, flow.number, entra)
-
-    async def _begun(self, entra: "Entra", how: Mapping[str, Any]) -> SignInFlow:
-        """A sign-in that has begun, once it is known whether it would be kept. Raises `SignInRefused`."""
-        await entra.try_keeping()
-        if self._must_keep and not entra.store.is_kept:
-            raise SignInRefused(f"{entra.store.notice} Nobody was signed in.")
-        if self._flow is None:  # another call may have begun one meanwhile
-            if claims := self._silent.claims_for_a_person:
-                how = {"claims_challenge": claims, **how}
-            sign_in = by_browser if self._way() is Way.BROWSER else by_device_code
-            self._flows += 1
-            self._flow = SignInFlow(self._flows, partial(sign_in, entra, how, self._wanted.check), how)
-            self._tasks.start_soon(self._flow.run)
-        return self._flow
-
     async def _take_over(self) -> None:
         """Takes what a sign-in brought that ended since the last call, or tells once why it failed."""
-        flow = self._flow
-        if flow is None or is_quiet() or isinstance(flow.state, Preparing | Waiting):
-            return
-        self._end(flow)
-        if isinstance(flow.state, Failed):
-            raise flow.state.raised()
-        await self._silent.brought_by(flow.how)
-
-    def _end(self, flow: SignInFlow) -> None:
-        if self._flow is flow:
-            self._flow = None
+        how = self._person.taken()
+        if how is not None:
+            await self._silent.brought_by(how)
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,12 +179,6 @@ class _SignedIn:
 
     async def renewed(self, refusal: Refusal) -> str | None:
         return await self.tokens.renewed_of(self, refusal)
-
-
-def _needed(waiting: Waiting, number: int, entra: "Entra") -> SignInNeeded:
-    """What a person has to do, and why, where the keyring or the file is to blame."""
-    why = f"{entra.store.notice} " if not entra.store.is_kept else ""
-    return SignInNeeded(f"{why}{waiting.instruction}", waiting.url, number)
 
 
 async def _status(entra: "Entra", wanted: WantedAccount, held: HeldToken | None) -> Status:

@@ -142,9 +142,7 @@ class Entra:
             if "access_token" in result:
                 claims = result.get("id_token_claims") or {}
                 check(claims)
-                tenant = str(claims.get("tid", ""))
-                if GUID.fullmatch(expected) and tenant.lower() != expected.lower():
-                    raise SignInRefused(WRONG_TENANT)
+                tenant = _checked_tenant(claims, expected)
                 self._store.with_cache(lambda: self._store.keep(cache.serialize(), tenant))
             return result
 
@@ -177,3 +175,11 @@ class Entra:
             return await in_thread(work)
         except msal.IdTokenError:  # another issuer or audience; its text holds the claims
             raise SignInRefused(WRONG_ID_TOKEN) from None
+
+
+def _checked_tenant(claims: Mapping[str, Any], expected: str) -> str:
+    """The tenant of who signed in. Raises `SignInRefused` for another than the expected one."""
+    tenant = str(claims.get("tid", ""))
+    if GUID.fullmatch(expected) and tenant.lower() != expected.lower():
+        raise SignInRefused(WRONG_TENANT)
+    return tenant

@@ -52,16 +52,13 @@ def token_provider(
 def _delegated(
     make_entra: "Callable[[], Entra]", auth: AuthSettings, flow: str, tell: Callable[[str], None] | None
 ) -> TokenProvider:
-    from pc_mcp.auth.delegated import DelegatedTokens  # noqa: PLC0415 - not every mode needs it
+    from pc_mcp.auth.by_person import Manner  # noqa: PLC0415 - not every mode needs it
+    from pc_mcp.auth.delegated import DelegatedTokens  # noqa: PLC0415
     from pc_mcp.auth.ways import way_for  # noqa: PLC0415
 
-    return DelegatedTokens(
-        make_entra,
-        account=auth.account,
-        way=lambda: way_for(flow),
-        tell=tell,
-        must_keep=tell is not None,  # who is told is at the command line, and asked for nothing but to be signed in
-    )
+    # Who is told is at the command line, and asked for nothing but to be signed in.
+    manner = Manner(lambda: way_for(flow), tell, must_keep=tell is not None)
+    return DelegatedTokens(make_entra, account=auth.account, manner=manner)
 
 
 def _entra(registration: Registration, auth: AuthSettings, cloud: str, *, keep_in_file: bool) -> "Callable[[], Entra]":
