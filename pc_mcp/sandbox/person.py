@@ -67,18 +67,24 @@ class _Page(HTMLParser):
             self.text.append(data.strip())
 
 
-def sign_in(url: str, account: str = "", code: str = "", context: ssl.SSLContext | None = None) -> str:
+def sign_in(
+    url: str,
+    account: str = "",
+    code: str = "",
+    context: ssl.SSLContext | None = None,
+    most_pages: int = _MOST_PAGES,
+) -> str:
     """Open `url` and do what its pages ask, until one asks nothing; returns what that one says.
 
     Picks `account` (a user principal name), or the first that is offered, and types in `code`.
     Trusts what `context` trusts, by default the system and `SSL_CERT_FILE`. Raises `GaveUp` when
-    a page is an error, when the account is not offered or a code is asked for and there is none,
-    and `httpx2.TransportError` when nobody answers.
+    a page is an error, when the account is not offered, a code is asked for and there is none, or
+    there are more than `most_pages`, and `httpx2.TransportError` when nobody answers.
     """
     verify = context or ssl.create_default_context()
     with httpx2.Client(verify=verify, follow_redirects=True, trust_env=False, timeout=30) as client:
         answer = client.get(url)
-        for _ in range(_MOST_PAGES):
+        for _ in range(most_pages):
             page = _Page(answer.text)
             said = " ".join(page.text)
             if answer.is_error:

@@ -426,13 +426,13 @@ async def test_a_browser_that_fails_is_known_to_have_failed(no_other_browser, mo
 async def test_a_browser_that_stays_in_front_is_not_waited_for_and_not_ended(no_other_browser, monkeypatch, tmp_path):
     done, go = tmp_path / "done", tmp_path / "go"
     os.mkfifo(go)
+    os.mkfifo(done)
     monkeypatch.setenv("BROWSER", browser_that(f"open({str(go)!r}).read(); open({str(done)!r}, 'w').close()"))
     with anyio.fail_after(5):
         assert await open_browser("https://localhost:1/", patience=0.3) is True
-        assert not done.exists()
         await anyio.to_thread.run_sync(lambda: go.write_text("go on"))
-        while not done.exists():  # noqa: ASYNC110
-            await anyio.sleep(0.01)
+        # It opens this one after the other, and each waits for whoever is at the other end.
+        assert await anyio.to_thread.run_sync(done.read_text, abandon_on_cancel=True) == ""
 
 
 async def test_what_a_browser_prints_reaches_no_stream_of_ours(no_other_browser, monkeypatch, capfd, tmp_path):

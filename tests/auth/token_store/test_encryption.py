@@ -3,6 +3,7 @@
 import base64
 import json
 import shutil
+import threading
 
 import keyring
 import pytest
@@ -32,6 +33,7 @@ from tests.auth.token_store.stores import (
     tenant_in,
     the_file,
 )
+from tests.commands.processes import SOON
 
 
 def test_the_file_is_encrypted_with_a_key_that_only_the_keyring_has(folder):
@@ -201,7 +203,8 @@ def test_a_keyring_that_is_unlocked_late_is_used_from_then_on(folder, chosen):
     assert secret_in(store) is None
     assert store.kind == "memory"
     slow.unlocked.set()
-    while not store._keyring.came_late:
-        pass
+    for thread in threading.enumerate():
+        if thread.name == "waits":
+            thread.join(SOON)
     assert secret_in(store) == SECRET
     assert (store.kind, store.notice) == ("keyring", "")

@@ -1,13 +1,12 @@
 """Files that `pc-mcp install` cannot read or write as they are, and its backups: nothing is lost, and it is said."""
 
-import errno
 import os
 import stat
 from pathlib import Path
 
 import pytest
 
-from pc_mcp.commands.install.files import ClientFile, _refused, found
+from pc_mcp.commands.install.files import ClientFile, found
 from pc_mcp.runtime.failures import Failure
 from tests.commands.client_files import CLAUDE_DESKTOP, CURSOR, EXAMPLES
 from tests.commands.install.installing import (
@@ -130,11 +129,14 @@ def test_what_is_no_file_is_not_replaced_by_one(tmp_path):
     assert pipe.is_fifo()
 
 
-def test_what_may_not_be_written_is_said_with_what_to_do(machine):
-    refused = _refused(Path("mcp.json"), "written", PermissionError(errno.EACCES, "Permission denied"))
-    assert str(refused) == (
-        "mcp.json cannot be written: Permission denied. The file was left as it was. Quit the application that uses "
-        "it, check that you may write there, and try again."
+@pytest.mark.skipif(not Path("/proc/self/oom_score_adj").exists(), reason="every file can be removed here")
+def test_what_may_not_be_changed_is_said_with_what_to_do():
+    nobody_may = Path("/proc/self/oom_score_adj")  # not even root
+    with pytest.raises(Failure) as refused:
+        ClientFile(nobody_may, b"").remove()
+    assert str(refused.value) == (
+        f"{nobody_may} cannot be removed: Operation not permitted. The file was left as it was. Quit the application "
+        "that uses it, check that you may write there, and try again."
     )
 
 

@@ -50,7 +50,6 @@ def test_it_can_be_the_browser(sandbox, app, listener, monkeypatch):
     assert "access_token" in app.acquire_token_by_auth_code_flow(flow, listener.answer)
 
 
-def test_it_gives_up_on_pages_without_end(http, trust, entra, monkeypatch):
-    monkeypatch.setattr("pc_mcp.sandbox.person._MOST_PAGES", 0)
+def test_it_gives_up_on_pages_without_end(trust, entra):
     with pytest.raises(GaveUp, match="no end"):
-        sign_in(f"{entra.base_url}/devicelogin", context=trust)
+        sign_in(f"{entra.base_url}/devicelogin", code="ABCDEFGH", context=trust, most_pages=0)
