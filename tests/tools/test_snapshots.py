@@ -185,7 +185,6 @@ async def test_the_incomplete_answer_is_as_reviewed(connect, sandbox, files, nam
 
 
 ERRORS: dict[str, tuple[str, dict[str, Any]]] = {
-    "error-unknown-tool": ("list_device", {}),
     "error-arguments": (
         "list_devices",
         {"custmer": "x", "limit": 101, "uploaded_after": "soon", "fields": ["x"]},
