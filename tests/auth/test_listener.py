@@ -1,9 +1,7 @@
-"""The browser's way: a listener that takes one answer and nothing else, and a browser that is opened quietly."""
+"""The browser's way: a listener that takes one answer and nothing else, and what a sign-in sends and believes."""
 
 import os
-import shlex
 import socket
-import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -16,9 +14,7 @@ import anyio.to_thread
 import httpx2
 import pytest
 
-from pc_mcp.auth.browser import can_open_browser, open_browser
 from pc_mcp.auth.listener import MAX_BODY_BYTES, LoopbackListener, Outcome, page
-from pc_mcp.auth.ways import Way, way_for
 from pc_mcp.sandbox.entra.accounts import HOSTILE_NAME
 from tests.auth.people import URL, connected, do_as_told, told
 
@@ -377,94 +373,7 @@ async def test_a_wrong_nonce_signs_nobody_in(service):
     assert status_after.structured_content["signed_in"] is False
 
 
-@pytest.mark.parametrize(
-    ("environment", "elsewhere", "linux"),
-    [
-        ({}, True, False),
-        ({"DISPLAY": ":0"}, True, True),
-        ({"WAYLAND_DISPLAY": "wayland-0"}, True, True),
-        ({"DISPLAY": ""}, True, False),
-        ({"DISPLAY": ":0", "SSH_CONNECTION": "1 2 3 4"}, False, False),
-        ({"DISPLAY": ":0", "SSH_CLIENT": "1"}, False, False),
-        ({"WAYLAND_DISPLAY": "w", "SSH_TTY": "/dev/pts/0"}, False, False),
-        ({"BROWSER": "firefox"}, True, True),
-        ({"BROWSER": "firefox", "SSH_CONNECTION": "1 2 3 4"}, True, True),
-        ({"BROWSER": "", "SSH_CONNECTION": "1 2 3 4"}, False, False),
-    ],
-)
-def test_whether_a_browser_would_be_in_front_of_the_person(environment, elsewhere, linux, monkeypatch):
-    for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY", "SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    assert can_open_browser(environment) is linux
-    assert can_open_browser() is linux
-    assert way_for("auto") is (Way.BROWSER if linux else Way.DEVICE_CODE)
-    assert way_for("browser") is Way.BROWSER
-    assert way_for("device_code") is Way.DEVICE_CODE
-    assert can_open_browser(environment, "darwin") is elsewhere
-    assert can_open_browser(environment, "win32") is elsewhere
-
-
-def browser_that(does: str) -> str:
-    return f"{shlex.quote(sys.executable)} -c {shlex.quote(does)} %s"
-
-
-@pytest.fixture
-def no_other_browser(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
-        monkeypatch.delenv(name, raising=False)
-
-
-@pytest.mark.parametrize("browser", ["/nonexistent/browser %s", browser_that("raise SystemExit(3)")])
-async def test_a_browser_that_fails_is_known_to_have_failed(no_other_browser, monkeypatch, browser):
-    monkeypatch.setenv("BROWSER", browser)
-    assert await open_browser("https://localhost:1/") is False
-
-
-async def test_a_browser_that_stays_in_front_is_not_waited_for_and_not_ended(no_other_browser, monkeypatch, tmp_path):
-    done, go = tmp_path / "done", tmp_path / "go"
-    os.mkfifo(go)
-    os.mkfifo(done)
-    monkeypatch.setenv("BROWSER", browser_that(f"open({str(go)!r}).read(); open({str(done)!r}, 'w').close()"))
-    with anyio.fail_after(5):
-        assert await open_browser("https://localhost:1/", patience=0.3) is True
-        await anyio.to_thread.run_sync(lambda: go.write_text("go on"))
-        # It opens this one after the other, and each waits for whoever is at the other end.
-        assert await anyio.to_thread.run_sync(done.read_text, abandon_on_cancel=True) == ""
-
-
-async def test_what_a_browser_prints_reaches_no_stream_of_ours(no_other_browser, monkeypatch, capfd, tmp_path):
-    url = "https://localhost:1/?a=%20b&c='d'"
-    seen = tmp_path / "seen"
-    program = f"import sys; print('to stdout'); print('to stderr', file=sys.stderr); open({str(seen)!r}, 'w').write("
-    monkeypatch.setenv("BROWSER", browser_that(program + "sys.argv[1] + repr(sys.stdin.read()))"))
-    assert await open_browser(url) is True
-    assert seen.read_text() == url + "''"
-    assert capfd.readouterr() == ("", "")
-
-
-async def test_a_browser_inherits_none_of_our_settings(no_other_browser, monkeypatch, tmp_path):
-    seen = tmp_path / "seen"
-    monkeypatch.setenv("PC_MCP_AUTH__CLIENT_SECRET", "the-secret")
-    monkeypatch.setenv("pc_mcp_auth__certificate_password", "the-password")
-    monkeypatch.setenv("BROWSER", browser_that(f"import os; open({str(seen)!r}, 'w').write(repr(dict(os.environ)))"))
-    assert await open_browser("https://localhost:1/") is True
-    assert "BROWSER" in seen.read_text()
-    assert "pc_mcp_" not in seen.read_text().lower()
-
-
 async def test_the_last_page_says_as_whom_and_in_which_tenant_and_whether_that_is_kept(service):
     async with connected(service, auth={"flow": "browser"}) as client:
         said = await do_as_told(service, await told(client))
     assert f"Signed in as {service.entra.accounts[0].username}, tenant {service.tenant_id}." in said
-
-
-async def test_without_a_browser_that_opens_the_answer_names_the_address(service, no_other_browser, monkeypatch):
-    monkeypatch.setenv("BROWSER", "/nonexistent/browser %s")
-    async with connected(service, auth={"flow": "browser"}) as client:
-        words = await told(client)
-        assert "Open this address" in words
-        assert "You are signed in" in await do_as_told(service, words)
-        assert (await client.call_tool("sign_in", {})).structured_content["signed_in"]
