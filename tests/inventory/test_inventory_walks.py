@@ -1,5 +1,6 @@
 """What is read from Partner Center and how often: follow-ups, shared walks, batches side by side, time."""
 
+import json
 from functools import partial
 
 import anyio
@@ -293,3 +294,20 @@ async def test_policies_that_do_not_come_keep_no_device_from_being_counted(conne
         answer = await ask(client, "list_devices", customer=COFFEE, limit=0)
     assert batches["complete"]
     assert answer["devices_total"] == len(coffee.devices)
+
+
+async def test_a_device_that_begins_the_next_page_again_is_counted_once(connect, sandbox):
+    devices = [{"id": f"id-{number}", "serialNumber": f"SN{number:04}"} for number in range(150)]
+    devices[99] |= {"policies": [{"value": None}]}
+    one_id = [{"id": "same", "serialNumber": f"S{number}"} for number in range(2)]
+    pages = {"": [*devices[:100], one_id[0]], "two": [one_id[1], *devices[99:]]}
+    sandbox.switches.scripted = [
+        ScriptedAnswer("/devices MS-ContinuationToken: two", body=json.dumps({"items": pages["two"]}).encode()),
+        ScriptedAnswer("/devices", body=json.dumps({"items": pages[""], "continuationToken": "two"}).encode()),
+    ]
+    async with connect() as client:
+        customer = {"customer": "47021739-3426-40bf-9601-61b4b6d7c793"}
+        answer = await ask(client, "list_devices", **customer, limit=0)
+        found = await ask(client, "find_devices", **customer, identifiers=["SN0099", "SN0149"])
+    assert (answer["devices_total"], answer["complete"]) == (152, True)
+    assert [each["identifier"] for each in found["found"]] == ["SN0099", "SN0149"]

@@ -1,5 +1,6 @@
 """How far one batch has been read: a state machine, which the walk moves on."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum, auto
@@ -55,6 +56,7 @@ class BatchReading:
     restarted: bool = False
     generation: int = field(default_factory=new_generation)
     lock: anyio.Lock = field(default_factory=anyio.Lock)
+    _page_before: frozenset[object] = frozenset()
 
     @property
     def complete(self) -> bool:
@@ -88,11 +90,19 @@ class BatchReading:
         """It is read from the first page; until that is there, what was read is better than nothing."""
         self.state = State.REPLACING
 
-    def took(self, page: Page[Device]) -> None:
-        """A page was kept."""
+    def new_of(self, page: Page[Device]) -> Sequence[Device]:
+        """The devices of the next page, but for those that the page before it had: a service whose list grows while
+        it is read gives the end of one page again as the beginning of the next."""
+        if self._page_before.isdisjoint(map(_identity, page.items)):
+            return page.items
+        return [device for device in page.items if _identity(device) not in self._page_before]
+
+    def took(self, page: Page[Device], kept: int) -> None:
+        """So many devices of a page were kept."""
         self.begun = self.begun or datetime.now(UTC)
         self.pages += 1
-        self.devices += len(page.items)
+        self.devices += kept
+        self._page_before = frozenset(map(_identity, page.items)) if page.next_token else frozenset()
         self.unreadable += page.unreadable
         self.next_token = page.next_token
         self.generation = new_generation()
@@ -103,6 +113,7 @@ class BatchReading:
         """Nothing of it is kept any more; its first page comes next."""
         self.pages = self.devices = self.unreadable = 0
         self.next_token = self.begun = None
+        self._page_before = frozenset()
         self.restarted = True
         self.generation = new_generation()
         self.state = State.READING
@@ -111,6 +122,11 @@ class BatchReading:
         """It cannot be read on."""
         self.problem = problem
         self.state = State.STOPPED
+
+
+def _identity(device: Device) -> object:
+    """What tells a device from another one of its batch; nothing is the same as one without an id."""
+    return (device.id, device.serial_number, device.product_key) if device.id else object()
 
 
 def is_token_refused(problem: Problem, *, at_once: bool) -> bool:

@@ -21,8 +21,11 @@ from pc_mcp.inventory.store import Store, TooSlow, let_go
 from pc_mcp.partner_center import Page
 from pc_mcp.partner_center.models import Customer, Device, DeviceBatch
 
-DEVICES_KEPT_AT_ONCE = 1000
-"""More at once would hold up everything else for longer than some milliseconds."""
+CHARACTERS_KEPT_AT_ONCE = 100_000
+"""More at once would hold up everything else for longer than some milliseconds. Those of a page of 100 are 15,000."""
+
+OF_ASCII_AT_ONCE = 5
+"""As many characters cost as one where there are others than ASCII, each of which may stand for several."""
 
 BYTES_A_DEVICE = 1000
 """What a device takes is less, unless its facts are very long; then it weighs as several."""
@@ -111,7 +114,7 @@ class Snapshot:
         """Keeps the next page of a batch, whose `lock` is held."""
         async with self._access:
             # A page of the usual 100 devices takes less time than the way to a thread and back.
-            if len(page.items) > DEVICES_KEPT_AT_ONCE or self.store.adds_slowly or reading.is_replaced:
+            if self.store.adds_slowly or reading.is_replaced or not _is_short(page.items):
                 await anyio.to_thread.run_sync(self._add, reading, page)
             else:
                 self._add(reading, page)
@@ -122,6 +125,19 @@ class Snapshot:
         if reading.is_replaced:
             self.store.remove(reading.number)
             reading.forget()
-        self.store.add(reading.number, reading.devices, page.items)
-        reading.took(page)
+        devices = reading.new_of(page)
+        self.store.add(reading.number, reading.devices, devices)
+        reading.took(page, len(devices))
         let_go(page.items)
+
+
+def _is_short(devices: Sequence[Device]) -> bool:
+    facts = [
+        fact
+        for device in devices
+        for fact in (device.id, device.serial_number, device.product_key, device.manufacturer, device.model)
+        if fact
+    ]
+    facts += [policy.value for device in devices for policy in device.policies or () if policy.value]
+    text = "".join(facts)
+    return len(text) * (1 if text.isascii() else OF_ASCII_AT_ONCE) <= CHARACTERS_KEPT_AT_ONCE
