@@ -19,8 +19,8 @@ from pc_mcp.runtime.ids import id_key
 T = TypeVar("T")
 Object = Mapping[str, object]
 
-MOST_CHARACTERS = 1000
-"""A fact that is longer is cut when it is read: nobody wrote it, and all of it would be held and compared."""
+MOST_CHARACTERS = 250
+"""A fact that is longer is cut when it is read: half of it would not be shown, and all of it held and compared."""
 
 MOST_ID_CHARACTERS = 20_000
 """An id is part of an address, so it is never cut; a longer one names nothing that can be asked for."""

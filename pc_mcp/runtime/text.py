@@ -40,12 +40,17 @@ _LATIN = ((0x00C0, 0x0250), (0x2C60, 0x2C80), (0xA720, 0xA7D0))
 _FORM_OF_A_LETTER = re.compile(r"LATIN SMALL LETTER ([A-Z]) WITH ")
 
 LONGEST_NAME = 2000
-"""A text that is longer is no name, and to take it apart might cost time that grows with its square."""
+"""What is behind so many characters is not compared: to take it apart might cost time that grows with its square."""
+
+LONGEST_KEY = 1000
+"""A character may stand for eighteen; what is behind so many is not compared."""
 
 
 def visible(text: str) -> str:
     """`text` without what cannot be seen; a line break becomes a space."""
     if text.isascii() and text.isprintable():
+        return text.strip()
+    if text.isprintable() and not _IGNORABLE.search(text):
         return text.strip()
     kept = (
         " " if char in _WHITE_SPACE else char
@@ -75,13 +80,12 @@ def match_key(text: str) -> str:
     """
     if text.isascii() and text.isprintable() and not ("  " in text or "\\" in text or '"' in text or "`" in text):
         return text.strip().lower()
-    seen = visible(text).translate(_folds())
-    if len(seen) <= LONGEST_NAME:
-        # Twice, since to fold case may give marks, and to take off marks may give letters to fold.
-        for _ in range(2):
-            seen = _MARKS.sub("", unicodedata.normalize("NFKD", seen)).casefold()
-        seen = visible(unicodedata.normalize("NFC", seen))
-    return " ".join(seen.casefold().translate(_folds()).split())
+    seen = visible(text[:LONGEST_NAME]).translate(_folds())
+    # Twice, since to fold case may give marks, and to take off marks may give letters to fold.
+    for _ in range(2):
+        seen = _MARKS.sub("", unicodedata.normalize("NFKD", seen)[:LONGEST_KEY]).casefold()
+    seen = visible(unicodedata.normalize("NFC", seen))
+    return " ".join(seen.casefold().translate(_folds()).split())[:LONGEST_KEY].rstrip()
 
 
 def shown_and_key(text: str | None) -> tuple[str | None, str | None]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pc_mcp.runtime.text import DASHES, compact, match_key, shown_and_key, visible
+from pc_mcp.runtime.text import DASHES, LONGEST_KEY, compact, match_key, shown_and_key, visible
 
 any_text = st.one_of(
     st.text(st.characters(), max_size=40),
@@ -82,8 +82,9 @@ def test_every_space_of_unicode_is_one():
 
 def test_a_text_that_is_no_name_costs_no_more_than_its_length():
     """Marks in turns are put in order in the square of their number."""
-    text = "a" + "\u05b0\u05b4" * 500_000
-    assert match_key(text) == text
+    key = match_key("a" + "\u05b0\u05b4" * 500_000)
+    assert (key[0], len(key)) == ("a", LONGEST_KEY)
+    assert len(match_key("\ufdfa" * 250)) == LONGEST_KEY
 
 
 def test_product_keys_are_compared_without_dashes_and_spaces():
