@@ -206,8 +206,8 @@ def test_an_answer_about_policies_keeps_its_budget(items, customer, max_chars):
     data: Any = answer.data
     check(answer, max_chars)
     assert data["shown"] == len(data["policies"])
-    assert data["shown"] + data["omitted"] == data["policies_total"] == len(items)
-    assert data["shown"] > 0 or not items
+    assert data["shown"] + data["omitted"] == data["policies_total"] == sum(map(bool, items))
+    assert data["shown"] > 0 or not any(items)
 
 
 @examples(max_examples=20)
@@ -226,8 +226,8 @@ def test_an_answer_about_an_upload_keeps_its_budget(items, status, tracking_id, 
     data: Any = answer.data
     check(answer, max_chars)
     assert data["shown"] == len(data["devices"])
-    assert data["shown"] + data["omitted"] == (data["devices_total"] or 0) == len(items)
-    assert data["shown"] > 0 or not items
+    assert data["shown"] + data["omitted"] == (data["devices_total"] or 0) == sum(map(bool, items))
+    assert data["shown"] > 0 or not any(items)
 
 
 WIDE = ["<" * 118, "\U0001f600" * 118, "\\" * 118, "[" * 118]
