@@ -65,8 +65,7 @@ def _by_part(snapshot: Snapshot, text: str) -> BatchReading | None:
 
 
 def _named(snapshot: Snapshot) -> list[Named[BatchReading]]:
-    ids = [(reading, reading.batch.id) for reading in snapshot.readings]
-    return [Named(reading, (batch_id,), (match_key(batch_id),)) for reading, batch_id in ids]
+    return [Named(reading, (reading.batch.id,), (reading.key,)) for reading in snapshot.readings]
 
 
 def _several(names: Sequence[str]) -> str:
@@ -85,13 +84,13 @@ def _facts(batch: DeviceBatch) -> str:
 async def _hint(snapshot: Snapshot, text: str) -> str:
     """Which batches were meant instead, as far as the list is known."""
     ids = [reading.batch.id for reading in snapshot.readings]
-    if near := await nearest_batches(ids, text):
+    if near := await nearest_batches(snapshot.readings, text):
         return f"Nearest: {', '.join(map(quoted, near))}."
     if ids or snapshot.list_problem or snapshot.unreadable_batches:
         return "Use list_device_batches to see the customer's batches."
     return "The customer has no batches."
 
 
-async def nearest_batches(ids: Sequence[str], text: str) -> list[str]:
-    near = await nearest(match_key(text), [match_key(each) for each in ids], NEAREST)
-    return list(dict.fromkeys(ids[number] for number in near))
+async def nearest_batches(readings: Sequence[BatchReading], text: str) -> list[str]:
+    near = await nearest(match_key(text), [reading.key for reading in readings], NEAREST)
+    return list(dict.fromkeys(readings[number].batch.id for number in near))

@@ -10,6 +10,7 @@ from pc_mcp.inventory.questions.completeness import Missing, NextStep, keep_unti
 from pc_mcp.inventory.questions.identifiers import forms_of
 from pc_mcp.inventory.questions.opened import opened
 from pc_mcp.inventory.questions.paging import Page, Paging
+from pc_mcp.inventory.reading.batch_reading import BatchReading
 from pc_mcp.inventory.reading.inventory import Call
 from pc_mcp.partner_center.models import Customer, DeviceBatch
 from pc_mcp.runtime.text import match_key, visible_or_none
@@ -26,12 +27,13 @@ class BatchFilter:
     created_after: datetime | None = None
     created_before: datetime | None = None
 
-    def matches_name(self, batch: DeviceBatch) -> bool:
-        """Whether the batch's name is so, whenever it was created."""
-        return self.name_contains is None or match_key(self.name_contains) in match_key(batch.id)
+    def matches_name(self, key: str) -> bool:
+        """Whether a batch of this key has such a name, whenever it was created."""
+        return self.name_contains is None or match_key(self.name_contains) in key
 
-    def matches(self, batch: DeviceBatch) -> bool:
-        if not self.matches_name(batch):
+    def matches(self, reading: BatchReading) -> bool:
+        batch = reading.batch
+        if not self.matches_name(reading.key):
             return False
         if self.created_after is None and self.created_before is None:
             return True
@@ -79,14 +81,14 @@ async def list_batches(
     paging = Paging(call, ("batches", customer.id, astuple(where)), cursor)
     async with opened(call, customer, paging, renew=lambda _: refresh) as snapshot:
         begun = paging.begin(snapshot.list_generation)
-        listed = [reading.batch for reading in snapshot.readings[: snapshot.listed]]
-        where = _as_pasted(listed, where)
-        matched = [(number, batch) for number, batch in enumerate(listed) if where.matches(batch)]
+        readings = snapshot.readings[: snapshot.listed]
+        listed = [reading.batch for reading in readings]
+        where = _as_pasted(readings, where)
+        matched = [(number, reading.batch) for number, reading in enumerate(readings) if where.matches(reading)]
         given = [pair for pair in matched if pair[0] > begun.after][:limit]
         statuses = Counter(visible_or_none(batch.status) for _, batch in matched)
-        named = [batch.id for batch in listed if where.matches_name(batch)]
-        ids = [batch.id for batch in listed]
-        near = await nearest_batches(ids, where.name_contains) if where.name_contains and not named else []
+        named = any(where.matches_name(reading.key) for reading in readings)
+        near = await nearest_batches(readings, where.name_contains) if where.name_contains and not named else []
         problem = missing(snapshot.list_problem, on_refresh=True) if snapshot.list_problem else None
         step = next_step([problem] if problem else [], unreadable=snapshot.unreadable_batches)
         keep_until_asked_again(snapshot, step)
@@ -109,10 +111,10 @@ async def list_batches(
         )
 
 
-def _as_pasted(batches: Sequence[DeviceBatch], where: BatchFilter) -> BatchFilter:
+def _as_pasted(readings: Sequence[BatchReading], where: BatchFilter) -> BatchFilter:
     """The conditions with the first form of the name that any batch has, or as they are."""
     for form in forms_of(where.name_contains or ""):
         meant = replace(where, name_contains=form)
-        if any(map(meant.matches_name, batches)):
+        if any(meant.matches_name(reading.key) for reading in readings):
             return meant
     return where

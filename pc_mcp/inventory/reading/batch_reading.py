@@ -12,6 +12,7 @@ from pc_mcp.inventory.reading.generations import new_generation
 from pc_mcp.partner_center import NextToken, Page
 from pc_mcp.partner_center.errors import BrokenPaging, RequestRefused
 from pc_mcp.partner_center.models import Device, DeviceBatch
+from pc_mcp.runtime.text import match_key
 
 
 class State(Enum):
@@ -41,7 +42,7 @@ class BatchReading:
 
     problem: what stopped it, until it is gone on with; begun: when its first page was read; restarted: it was begun
     again since the service no longer took a continuation token; generation: changes with its devices. Who reads it
-    holds `lock`.
+    holds `lock`. key: by which the batch's id is compared.
     """
 
     batch: DeviceBatch
@@ -56,7 +57,11 @@ class BatchReading:
     restarted: bool = False
     generation: int = field(default_factory=new_generation)
     lock: anyio.Lock = field(default_factory=anyio.Lock)
+    key: str = field(init=False)
     _page_before: frozenset[object] = frozenset()
+
+    def __post_init__(self) -> None:
+        self.key = match_key(self.batch.id)
 
     @property
     def complete(self) -> bool:

@@ -4,7 +4,7 @@ A snapshot is filled by the questions that are asked (see `walk`): a question ab
 one about the customer reads the batches that are still missing.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import anyio
+import anyio.to_thread
 
 from pc_mcp.auth import AccountChanged
 from pc_mcp.inventory.problems import Problem
@@ -13,7 +14,7 @@ from pc_mcp.inventory.reading.snapshot import Snapshot
 from pc_mcp.inventory.store import new_store, policy_key
 from pc_mcp.partner_center import PartnerCenter, PartnerCenterError, seconds_left
 from pc_mcp.partner_center.errors import MalformedAnswer, Unreachable
-from pc_mcp.partner_center.models import Customer, DeviceBatch
+from pc_mcp.partner_center.models import ConfigurationPolicy, Customer, DeviceBatch
 from pc_mcp.runtime.text import visible_or_none
 
 POLICIES_SECONDS = 10.0
@@ -49,12 +50,12 @@ async def take(
         raise changed
     if problem and not batches:
         raise problem.raised()
-    unique = _first_of_each(batches)
+    readings = await anyio.to_thread.run_sync(_readings, batches)
     return Snapshot(
         customer=customer,
         store=new_store(policies.names, reveal_product_keys=reveal_product_keys),
-        readings=[BatchReading(batch, number) for number, batch in enumerate(unique)],
-        listed=len(unique),
+        readings=readings,
+        listed=len(readings),
         unreadable_batches=unreadable,
         list_problem=problem,
         policy_problem=policies.problem,
@@ -63,12 +64,12 @@ async def take(
     )
 
 
-def _first_of_each(batches: Iterable[DeviceBatch]) -> list[DeviceBatch]:
-    """The batches without those whose id came before."""
+def _readings(batches: Iterable[DeviceBatch]) -> list[BatchReading]:
+    """Of the batches without those whose id came before; their keys take long where there are very many."""
     by_id: dict[str, DeviceBatch] = {}
     for batch in batches:
         by_id.setdefault(batch.id, batch)
-    return list(by_id.values())
+    return [BatchReading(batch, number) for number, batch in enumerate(by_id.values())]
 
 
 @dataclass
@@ -89,13 +90,15 @@ class _Policies:
                 async for page in partner_center.configuration_policies(customer.id):
                     if page.unreadable:
                         self.problem = Problem.of(MalformedAnswer("Some of the policies are unreadable."))
-                    for policy in page.items:
-                        name = visible_or_none(policy.name)
-                        if policy.id and name:
-                            self.names[policy_key(policy.id)] = name
+                    self.names |= await anyio.to_thread.run_sync(_names, page.items)
         except PartnerCenterError as error:
             self.problem = Problem.of(error)
         except AccountChanged as error:
             self.changed = error
         except TimeoutError:
             self.problem = Problem.of(Unreachable("It did not answer in time."))
+
+
+def _names(policies: Iterable[ConfigurationPolicy]) -> dict[str, str]:
+    named = ((policy.id, visible_or_none(policy.name)) for policy in policies)
+    return {policy_key(policy_id): name for policy_id, name in named if policy_id and name}

@@ -34,6 +34,9 @@ def policy_key(policy_id: str) -> str:
     return id_key(policy_id)
 
 
+_NO_POLICY = "00000000-0000-0000-0000-000000000000"
+"""How .NET writes an id that is none."""
+
 _KIND_BYTES, _CHARACTER_BYTES = 1000, 4
 
 
@@ -81,7 +84,7 @@ class Kinds:
 
     def _policy(self, policies: tuple[AssignedPolicy, ...]) -> str | None:
         values = (visible_or_none(policy.value) for policy in policies)
-        named = (self._policy_names.get(policy_key(value), value) for value in values if value)
+        named = (self._policy_names.get(policy_key(value), value) for value in values if value and value != _NO_POLICY)
         return self._shared(", ".join(dict.fromkeys(filter(None, map(visible, named)))))
 
     def _shared(self, text: str | None) -> str | None:
