@@ -84,12 +84,3 @@ def test_the_files_that_a_page_names_are_there(page):
     named = [name for name in code(page) if re.fullmatch(r"[\w.-]+/[\w./-]+|[\w-]+\.(md|toml|py)", name)]
     assert named
     assert [name for name in named if not (ROOT / name).exists()] == []
-
-
-def test_what_is_to_be_added_to_in_a_test_is_there():
-    """Such as `TITLES` in the fifth step for a new tool."""
-    named = code(CONTRIBUTING)
-    tests = [(ROOT / name).read_text(encoding="utf-8") for name in named if re.fullmatch(r"tests/.+\.py", name)]
-    lists = {name for name in named if re.fullmatch(r"[A-Z]{3,}", name)}
-    assert lists >= {"TITLES", "TOOLS", "QUESTIONS"}
-    assert {name for name in lists if not re.search(rf"^{name}\b.* = ", "\n".join(tests), re.MULTILINE)} == set()
