@@ -177,7 +177,7 @@ def _notes(result: Findings, *, is_first: bool) -> list[str]:
             "What is in possible is near an identifier, and not counted as found: ask the user whether it is meant."
         )
     if result.not_found and not result.all_compared:
-        notes.append("There was no time to look through all devices for possible ones.")
+        notes.append("Possible ones were not looked for everywhere: list_devices finds by a part of a serial number.")
     if result.matched > result.found:
         notes.append("An identifier that fits several devices has a row for each.")
     if result.repeated:
