@@ -8,10 +8,11 @@ from typing import Any, TypeVar
 
 import msal
 
+from pc_mcp.auth.account_cache import KeptAccount
 from pc_mcp.auth.errors import SignInRefused
 from pc_mcp.auth.msal_calls import MsalHttp, application_options, in_thread
 from pc_mcp.auth.registration import Registration
-from pc_mcp.auth.store import KeptAccount, TokenStore
+from pc_mcp.auth.store import TokenStore
 from pc_mcp.runtime.ids import GUID
 
 T = TypeVar("T")
@@ -46,7 +47,7 @@ class Entra:
 
     async def accounts(self) -> Sequence[KeptAccount]:
         """The signed-in accounts, without asking the sign-in service."""
-        return await self._in_thread(lambda: self._store.with_cache(self._store.accounts))
+        return await self._in_thread(lambda: self._store.with_cache(self._store.cache.accounts))
 
     async def keeps(self, home_account_id: str) -> bool:
         """Whether the account is still kept: another process may have signed it out."""
@@ -54,7 +55,7 @@ class Entra:
         def work() -> bool:
             if not self._store.changed:
                 return True
-            kept = self._store.with_cache(self._store.accounts)
+            kept = self._store.with_cache(self._store.cache.accounts)
             return any(account.home_account_id == home_account_id for account in kept)
 
         return await self._in_thread(work)
@@ -113,10 +114,10 @@ class Entra:
         """Forgets the accounts whose user name is `wanted`, without asking the sign-in service."""
 
         def work() -> None:
-            accounts = self._store.accounts()
+            accounts = self._store.cache.accounts()
             for account in accounts:
                 if wanted(account.username):
-                    self._store.drop(account.home_account_id)
+                    self._store.cache.drop(account.home_account_id)
             if all(wanted(account.username) for account in accounts):
                 self._store.forget()
 
@@ -143,7 +144,7 @@ class Entra:
                 claims = result.get("id_token_claims") or {}
                 check(claims)
                 tenant = _checked_tenant(claims, expected)
-                self._store.with_cache(lambda: self._store.keep(cache.serialize(), tenant))
+                self._store.with_cache(lambda: self._store.cache.keep(cache.serialize(), tenant))
             return result
 
         return await self._in_thread(sign_in)
@@ -152,11 +153,11 @@ class Entra:
         """The configured tenant, else the one of the first sign-in, else any organization's."""
         if self._registration.tenant:
             return self._registration.tenant
-        return self._store.with_cache(lambda: self._store.pinned_tenant) or "organizations"
+        return self._store.with_cache(lambda: self._store.cache.pinned_tenant) or "organizations"
 
     def _app(self) -> msal.PublicClientApplication:
         """The application that uses the store's cache. Within `with_cache`."""
-        tenant = self._registration.tenant or self._store.pinned_tenant or "organizations"
+        tenant = self._registration.tenant or self._store.cache.pinned_tenant or "organizations"
         if tenant not in self._apps:
             self._apps[tenant] = self._new_app(tenant, self._store.cache)
         return self._apps[tenant]

@@ -34,7 +34,7 @@ def written(section: str, **fields: Any) -> bytes:
 
 def sign_in(store: TokenStore, secret: str = SECRET, tenant: str = TENANT) -> None:
     signed_in = json.dumps({"RefreshToken": {KEY: ENTRY | {"secret": secret}}})
-    store.with_cache(lambda: store.keep(signed_in, tenant))
+    store.with_cache(lambda: store.cache.keep(signed_in, tenant))
 
 
 def put(store: TokenStore, secret: str) -> None:
@@ -53,7 +53,7 @@ def secret_in(store: TokenStore) -> str | None:
 
 
 def tenant_in(store: TokenStore) -> str | None:
-    return store.with_cache(lambda: store.pinned_tenant)
+    return store.with_cache(lambda: store.cache.pinned_tenant)
 
 
 def the_file(folder: Path) -> Path:

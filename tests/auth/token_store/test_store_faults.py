@@ -79,7 +79,7 @@ def test_a_file_is_not_taken_for_damaged_without_a_reason(folder):
         sign_in(TokenStore(folder, NAME, "file"))
         the_file(folder).write_bytes(written(section, username="Ærø@contoso.com"))
         store = TokenStore(folder, NAME, "file")
-        store.with_cache(store.accounts)
+        store.with_cache(store.cache.accounts)
         assert store.notice == ""
 
 

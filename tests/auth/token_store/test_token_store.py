@@ -173,7 +173,7 @@ def test_a_second_account_is_kept_beside_the_first(folder):
     store = TokenStore(folder, NAME, "file")
     sign_in(store)
     more = json.dumps({"RefreshToken": {"second": ENTRY | {"home_account_id": "c.d"}}, "Account": {"x": {"a": "b"}}})
-    store.with_cache(lambda: store.keep(more, TENANT))
+    store.with_cache(lambda: store.cache.keep(more, TENANT))
     kept = json.loads(the_file(folder).read_text())["cache"]
     assert set(kept["RefreshToken"]) == {KEY, "second"}
     assert set(kept["Account"]) == {"x"}

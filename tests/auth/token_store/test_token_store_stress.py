@@ -1,6 +1,7 @@
 """Many processes and threads on one token store: no call fails, no token is lost, nobody waits long."""
 
 import contextlib
+import json
 import os
 import subprocess
 import sys
@@ -170,7 +171,7 @@ async def test_many_callers_of_one_process_never_stall(sandbox, folder):
 
 def test_threads_that_read_and_write_for_five_seconds_never_stall(folder):
     store = shared(folder)
-    store.with_cache(lambda: store.keep('{"RefreshToken": {}}', "tenant"))
+    store.with_cache(lambda: store.cache.keep('{"RefreshToken": {}}', "tenant"))
     longest: list[float] = []
     turns: list[int] = []
     end = time.monotonic() + 5
@@ -178,8 +179,9 @@ def test_threads_that_read_and_write_for_five_seconds_never_stall(folder):
     def hammer(number: int) -> None:
         worst, turn = 0.0, 0
         while (started := time.monotonic()) < end:
-            entry = f'{{"Account": {{"{number} {turn % 40}": {{}}}}}}'
-            store.with_cache(lambda entry=entry: store.keep(entry, "tenant"))
+            account = {"home_account_id": "an id", "environment": "a cloud"}
+            entry = json.dumps({"Account": {f"{number} {turn % 40}": account}})
+            store.with_cache(lambda entry=entry: store.cache.keep(entry, "tenant"))
             worst, turn = max(worst, time.monotonic() - started), turn + 1
         longest.append(worst)
         turns.append(min(turn, 40))
