@@ -1,6 +1,5 @@
 """The resources of Partner Center that this program reads, one method each."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -22,8 +21,6 @@ MOST_BYTES = 8 * 2**30
 """Of the devices of one batch, which are not held as they came."""
 
 T = TypeVar("T")
-
-_ROWS = re.compile(rb'"\s*devicesStatus\s*"\s*:', re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +105,8 @@ def _one(
 
 
 def _upload_of(batch_tracking_id: str) -> Callable[[bytes], models.BatchUploadDetails]:
-    """Reads the status of that upload. Its rows come in one answer, as documented: of more it is said that they are
-    there, and which ones count where they come twice cannot be told."""
+    """Reads the status of that upload. Its rows come in one answer, as documented; of more it is said that they are
+    there."""
 
     def details(value: object) -> models.BatchUploadDetails | None:
         found = models.batch_upload_details(value)
@@ -118,11 +115,4 @@ def _upload_of(batch_tracking_id: str) -> Callable[[bytes], models.BatchUploadDe
         follows = shapes.goes_on(around) or bool(shapes.tokens(around))
         return replace(found, goes_on=follows) if found else None
 
-    one = _one(details, "upload status", lambda found: found.batch_tracking_id, batch_tracking_id)
-
-    def read(body: bytes) -> models.BatchUploadDetails:
-        if len(_ROWS.findall(body)) > 1:
-            raise NotReadable("It has its rows twice.")
-        return one(body)
-
-    return read
+    return _one(details, "upload status", lambda found: found.batch_tracking_id, batch_tracking_id)
