@@ -2,10 +2,9 @@
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import Any
 
-from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel.helper_types import ReadResourceContents
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
@@ -36,8 +35,7 @@ from pc_mcp.runtime.nearest_name import did_you_mean
 from pc_mcp.settings import Settings
 from pc_mcp.tools import App, all_tools
 from pc_mcp.tools.support.addresses import TEMPLATES
-from pc_mcp.tools.support.asking import readable
-from pc_mcp.tools.support.hosts import ADDED_BY_HOSTS, texts_as_meant
+from pc_mcp.tools.support.hosts import requests_as_meant, without_what_hosts_add
 
 INSTRUCTIONS = """\
 Answers questions about the zero-touch (Windows Autopilot) devices that this Microsoft CSP partner uploaded to
@@ -98,9 +96,7 @@ class Server(MCPServer[App]):
             )
         known = prompts[name].arguments or []
         names = [each.name for each in known]
-        given = {
-            each: value for each, value in (arguments or {}).items() if each in names or each not in ADDED_BY_HOSTS
-        }
+        given = without_what_hosts_add(arguments or {}, names)
         if missing := [each.name for each in known if each.required and not cleaned(given.get(each.name, ""))]:
             raise MCPError(INVALID_PARAMS, f"The prompt {name} needs {', '.join(missing)}.")
         if unknown := [each for each in given if each not in names]:
@@ -111,22 +107,6 @@ class Server(MCPServer[App]):
                 f"It has: {', '.join(names) or 'none'}.",
             )
         return await super().get_prompt(name, given, context)
-
-
-async def _as_meant(context: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
-    """Reads as it was meant what the SDK would refuse without words: a null among arguments that are text
-    is left out, and an error in place of a person's answer is none."""
-    params = dict(context.params or {})
-    if context.method == "prompts/get" and "arguments" in params:
-        params["arguments"] = texts_as_meant(params["arguments"])
-    elif context.method == "completion/complete" and isinstance(params.get("context"), dict):
-        before = params["context"]
-        params["context"] = before | {"arguments": texts_as_meant(before.get("arguments"))}
-    elif context.method == "tools/call" and "inputResponses" in params:
-        params["inputResponses"] = readable(params["inputResponses"])
-    else:
-        return await call_next(context)
-    return await call_next(replace(context, params=params))
 
 
 def build_server(settings: Settings, *, refusal: str | None = None) -> Server:
@@ -170,7 +150,7 @@ def build_server(settings: Settings, *, refusal: str | None = None) -> Server:
         version=__version__,
         tools=list(all_tools(exports=exports)),
         lifespan=lifespan,
-        middleware=[_as_meant],
+        middleware=[requests_as_meant],
         subscriptions=False,
         log_level="WARNING",
     )

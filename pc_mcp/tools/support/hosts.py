@@ -1,4 +1,4 @@
-"""What hosts make of a tool's arguments, read as it was meant: one reading for all tools.
+"""What hosts make of arguments, read as it was meant: one reading for all tools and prompts.
 
 Hosts and models send text where a schema says number, truth or list, fill in every argument because
 a strict schema makes them all required, and add arguments of their own. What can mean one thing only
@@ -6,8 +6,13 @@ is taken as that; everything else goes on as it came, to be refused with words b
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
+
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+
+from pc_mcp.tools.support.asking import readable
 
 ADDED_BY_HOSTS = frozenset({"toolCallId", "sessionId", "action", "chatInput", "random_string", "_meta"})
 """Arguments that hosts add by themselves, such as n8n, and those that fill in for tools that take none."""
@@ -24,10 +29,9 @@ def as_meant(given: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, A
     """
     known, required = schema["properties"], schema.get("required", ())
     meant = {}
-    for name, value in given.items():
+    for name, value in without_what_hosts_add(given, known).items():
         if name not in known:
-            if name not in ADDED_BY_HOSTS:
-                meant[name] = value
+            meant[name] = value
             continue
         read = _read(value, known[name])
         strictly_left_out = read == [] and known[name].get("minItems") and name not in required
@@ -36,12 +40,33 @@ def as_meant(given: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, A
     return meant
 
 
-def texts_as_meant(given: object) -> object:
+def without_what_hosts_add(given: Mapping[str, Any], known: Collection[str]) -> dict[str, Any]:
+    """The arguments but for those that hosts add by themselves; what is `known` is an argument like any other."""
+    return {name: value for name, value in given.items() if name in known or name not in ADDED_BY_HOSTS}
+
+
+async def requests_as_meant(context: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+    """Reads as it was meant what the SDK would refuse without words: a null among arguments that are text
+    is left out, and an error in place of a person's answer is none."""
+    params = dict(context.params or {})
+    if context.method == "prompts/get" and "arguments" in params:
+        params["arguments"] = _texts_as_meant(params["arguments"])
+    elif context.method == "completion/complete" and isinstance(params.get("context"), dict):
+        before = params["context"]
+        params["context"] = before | {"arguments": _texts_as_meant(before.get("arguments"))}
+    elif context.method == "tools/call" and "inputResponses" in params:
+        params["inputResponses"] = readable(params["inputResponses"])
+    else:
+        return await call_next(context)
+    return await call_next(replace(context, params=params))
+
+
+def _texts_as_meant(given: object) -> object:
     """The arguments of a prompt or of a completion, which are all text: null means left out."""
     if not isinstance(given, dict):
         return given
     texts = {name: _text(value) for name, value in given.items() if value is not None}
-    return {name: text for name, text in texts.items() if isinstance(text, str) or name not in ADDED_BY_HOSTS}
+    return without_what_hosts_add(texts, {name for name, text in texts.items() if isinstance(text, str)})
 
 
 def _read(value: object, argument: Mapping[str, Any]) -> object:
