@@ -6,11 +6,11 @@ from pc_mcp.answers.clean import (
     counted_value,
     in_sentence,
     minute,
-    moment,
     plural,
     quoted_cell,
     shown,
     shown_or_none,
+    timestamp,
 )
 from pc_mcp.answers.lists import Paged, Rows, first_line, list_answer
 from pc_mcp.answers.parts import (
@@ -71,7 +71,7 @@ def batch_list_answer(result: BatchList, where: BatchFilter, max_chars: int) -> 
     by_status = [(shown_or_none(status), batches) for status, batches in result.by_status[:_STATUSES]]
     facts = {
         "customer": customer_fields(result.customer),
-        "as_of": moment(result.as_of),
+        "as_of": timestamp(result.as_of),
         **completeness_fields(result.next_step),
         "batches_total": result.batches_total,
         "batches_matched": result.batches_matched,
@@ -92,7 +92,7 @@ def _fields(batch: DeviceBatch) -> BatchFields:
     return {
         "id": shown(batch.id),
         "devices": batch.devices,
-        "created": moment(batch.created),
+        "created": timestamp(batch.created),
         "status": shown_or_none(batch.status),
         "created_by": shown_or_none(batch.created_by),
     }

@@ -91,7 +91,7 @@ def escaped(text: str) -> str:
     return _MARKDOWN.sub(lambda found: found[0] if found[1] and found[1] not in html5 else f"\\{found[0]}", text)
 
 
-def moment(when: datetime | None) -> str | None:
+def timestamp(when: datetime | None) -> str | None:
     """A moment in UTC to the second, such as 2025-03-04T10:11:12Z."""
     return None if when is None else when.strftime("%Y-%m-%dT%H:%M:%SZ")
 

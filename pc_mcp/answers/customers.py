@@ -2,7 +2,7 @@
 
 from typing_extensions import TypedDict
 
-from pc_mcp.answers.clean import moment, plural, quoted_cell, shown, shown_or_none
+from pc_mcp.answers.clean import plural, quoted_cell, shown, shown_or_none, timestamp
 from pc_mcp.answers.lists import Paged, Rows, columns, first_line, list_answer
 from pc_mcp.answers.parts import (
     Answer,
@@ -40,7 +40,7 @@ class CustomerListAnswer(CompletenessFields):
 def customer_list_answer(result: CustomerList, query: str | None, max_chars: int) -> Answer:
     """Writes the answer: its fixed parts, then the rows that fit."""
     facts = {
-        "as_of": moment(result.as_of),
+        "as_of": timestamp(result.as_of),
         **completeness_fields(result.next_step),
         "customers_total": result.total,
         "customers_matched": result.matched,

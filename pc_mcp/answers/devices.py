@@ -14,11 +14,11 @@ from pc_mcp.answers.clean import (
     counted_value,
     escaped,
     minute,
-    moment,
     plural,
     quoted_cell,
     shown,
     shown_or_none,
+    timestamp,
 )
 from pc_mcp.answers.lists import ListDraft, Paged, Rows, columns, first_line
 from pc_mcp.answers.markdown import row, table, table_head
@@ -49,7 +49,7 @@ _SHOWN: Mapping[Field, Callable[[ListedDevice], str | None]] = {
     "model": lambda device: shown_or_none(device.row.model),
     "policy": lambda device: shown_or_none(device.row.policy),
     "batch": lambda device: shown(device.batch),
-    "uploaded": lambda device: moment(device.row.uploaded),
+    "uploaded": lambda device: timestamp(device.row.uploaded),
     "product_key": lambda device: as_given(device.row.product_key),
 }
 
@@ -140,7 +140,7 @@ def _facts(result: DeviceList) -> dict[str, Any]:
     return {
         "customer": customer_fields(result.customer),
         "batch": shown(result.batch.id) if result.batch else None,
-        "as_of": moment(result.coverage.as_of),
+        "as_of": timestamp(result.coverage.as_of),
         **completeness_fields(result.coverage.next_step),
         "batches_read": result.coverage.batches_read,
         "batches_total": result.coverage.batches_total,

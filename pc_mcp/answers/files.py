@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from pc_mcp.answers.attention import disagreement_note
-from pc_mcp.answers.clean import moment
+from pc_mcp.answers.clean import timestamp
 from pc_mcp.answers.parts import coverage_notes
 from pc_mcp.inventory.formulas import guarded
 from pc_mcp.inventory.questions.devices import ListedDevice
@@ -54,7 +54,7 @@ class JsonText:
                 "domain": _text(customer.domain),
             },
             "batch": _text(whole.batch.id) if whole.batch else None,
-            "as_of": moment(coverage.as_of),
+            "as_of": timestamp(coverage.as_of),
             "complete": coverage.complete,
             "batches_read": coverage.batches_read,
             "batches_total": coverage.batches_total,
@@ -88,7 +88,7 @@ def _values(device: ListedDevice) -> Sequence[str | None]:
     """The values of `COLUMNS`."""
     row = device.row
     texts = (row.id, row.serial_number, row.manufacturer, row.model, row.policy, visible(device.batch))
-    return (*(without_keys(text) if text else text for text in texts), moment(row.uploaded), row.product_key)
+    return (*(without_keys(text) if text else text for text in texts), timestamp(row.uploaded), row.product_key)
 
 
 def _text(value: str | None) -> str | None:

@@ -7,7 +7,7 @@ from typing import Any
 from typing_extensions import TypedDict
 
 from pc_mcp.answers.budget import rows_that_fit
-from pc_mcp.answers.clean import as_given, escaped, minute, moment, plural
+from pc_mcp.answers.clean import as_given, escaped, minute, plural, timestamp
 from pc_mcp.answers.devices import DeviceFields, Field, device_fields
 from pc_mcp.answers.lists import ListDraft, Paged, Rows, columns
 from pc_mcp.answers.markdown import table_head
@@ -110,7 +110,7 @@ def _facts(result: Findings) -> dict[str, Any]:
     """The structured content but for what was found and the notes."""
     return {
         "customer": customer_fields(result.customer),
-        "as_of": moment(result.coverage.as_of),
+        "as_of": timestamp(result.coverage.as_of),
         **completeness_fields(result.coverage.next_step),
         "devices_total": result.coverage.devices_read,
         "identifiers_found": result.found,

@@ -13,7 +13,7 @@ from pc_mcp.answers.budget import Room, notes_that_fit, rows_that_fit
 from pc_mcp.answers.clean import minute, plural, value_cell
 from pc_mcp.answers.markdown import row, sections, table, table_head
 from pc_mcp.answers.parts import Answer, notes_section
-from pc_mcp.inventory.questions.paging import Page
+from pc_mcp.inventory.questions.paging import AnswerPage
 
 LONGEST_CURSOR = "x" * 96
 NOTES_SHARE = 0.3
@@ -41,7 +41,7 @@ class Rest(Protocol):
 class Paged:
     """Of a list that has pages: the cursor behind the last row leads on. what: the items, such as `Devices`."""
 
-    page: Page
+    page: AnswerPage
     total: int
     what: str
 

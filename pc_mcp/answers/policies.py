@@ -2,7 +2,7 @@
 
 from typing_extensions import TypedDict
 
-from pc_mcp.answers.clean import moment, plural, shown, shown_or_none
+from pc_mcp.answers.clean import plural, shown, shown_or_none, timestamp
 from pc_mcp.answers.lists import LeftOut, Rows, first_line, list_answer
 from pc_mcp.answers.parts import (
     Answer,
@@ -57,7 +57,7 @@ def policy_list_answer(result: PolicyList, max_chars: int) -> Answer:
     total = len(result.policies)
     facts = {
         "customer": customer_fields(result.customer),
-        "as_of": moment(result.as_of),
+        "as_of": timestamp(result.as_of),
         **completeness_fields(result.next_step),
         "policies_total": total,
     }
@@ -74,8 +74,8 @@ def _fields(policy: ConfigurationPolicy) -> PolicyFields:
         "description": shown_or_none(policy.description),
         "devices_assigned": policy.devices_assigned,
         "settings": [text for text in map(shown, policy.settings[:_SETTINGS]) if text],
-        "created": moment(policy.created),
-        "modified": moment(policy.modified),
+        "created": timestamp(policy.created),
+        "modified": timestamp(policy.modified),
     }
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from typing_extensions import TypedDict
 
-from pc_mcp.answers.clean import cell, minute, moment, shown_or_none
+from pc_mcp.answers.clean import cell, minute, shown_or_none, timestamp
 from pc_mcp.answers.markdown import sections
 from pc_mcp.answers.parts import Answer, notes_section
 from pc_mcp.auth import Status
@@ -37,7 +37,7 @@ def sign_in_answer(status: Status, cloud: str, *, signed_out: bool = False) -> A
         "username": shown_or_none(status.username),
         "tenant": shown_or_none(status.tenant),
         "cloud": cloud,
-        "expires_at": moment(expires),
+        "expires_at": timestamp(expires),
         "kept": shown_or_none(status.kept),
         "notes": notes,
     }

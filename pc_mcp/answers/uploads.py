@@ -13,11 +13,11 @@ from pc_mcp.answers.clean import (
     counted_value,
     in_sentence,
     minute,
-    moment,
     plural,
     quoted_cell,
     shown,
     shown_or_none,
+    timestamp,
     value_cell,
 )
 from pc_mcp.answers.lists import LeftOut, ListDraft, Rows
@@ -101,11 +101,11 @@ def upload_answer(result: Upload, max_chars: int) -> Answer:
     facts: dict[str, Any] = {
         "customer": customer_fields(result.customer),
         "batch_tracking_id": shown(result.batch_tracking_id),
-        "as_of": moment(result.as_of),
+        "as_of": timestamp(result.as_of),
         **completeness_fields(result.next_step),
         "status": shown_or_none(details.status),
-        "started": moment(details.started),
-        "completed": moment(details.completed),
+        "started": timestamp(details.started),
+        "completed": timestamp(details.completed),
         "devices_total": len(devices) or None,
         "devices_finished": of_state["finished"],
         "devices_failed": of_state["failed"],
@@ -163,7 +163,7 @@ def _error_line(error: ErrorFields) -> str:
 
 
 def _times(result: Upload) -> str:
-    begun, ended = cell(moment(result.details.started)), cell(moment(result.details.completed))
+    begun, ended = cell(timestamp(result.details.started)), cell(timestamp(result.details.completed))
     return f"Tracking id: {cell(result.batch_tracking_id)}. Started: {begun}. Completed: {ended}."
 
 

@@ -1,6 +1,6 @@
 """Device lists: walk, snapshot, filter, group, cursor."""
 
-from pc_mcp.inventory.errors import QuestionError
+from pc_mcp.inventory.errors import EXPECTED_ERRORS, QuestionError
 from pc_mcp.inventory.questions.batches import BatchFilter, BatchList, list_batches
 from pc_mcp.inventory.questions.customer_names import named_customer
 from pc_mcp.inventory.questions.customers import CustomerList, list_customers
@@ -13,6 +13,7 @@ from pc_mcp.inventory.reading.inventory import Call, Inventory, Progress, in_tim
 from pc_mcp.inventory.store import DeviceFilter, GroupBy
 
 __all__ = [
+    "EXPECTED_ERRORS",
     "BatchFilter",
     "BatchList",
     "Call",

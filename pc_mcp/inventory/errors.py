@@ -15,6 +15,8 @@ QuestionError
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from pc_mcp.auth import SignInError
+from pc_mcp.partner_center import PartnerCenterError
 from pc_mcp.partner_center.errors import CustomerNotFound, NotFound, NotKnownOrRefused
 
 
@@ -76,3 +78,7 @@ def asking_for(kind: type[Unknown], named: str, hint: Callable[[], str]) -> Iter
     else:
         return
     raise kind(" ".join([words, hint(), facts]))
+
+
+EXPECTED_ERRORS = (QuestionError, PartnerCenterError, SignInError)
+"""The roots of what may end a call and says to whoever asks what to do. Any other error is a fault of the program."""

@@ -30,7 +30,7 @@ from pc_mcp.partner_center.errors import (
     Unreachable,
     error_for,
 )
-from pc_mcp.partner_center.http import APPLICATION, Answer, Host
+from pc_mcp.partner_center.http import APPLICATION, Host, HttpAnswer
 from pc_mcp.partner_center.pace import Pace
 from pc_mcp.partner_center.retries import Failed, asked_seconds, backoff, retried, seconds_left
 from pc_mcp.runtime.network import BodyRefused, Kind, NetworkRefused, obstacle
@@ -112,11 +112,11 @@ class Transport:
         except NotReadable as error:
             raise MalformedAnswer(str(error), status=answer.status, correlation_id=correlation_id) from None
 
-    async def _with_retries(self, request: "_Request") -> Answer:
+    async def _with_retries(self, request: "_Request") -> HttpAnswer:
         request.headers["MS-RequestId"] = str(uuid.uuid4())
         return await retried(lambda: self._attempt(request), request.pace, self._backoff)
 
-    async def _attempt(self, request: "_Request") -> Answer:
+    async def _attempt(self, request: "_Request") -> HttpAnswer:
         """One request. Raises `Failed` where the service or the network did not do what was asked, another
         `PartnerCenterError` where that was not even tried."""
         headers, pace = request.headers, request.pace

@@ -13,9 +13,8 @@ import anyio
 from mcp_types import Completion
 
 from pc_mcp.answers import shown
-from pc_mcp.auth import SignInError, quietly
-from pc_mcp.inventory import Call, QuestionError, named_customer
-from pc_mcp.partner_center import PartnerCenterError
+from pc_mcp.auth import quietly
+from pc_mcp.inventory import EXPECTED_ERRORS, Call, named_customer
 from pc_mcp.partner_center.models import Customer
 from pc_mcp.runtime.text import match_key
 from pc_mcp.tools import App
@@ -39,7 +38,7 @@ async def complete(app: App, argument: str, typed: str, known: Mapping[str, str]
     try:
         with quietly(), anyio.move_on_after(min(SECONDS, app.time_budget_seconds)):
             values = await _values(app, argument, typed[:_MAX_TYPED], known)
-    except (QuestionError, PartnerCenterError, SignInError) as error:
+    except EXPECTED_ERRORS as error:
         logger.debug("no completions: %s", type(error).__name__)
     except Exception:
         logger.exception("completions failed because of a fault in pc-mcp")

@@ -10,10 +10,8 @@ from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 
 from pc_mcp.answers import incomplete_words, shown
 from pc_mcp.answers.files import MIME_TYPES, file_notes, file_text
-from pc_mcp.auth import SignInError
-from pc_mcp.inventory import QuestionError, WholeList, named_customer, whole_list
+from pc_mcp.inventory import EXPECTED_ERRORS, WholeList, named_customer, whole_list
 from pc_mcp.inventory.errors import AmbiguousBatch, AmbiguousCustomer, UnknownBatch, UnknownCustomer
-from pc_mcp.partner_center import PartnerCenterError
 from pc_mcp.partner_center.errors import CustomerNotFound, InvalidCustomerId
 from pc_mcp.tools import App
 from pc_mcp.tools.support.addresses import TEMPLATES, Address, address_of
@@ -40,7 +38,7 @@ async def read_whole_list(app: App, uri: str, context: Context[Any, Any]) -> Rea
         return await _read(app, address, correlation_id, context)
     except _NOT_FOUND as error:
         raise ResourceNotFoundError(str(error)) from None
-    except (QuestionError, PartnerCenterError, SignInError) as error:
+    except EXPECTED_ERRORS as error:
         raise ResourceError(str(error)) from None
     except ResourceError:
         raise

@@ -9,7 +9,7 @@ import httpx2
 
 from pc_mcp.commands.doctor.report import Finding
 from pc_mcp.partner_center.body import NotReadable, parsed
-from pc_mcp.partner_center.http import Answer, Host
+from pc_mcp.partner_center.http import Host, HttpAnswer
 from pc_mcp.runtime.network import BodyRefused, NetworkRefused, obstacle, proxy_sign_in, route_to
 from pc_mcp.settings import Settings
 
@@ -73,7 +73,7 @@ class Network:
         found = f"this computer's is {_span(abs(skew))} {'behind' if skew > 0 else 'ahead'}"
         return Finding(CLOCK, "wrong", found, "Set the computer's clock: sign-ins fail until it is right.")
 
-    async def _get(self, url: str) -> Answer | _NoAnswer:
+    async def _get(self, url: str) -> HttpAnswer | _NoAnswer:
         """The answer, or why there is none: as the tools ask, with their limits."""
         try:
             async with Host(url, timeout_seconds=self.seconds, connections=1) as host:
@@ -99,7 +99,7 @@ def _unreachable(check: str, url: str, because: _NoAnswer, setting: str) -> Find
     )
 
 
-def _odd(check: str, url: str, answer: Answer, setting: str) -> Finding:
+def _odd(check: str, url: str, answer: HttpAnswer, setting: str) -> Finding:
     """An answer that is not that service's, or not its usual one."""
     status = answer.status
     if status >= httpx2.codes.INTERNAL_SERVER_ERROR or status == httpx2.codes.TOO_MANY_REQUESTS:
@@ -114,7 +114,7 @@ def _odd(check: str, url: str, answer: Answer, setting: str) -> Finding:
     )
 
 
-def _object(answer: Answer) -> dict[str, object]:
+def _object(answer: HttpAnswer) -> dict[str, object]:
     try:
         body = parsed(answer.body())
     except NotReadable:

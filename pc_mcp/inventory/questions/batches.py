@@ -9,7 +9,7 @@ from pc_mcp.inventory.questions.batch_names import nearest_batches
 from pc_mcp.inventory.questions.completeness import Missing, NextStep, keep_until_asked_again, missing, next_step
 from pc_mcp.inventory.questions.identifiers import forms_of
 from pc_mcp.inventory.questions.opened import opened
-from pc_mcp.inventory.questions.paging import Page, Paging
+from pc_mcp.inventory.questions.paging import AnswerPage, Paging
 from pc_mcp.inventory.reading.batch_reading import BatchReading
 from pc_mcp.inventory.reading.inventory import Call
 from pc_mcp.partner_center.models import Customer, DeviceBatch
@@ -64,7 +64,7 @@ class BatchList:
     by_status: Sequence[tuple[str | None, int]]
     batches: Sequence[DeviceBatch]
     nearest: Sequence[str]
-    page: Page
+    page: AnswerPage
     where: BatchFilter
 
 

@@ -9,7 +9,7 @@ from pc_mcp.inventory.questions.batch_names import NEAREST
 from pc_mcp.inventory.questions.coverage import Coverage, Disagreement, coverage_of, disagreements_of
 from pc_mcp.inventory.questions.identifiers import forms_of
 from pc_mcp.inventory.questions.opened import devices_read
-from pc_mcp.inventory.questions.paging import Page, Paging
+from pc_mcp.inventory.questions.paging import AnswerPage, Paging
 from pc_mcp.inventory.reading.inventory import Call
 from pc_mcp.inventory.reading.snapshot import Snapshot
 from pc_mcp.inventory.store import DeviceFilter, DeviceRow, GroupBy, Scope, Store
@@ -69,7 +69,7 @@ class DeviceList:
     disagreements: Sequence[Disagreement]
     devices: Sequence[ListedDevice]
     nobody_has: Sequence[NobodyHas]
-    page: Page
+    page: AnswerPage
     where: DeviceFilter
 
 

@@ -10,7 +10,7 @@ from pc_mcp.inventory.questions.devices import ListedDevice, listed
 from pc_mcp.inventory.questions.identifiers import Cell, cells_of
 from pc_mcp.inventory.questions.near import NearOnes, Why, near_ones
 from pc_mcp.inventory.questions.opened import devices_read
-from pc_mcp.inventory.questions.paging import Page, Paging
+from pc_mcp.inventory.questions.paging import AnswerPage, Paging
 from pc_mcp.inventory.reading.inventory import Call
 from pc_mcp.inventory.store import DeviceRow
 from pc_mcp.partner_center.models import Customer
@@ -51,7 +51,7 @@ class Findings:
     found: int
     matched: int
     findings: Sequence[Finding]
-    page: Page
+    page: AnswerPage
     missing: Sequence[str]
     shortened: Sequence[str]
     possible: Sequence[Possible]

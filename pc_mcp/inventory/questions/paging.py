@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class AnswerPage:
     """`before` items were shown on the pages before this one.
 
     cursors: for each item given, in order, the cursor that goes on behind it; None: it is the last.
@@ -49,13 +49,13 @@ class Paging:
             return Cursor(generation, START, 0)
         return kept(self._cursor if self._cursor.generation == generation else None)
 
-    def page(self, begun: Cursor, keys: Sequence[int], total: int) -> Page:
+    def page(self, begun: Cursor, keys: Sequence[int], total: int) -> AnswerPage:
         """The page that began at `begun` and gives the items with these keys, of `total` in the list."""
         cursors = [
             self._mint.mint(Cursor(begun.generation, key, shown), self._question) if shown < total else None
             for shown, key in enumerate(keys, begun.shown + 1)
         ]
-        return Page(begun.shown, cursors)
+        return AnswerPage(begun.shown, cursors)
 
 
 def kept(thing: T | None) -> T:

@@ -20,9 +20,8 @@ from mcp_types import CallToolResult, InputRequiredResult, ToolAnnotations
 from pydantic import ValidationError
 
 from pc_mcp.answers import escaped, shown
-from pc_mcp.auth import SignInError, SignInNeeded, SignInRefused
-from pc_mcp.inventory import QuestionError
-from pc_mcp.partner_center import PartnerCenterError
+from pc_mcp.auth import SignInNeeded, SignInRefused
+from pc_mcp.inventory import EXPECTED_ERRORS
 from pc_mcp.partner_center.errors import NoToken
 from pc_mcp.runtime.nearest_name import did_you_mean
 from pc_mcp.tools.support.asking import DECLINED, Reply, ask, declined_before
@@ -65,7 +64,7 @@ class DomainTool(Tool):
             result = await self._answer(validated, context, correlation_id)
             outcome = "answered" if isinstance(result, CallToolResult) else "asked the person to sign in"
             return self._checked(result) if convert_result else result
-        except (QuestionError, PartnerCenterError, SignInError) as error:
+        except EXPECTED_ERRORS as error:
             outcome = f"refused ({type(error).__name__})"
             raise ToolError(escaped(str(error))[:_MAX_ERROR_CHARACTERS]) from None
         except ToolError:
