@@ -59,11 +59,11 @@ def test_an_upload_is_dated_in_utc_and_year_1_is_unknown(shown, text, expected):
         ([{"value": ""}, {"value": " \t"}], None),
         ([{"key": "none", "value": "A"}, {"key": "o_o_b_e", "value": "B"}], "A, B"),
         ([{"value": "A"}, {"value": None}, {"value": " A "}], "A"),
-        ([{" value": "A"}, None, 3, "x", []], "A"),
+        ([{" value": "A"}, None, 3, "x", []], "A, 3, x"),
         ([], None),
         (None, None),
-        ("A", None),
-        ({"key": "o_o_b_e", "value": "A"}, None),
+        ("A", "A"),
+        ({"key": "o_o_b_e", "value": "A"}, "A"),
     ],
 )
 def test_a_device_has_the_policies_that_are_named_each_once(shown, policies, expected):
@@ -72,7 +72,9 @@ def test_a_device_has_the_policies_that_are_named_each_once(shown, policies, exp
 
 @pytest.mark.parametrize("absent", [None, "", " \t", [], {}, True])
 def test_missing_null_empty_and_blank_text_are_the_same(shown, absent):
-    assert shown(dict.fromkeys(TEXT_KEYS, absent)) == shown({})
+    without = dict.fromkeys(TEXT_KEYS, absent) | {"serialNumber": "" if absent else None}
+    assert shown(without) == shown({"serialNumber": None})
+    assert shown(without) == shown({"serialNumber": []})
 
 
 @pytest.mark.parametrize("sent", ["2R9-ZNP67", " 2R9-ZNP67", "2R9-ZNP67\t\n", "\u3000 2R9-ZNP67 \u2028"])
