@@ -43,7 +43,7 @@ class DelegatedTokens:
         self._made: Entra | None = None
         self._wanted = WantedAccount(account)
         self._manner = manner
-        self._in_vain: str | None = None
+        self._refused_token: str | None = None
 
     async def __aenter__(self) -> Self:
         self._making = anyio.Lock()
@@ -91,7 +91,7 @@ class DelegatedTokens:
         if self._person.under_way:
             await self._by_a_person({})
         held = await self._current()
-        if held.token == self._in_vain:
+        if held.token == self._refused_token:
             await self._by_a_person({"prompt": "login"})
         return await self.status()
 
@@ -138,7 +138,7 @@ class DelegatedTokens:
         elif refusal.claims:
             how = {"claims_challenge": refusal.claims}
         if how and held and how.items() <= held.asked.items():
-            self._in_vain = refusal.token
+            self._refused_token = refusal.token
             return None
         if not refusal.mfa_missing:
             renewed = await self._silent.token(

@@ -242,7 +242,7 @@ async def test_a_list_with_items_that_nobody_can_read_is_refused_and_says_that_a
             assert code == INTERNAL_ERROR
             assert words.startswith("INCOMPLETE: ")
             assert "Asking again will not help" in words
-            assert "3 devices of the service could not be read" in words
+            assert "4 devices of the service could not be read" in words
 
 
 async def test_what_a_complete_list_lacks_is_told_beside_it(connect, world, mode):
