@@ -15,7 +15,7 @@ from pc_mcp.auth.delegated import SIGNED_OUT
 from tests.auth.people import Asked, answered, connected
 from tests.commands.processes import run
 from tests.commands.signing_in import signing_in_to
-from tests.inventory.service import Gate
+from tests.scripted import Gate
 
 CUSTOMER = "Contoso Hotels"
 COUNT = {"customer": CUSTOMER, "limit": 0, "group_by": []}

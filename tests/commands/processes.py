@@ -8,11 +8,10 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pc_mcp.sandbox import Sandbox, ScriptedAnswer
+from pc_mcp.sandbox import Sandbox
 
 # Seconds that a process may take to end at once, and to get something done, on a busy machine.
 AT_ONCE = 5
@@ -136,20 +135,6 @@ def started(*arguments: str, env: Mapping[str, str]) -> Iterator[Process]:
             if process.poll() is None:
                 process.kill()
             process.logged()
-
-
-@dataclass
-class Hang(ScriptedAnswer):
-    """No answer at all; `asked` is set once a request waits for it."""
-
-    hang: bool = True
-    asked: threading.Event = field(default_factory=threading.Event)
-
-    def take(self, target: str) -> bool:
-        taken = super().take(target)
-        if taken:
-            self.asked.set()
-        return taken
 
 
 MODERN: Mapping[str, Any] = {

@@ -28,8 +28,9 @@ from tests.commands.http_server import (
     posted,
     received,
 )
-from tests.commands.processes import AT_ONCE, SOON, Hang, environment, reading, run, started, url_of
+from tests.commands.processes import AT_ONCE, SOON, environment, reading, run, started, url_of
 from tests.documentation import ROOT
+from tests.scripted import Noticed
 
 CUSTOMER = "Contoso Ltd"
 
@@ -153,7 +154,7 @@ def test_ipv6_loopback_is_served():
 
 @pytest.mark.parametrize(("number", "era"), [(signal.SIGTERM, "auto"), (signal.SIGINT, "legacy")])
 def test_a_signal_ends_it_at_once_in_the_middle_of_a_walk(sandbox: Sandbox, tmp_path, number, era):
-    walk = Hang("/devices")
+    walk = Noticed("/devices", hang=True)
     sandbox.switches.scripted.append(walk)
     env = environment(tmp_path, measured=True, **reading(sandbox), **WITH_SECRET)
 
@@ -172,7 +173,7 @@ def test_a_signal_ends_it_at_once_in_the_middle_of_a_walk(sandbox: Sandbox, tmp_
     with started("serve", "--http", "localhost:0", env=env) as process:
         thread = threading.Thread(target=client, args=[url_of(process)])
         thread.start()
-        assert walk.asked.wait(SOON)
+        assert walk.given.wait(SOON)
         process.send_signal(number)
         assert process.wait(AT_ONCE) == 0, process.logged()
         thread.join(SOON)

@@ -22,7 +22,6 @@ from tests.commands.processes import (
     INITIALIZED,
     MODERN,
     SOON,
-    Hang,
     Process,
     ask,
     environment,
@@ -30,6 +29,7 @@ from tests.commands.processes import (
     reading,
     started,
 )
+from tests.scripted import Noticed
 
 CUSTOMER = "Contoso Ltd"
 NO_IDS = ("1.5", "1.0", "null", "true", "[1]", '{"a": 1}', "1e400", "NaN", '1, "id": 1.5')
@@ -42,9 +42,9 @@ def env(sandbox, tmp_path):
 
 
 @pytest.fixture
-def walk(sandbox: Sandbox) -> Hang:
+def walk(sandbox: Sandbox) -> Noticed:
     """Makes every walk hang at its first page of devices."""
-    hang = Hang("/devices")
+    hang = Noticed("/devices", hang=True)
     sandbox.switches.scripted.append(hang)
     return hang
 
@@ -58,7 +58,7 @@ def server(request, sandbox, tmp_path, walk):
         greet(process, mode)
         if "walking" in request.param:
             ask(process, mode, "tools/call", name="list_devices", arguments={"customer": CUSTOMER})
-            assert walk.asked.wait(SOON)
+            assert walk.given.wait(SOON)
         yield process
 
 
@@ -212,7 +212,7 @@ async def test_a_cancelled_walk_ends_its_requests_and_the_server_goes_on(env, wa
     async with Client(parameters) as client:
         async with anyio.create_task_group() as group:
             group.start_soon(client.call_tool, "list_devices", {"customer": CUSTOMER})
-            assert await anyio.to_thread.run_sync(walk.asked.wait, SOON)
+            assert await anyio.to_thread.run_sync(walk.given.wait, SOON)
             group.cancel_scope.cancel()
         walk.times = 0
         result = await client.call_tool("list_devices", {"customer": CUSTOMER, "limit": 0})

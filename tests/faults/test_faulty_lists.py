@@ -18,7 +18,7 @@ from pc_mcp.sandbox import Fault, Sandbox, ScriptedAnswer, World, running
 from tests.answers.reading import check_halves
 from tests.auth.people import Asked, connected
 from tests.conftest import settings_for
-from tests.inventory.service import devices_of
+from tests.scripted import devices_of
 
 pytestmark = pytest.mark.slow
 

@@ -6,7 +6,7 @@ import pytest
 
 from pc_mcp.inventory.nearest import nearest_of
 from pc_mcp.sandbox import ScriptedAnswer
-from tests.inventory.service import AT_ONCE, ask, refusal
+from tests.scripted import AT_ONCE, ask, refusal
 
 ID = "47021739-0c3b-4a6e-9d52-6b1f0e8a7c11"
 OTHER = "9b1e6a70-52a4-4a7c-8f0d-1d2e3f405162"

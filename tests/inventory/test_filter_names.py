@@ -5,7 +5,7 @@ import json
 import pytest
 
 from pc_mcp.sandbox import ScriptedAnswer
-from tests.inventory.service import ask
+from tests.scripted import ask
 
 CUSTOMER = "Contoso Ltd"
 POLICIES = [{"id": "p-1", "name": "Kiosk mode"}, {"id": "{A47021739}", "name": "Never assigned"}]

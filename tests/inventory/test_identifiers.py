@@ -11,7 +11,7 @@ import pytest
 from pc_mcp.inventory.questions.identifiers import cells_of
 from pc_mcp.runtime.text import match_key
 from pc_mcp.sandbox import ScriptedAnswer
-from tests.inventory.service import ask, refusal
+from tests.scripted import ask, refusal
 
 CUSTOMER = "Contoso Ltd"
 GUID = "3f2504e0-4f89-11d3-9a0c-0305e82c3301"

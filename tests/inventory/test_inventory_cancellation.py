@@ -11,7 +11,7 @@ from bench import plain
 from pc_mcp.protocol.server import build_server
 from pc_mcp.settings import Settings
 from tests.double import HANG, serving
-from tests.inventory.service import Noticed, ask, devices_of, pages_read
+from tests.scripted import Noticed, ask, devices_of, pages_read
 
 COFFEE = "Fourth Coffee"
 TWO_PAGES = "PO 4549717 Osaka"

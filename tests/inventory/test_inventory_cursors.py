@@ -14,7 +14,7 @@ from pc_mcp.inventory.questions.cursors import Cursor, CursorMint
 from pc_mcp.protocol.server import build_server
 from pc_mcp.sandbox import ScriptedAnswer, catalog, documents
 from tests.conftest import settings_for
-from tests.inventory.service import ask, devices_of, refusal
+from tests.scripted import ask, devices_of, refusal
 
 COFFEE = "Fourth Coffee"
 TWO_PAGES = "PO 4549717 Osaka"

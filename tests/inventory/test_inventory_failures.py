@@ -6,7 +6,7 @@ import pytest
 
 from bench import plain
 from pc_mcp.sandbox import ScriptedAnswer, catalog
-from tests.inventory.service import AT_ONCE, ask, devices_of, pages_read, refusal
+from tests.scripted import AT_ONCE, ask, devices_of, pages_read, refusal
 
 CUSTOMER = "Litware Inc"
 COFFEE = "Fourth Coffee"

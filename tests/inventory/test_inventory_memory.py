@@ -16,7 +16,7 @@ from pc_mcp.inventory.reading.snapshot import Snapshot
 from pc_mcp.inventory.store import Scope
 from pc_mcp.partner_center import PartnerCenter, Transport
 from pc_mcp.sandbox import ScriptedAnswer, catalog
-from tests.inventory.service import Noticed, ask, devices_of, pages_read, reachable
+from tests.scripted import Noticed, ask, devices_of, pages_read, reachable
 
 COFFEE = "Fourth Coffee"
 VINEYARD = "Coho Vineyard"

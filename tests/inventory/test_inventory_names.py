@@ -6,7 +6,7 @@ import pytest
 
 from bench import plain
 from pc_mcp.sandbox import ScriptedAnswer, catalog, documents, hostile
-from tests.inventory.service import AT_ONCE, ask, devices_of, pages_read, refusal
+from tests.scripted import AT_ONCE, ask, devices_of, pages_read, refusal
 
 CONTOSO = catalog.ODD_BATCH_NAMES_CUSTOMER
 BATCH = "Malmö-2606"

@@ -8,7 +8,7 @@ import pytest
 
 from bench import plain
 from pc_mcp.sandbox import ScriptedAnswer, catalog
-from tests.inventory.service import Gate, Noticed, ask, devices_of, pages_read, refusal
+from tests.scripted import Gate, Noticed, ask, devices_of, pages_read, refusal
 
 CONTOSO = catalog.ODD_BATCH_NAMES_CUSTOMER
 BATCH = "Malmö-2606"

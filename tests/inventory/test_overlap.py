@@ -13,7 +13,7 @@ from pc_mcp.inventory.store import DeviceFilter, Scope, Store
 from pc_mcp.partner_center import PartnerCenter, Transport
 from pc_mcp.partner_center.models import Customer
 from pc_mcp.sandbox import ScriptedAnswer, catalog
-from tests.inventory.service import devices_of
+from tests.scripted import devices_of
 
 BATCH = "Malmö-2606"
 PAGES = 6

@@ -12,7 +12,7 @@ from pc_mcp.inventory.problems import Problem
 from pc_mcp.partner_center import PartnerCenterError, errors
 from pc_mcp.partner_center.models import Customer
 from tests.double import asking, page, raw, serving
-from tests.inventory.service import reachable
+from tests.scripted import reachable
 
 TOKEN = "sandbox-token"
 BATCHES = 20

@@ -1,4 +1,4 @@
-"""What tests of the inventory do to the sandbox, and what they count of its requests."""
+"""What tests do to the sandbox beyond its switches, what they count of its requests, and how they ask about it."""
 
 import gc
 import threading
