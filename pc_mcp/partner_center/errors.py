@@ -47,6 +47,10 @@ Remedy: TypeAlias = Literal["ask_again", "sign_in", "wait", "none"]
 """What brings what an error kept back: asking the same again, a sign-in first, a wait first, or nothing."""
 
 
+_IN_A_MINUTE = "in a minute"
+"""In an advice, where the service does not say how long to wait."""
+
+
 class PartnerCenterError(Exception):
     """The root of the tree. `str(error)` is one line for a person or a model.
 
@@ -79,7 +83,10 @@ class PartnerCenterError(Exception):
     @property
     def reason(self) -> str:
         """What happened and what to do, without the identifiers of this one request."""
-        return " ".join(part for part in (self.summary, self.detail, self.advice) if part)
+        advice = self.advice
+        if self.wait_seconds:
+            advice = advice.replace(_IN_A_MINUTE, f"in {math.ceil(self.wait_seconds)} s")
+        return " ".join(part for part in (self.summary, self.detail, advice) if part)
 
     @property
     def facts(self) -> str:
@@ -280,12 +287,12 @@ class Throttled(PartnerCenterError):
     remedy = "wait"
     may_pass = True
     summary = "Partner Center limits how fast it may be asked, and the limit was reached."
-    advice = "Ask again in a minute; what was read so far is kept."
+    advice = f"Ask again {_IN_A_MINUTE}; what was read so far is kept."
 
 
 class ServiceFailure(PartnerCenterError):
     summary = "Partner Center failed to answer."
-    advice = "Ask again in a minute; what was read so far is kept."
+    advice = f"Ask again {_IN_A_MINUTE}; what was read so far is kept."
 
 
 class TemporaryFailure(ServiceFailure):

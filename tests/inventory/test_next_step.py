@@ -107,6 +107,8 @@ async def test_the_next_step_is_what_the_failure_of_one_batch_calls_for(connect,
         assert bool(only) == (fault.status == 403)
         if step == "none":
             assert "Asking again will not help" in data["next_step_reason"]
+        # What may be gone is advised in one way.
+        assert ("with refresh" in data["next_step_reason"]) == (fault.status == 404)
 
 
 async def test_a_right_that_every_batch_lacks_is_not_said_to_be_of_one_batch(connect, sandbox):

@@ -13,14 +13,15 @@ import anyio
 
 from pc_mcp.inventory.problems import Problem
 from pc_mcp.inventory.reading.shelf import Kept
-from pc_mcp.partner_center.errors import Remedy
+from pc_mcp.partner_center.errors import Gone, NotFound, Remedy
 
 
 @dataclass(frozen=True, slots=True)
 class Missing:
     """Something that an answer lacks, why, in sentences, and of which batches (none: of the list itself).
 
-    remedy: what may bring it, after so many seconds; on_refresh: it is asked for again only with refresh.
+    remedy: what may bring it, after so many seconds; on_refresh: it is asked for again only with refresh;
+    may_be_gone: it was there before.
     """
 
     reason: str
@@ -29,6 +30,7 @@ class Missing:
     remedy: Remedy = "none"
     seconds: float | None = None
     on_refresh: bool = False
+    may_be_gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +51,17 @@ REFRESH = "Ask the same again with refresh in {} s: what is missing is asked for
 SIGN_IN = "Sign in again with sign_in, then ask the same again: reading goes on where it stopped."
 WAIT = "Wait {} s, then ask the same again: Partner Center takes no request until then; what was read is kept."
 NOTHING = "Asking again will not help: what is missing is refused or cannot be read. Say what is missing."
+GONE = (
+    "Asking again will not help but with refresh, which reads what there is now: what is missing may be gone. "
+    "Say what is missing."
+)
 
 
 def missing(problem: Problem, batches: Iterable[str] = (), *, on_refresh: bool = False) -> Missing:
     """What a problem means for an answer."""
     seconds = problem.wait_seconds or A_MINUTE
-    return Missing(problem.reason, problem.correlation_id, tuple(batches), problem.remedy, seconds, on_refresh)
+    gone = problem.is_a(NotFound, Gone)
+    return Missing(problem.reason, problem.correlation_id, tuple(batches), problem.remedy, seconds, on_refresh, gone)
 
 
 def next_step(problems: Sequence[Missing] = (), *, unreadable: int = 0, out_of_time: bool = False) -> NextStep | None:
@@ -77,6 +84,8 @@ def next_step(problems: Sequence[Missing] = (), *, unreadable: int = 0, out_of_t
         seconds = _longest(passing)
         words = REFRESH if any(problem.on_refresh for problem in passing) else TRY_AGAIN
         return NextStep("ask_again", seconds, words.format(seconds))
+    if any(problem.may_be_gone for problem in problems):
+        return NextStep("none", None, GONE)
     return NextStep("none", None, NOTHING) if problems or unreadable else None
 
 

@@ -10,7 +10,7 @@ import anyio
 from pc_mcp.inventory.problems import Problem
 from pc_mcp.inventory.reading.generations import new_generation
 from pc_mcp.partner_center import NextToken, Page
-from pc_mcp.partner_center.errors import BrokenPaging, RequestRefused
+from pc_mcp.partner_center.errors import BrokenPaging, Forbidden, NotFound, RequestRefused
 from pc_mcp.partner_center.models import Device, DeviceBatch
 from pc_mcp.runtime.text import match_key
 
@@ -137,4 +137,4 @@ def _identity(device: Device) -> object:
 def is_token_refused(problem: Problem, *, at_once: bool) -> bool:
     """Whether a list that was read on from a token may be read if it is begun without it: how long one lives is not
     documented. at_once: no page came."""
-    return problem.is_a(BrokenPaging) or (at_once and problem.is_a(RequestRefused))
+    return problem.is_a(BrokenPaging) or (at_once and problem.is_a(RequestRefused, NotFound, Forbidden))
