@@ -116,8 +116,11 @@ def masked(product_key: str | None) -> str | None:
 
 
 def device_of(item: Any, batch: str, policy_names: Mapping[str, str]) -> Device | None:
-    """The facts of one item of a page by column, `uploaded` as a datetime; None if it is no object."""
-    if not isinstance(item, dict):
+    """The facts of one item of a page by column, `uploaded` as a datetime; None if it cannot be read.
+
+    A serial number that is there and no text is not known to be missing, so neither is the device known.
+    """
+    if not isinstance(item, dict) or isinstance(item.get("serialNumber"), dict | bool):
         return None
     return {
         "id": fact(item.get("id")),
