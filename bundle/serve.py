@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bundle.fields import CLIENT_ID, FIELDS, SANDBOX, WHERE, filled
+from pc_mcp.auth import Unconfigured
+from pc_mcp.commands.configured import configured
 from pc_mcp.commands.simulated import sandbox_settings
 from pc_mcp.protocol.server import Server, build_server
 from pc_mcp.protocol.stdio import serve_stdio
 from pc_mcp.runtime.failures import Failure
 from pc_mcp.runtime.logs import configure_logging
-from pc_mcp.runtime.network import check_network
 from pc_mcp.runtime.places import Places, forget_what_is_no_folder
-from pc_mcp.settings import Settings, load_settings
+from pc_mcp.settings import Settings
 
 NOT_YET = "pc-mcp cannot ask Partner Center yet."
 AGAIN = "Where nothing changes then, switch the extension off and on again."
@@ -51,17 +52,15 @@ def _server(stack: contextlib.ExitStack, folders: Sequence[Path], *, sandbox: bo
         # Who signs in to the simulated service is a process of its own.
         os.environ["PYTHONPATH"] = os.pathsep.join(map(str, folders))
         overrides = stack.enter_context(sandbox_settings())
-    settings = load_settings(None, overrides)
-    check_network(*settings.services.values())
-    configure_logging(settings.logging.level, settings.logging.format)
+    settings = configured(None, overrides)
     if settings.auth.mode != "token" and settings.auth.client_id is None:
-        return build_server(settings, refusal=_in_fields([NO_CLIENT_ID]))
+        return build_server(settings, Unconfigured(_in_fields([NO_CLIENT_ID])))
     return build_server(settings)
 
 
 def _refusing(words: str) -> Server:
     configure_logging("info", "human")
-    return build_server(Settings.model_construct(), refusal=words)
+    return build_server(Settings.model_construct(), Unconfigured(words))
 
 
 def _in_fields(faults: Sequence[str]) -> str:

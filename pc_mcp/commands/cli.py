@@ -284,14 +284,9 @@ def _doctor(options: argparse.Namespace) -> int:
 
 def _configured(options: argparse.Namespace) -> "Settings":
     """The settings; errors are logged, what else there is to know is printed by the command."""
-    from pc_mcp.runtime.logs import configure_logging
-    from pc_mcp.runtime.network import check_network
-    from pc_mcp.settings import load_settings
+    from pc_mcp.commands.configured import configured
 
-    settings = load_settings(options.config)
-    check_network(*settings.services.values())
-    configure_logging("error", settings.logging.format)
-    return settings
+    return configured(options.config, level="error")
 
 
 def _serve(options: argparse.Namespace) -> int:
@@ -301,19 +296,15 @@ def _serve(options: argparse.Namespace) -> int:
         say_aside(FOR_ASSISTANTS)
     with contextlib.ExitStack() as stack:
         with _nothing_collected():
+            from pc_mcp.commands.configured import configured
             from pc_mcp.protocol.server import build_server
-            from pc_mcp.runtime.logs import configure_logging
-            from pc_mcp.runtime.network import check_network
-            from pc_mcp.settings import load_settings
 
             overrides = {}
             if options.sandbox:
                 from pc_mcp.commands.simulated import sandbox_settings
 
                 overrides = stack.enter_context(sandbox_settings())
-            settings = load_settings(options.config, overrides)
-            check_network(*settings.services.values())
-            configure_logging(settings.logging.level, settings.logging.format)
+            settings = configured(options.config, overrides)
             server = build_server(settings)
             serve: Callable[[], None]
             if options.http is None:

@@ -24,7 +24,7 @@ from pydantic import AnyUrl
 
 from pc_mcp import __version__
 from pc_mcp.answers import escaped, shown
-from pc_mcp.auth import Unconfigured
+from pc_mcp.auth import TokenProvider
 from pc_mcp.inventory import Inventory
 from pc_mcp.partner_center import Transport
 from pc_mcp.protocol.completions import complete
@@ -109,9 +109,9 @@ class Server(MCPServer[App]):
         return await super().get_prompt(name, given, context)
 
 
-def build_server(settings: Settings, *, refusal: str | None = None) -> Server:
-    """The MCP server for these settings; nothing is connected before a client is. refusal: what keeps it
-    from asking, which every call is then answered with."""
+def build_server(settings: Settings, tokens: TokenProvider | None = None) -> Server:
+    """The MCP server for these settings; nothing is connected before a client is. tokens: who signs in, where that
+    is not for the settings to say."""
 
     @asynccontextmanager
     async def lifespan(_: MCPServer[App]) -> AsyncIterator[App]:
@@ -121,7 +121,7 @@ def build_server(settings: Settings, *, refusal: str | None = None) -> Server:
             concurrency=partner_center.concurrency,
             reveal_product_keys=answers.reveal_product_keys,
         )
-        tokens = Unconfigured(refusal) if refusal else token_provider(settings)
+        provider = tokens or token_provider(settings)
         transport = Transport(
             partner_center.api_root,
             locale=partner_center.locale,
@@ -129,11 +129,11 @@ def build_server(settings: Settings, *, refusal: str | None = None) -> Server:
             concurrency=partner_center.concurrency,
         )
         try:
-            async with tokens, transport:
+            async with provider, transport:
                 yield App(
                     transport,
                     inventory,
-                    tokens,
+                    provider,
                     partner_center.cloud,
                     answers.max_chars,
                     answers.time_budget_seconds,
