@@ -179,7 +179,7 @@ def test_threads_that_read_and_write_for_five_seconds_never_stall(folder):
     def hammer(number: int) -> None:
         worst, turn = 0.0, 0
         while (started := time.monotonic()) < end:
-            account = {"home_account_id": "an id", "environment": "a cloud"}
+            account = {"home_account_id": "an id", "environment": "a cloud", "realm": "a tenant"}
             entry = json.dumps({"Account": {f"{number} {turn % 40}": account}})
             store.with_cache(lambda entry=entry: store.cache.keep(entry, "tenant"))
             worst, turn = max(worst, time.monotonic() - started), turn + 1
