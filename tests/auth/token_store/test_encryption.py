@@ -10,7 +10,7 @@ import pytest
 from filelock import FileLock
 from keyring.backends.fail import Keyring as NoKeyring
 
-from pc_mcp.auth.store import TokenStore
+from pc_mcp.auth.store import TokenStore, file_name
 from tests.auth.keyrings import (
     Broken,
     Exiting,
@@ -190,7 +190,7 @@ def test_a_keyring_that_never_answers_is_named_and_holds_no_lock(folder, chosen,
         assert (secret_in(store), store.kind) == (SECRET, "memory")
         assert "The keyring did not answer within 0.2 s; it may be locked" in store.notice
         assert "login --keep-in-file" in store.notice
-    with FileLock(f"{stores[0]._file.path}.lock", timeout=0):
+    with FileLock(folder / f"{file_name(NAME)}.lock", timeout=0):
         assert not list(folder.glob("tokens-*.bin"))
 
 
