@@ -58,6 +58,14 @@ async def test_an_identifier_is_found_in_whatever_it_is_wrapped(connect, sandbox
         "(2R9-ZNP67)",
         "[2R9-ZNP67]",
         "<2R9-ZNP67>",
+        "_2R9-ZNP67_",
+        "~~2R9-ZNP67~~",
+        "> 2R9-ZNP67",
+        "⟨2R9-ZNP67⟩",
+        "﹙2R9-ZNP67﹚",
+        "<td>2R9-ZNP67</td>",
+        "2R9&#8209;ZNP67",
+        "&quot;2R9-ZNP67&quot;",
         "2R9-ZNP67)",
         "S/N: 2R9-ZNP67",
         "SN 2r9-znp67",
@@ -239,7 +247,7 @@ async def test_long_ones_that_are_not_found_and_do_not_fit_are_counted(connect, 
     assert [row["identifier"] for row in answer["found"]] == ["PF000000"]
 
 
-@pytest.mark.parametrize("text", ["half \ud83d", 5.5, True, {"serial": "x"}])
+@pytest.mark.parametrize("text", ["half \ud83d", True, {"serial": "x"}])
 async def test_what_is_no_text_is_refused(connect, text):
     async with connect() as client:
         assert "must be a valid string" in await refusal(client, "find_devices", customer=CUSTOMER, identifiers=[text])
@@ -280,3 +288,14 @@ async def test_filters_by_a_part_are_unwrapped_where_what_stands_there_is_nowher
             f"({tenant})",
         ):
             assert (await ask(client, "find_customers", query=text))["customers"] == found, text
+
+
+async def test_cells_that_say_that_there_is_nothing_are_empty_and_several_may_be_joined_by_words(connect, sandbox):
+    serve(sandbox, device("2R9-ZNP67"), device("2R9-ZNP68"), device("5.5"))
+    async with connect() as client:
+        for text in ("2R9-ZNP67 and 2R9-ZNP68", "2R9-ZNP67<br>2R9-ZNP68", "2R9-ZNP67&nbsp;2R9-ZNP68"):
+            assert await found(client, text) == ["2R9-ZNP67", "2R9-ZNP68"], text
+        empty = ["—", "n/a", "#N/A", "null", "2R9-ZNP67", 5.5]
+        answer = await ask(client, "find_devices", customer=CUSTOMER, identifiers=empty)
+        assert (answer["identifiers_found"], answer["not_found"]) == (2, [])
+        assert any(note.startswith("4 empty cells") for note in answer["notes"])

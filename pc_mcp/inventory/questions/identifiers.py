@@ -4,20 +4,23 @@ Nothing is unwrapped that exists as it stands: a cell is looked up whole first, 
 `forms`, from the most literal one on, and only then as the several that it may hold.
 """
 
+import html
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pc_mcp.inventory.formulas import unguarded
 from pc_mcp.runtime.ids import guid_of
-from pc_mcp.runtime.text import QUOTES, match_key, visible
+from pc_mcp.runtime.text import DASHES, QUOTES, match_key, visible
 
 _MAX_LAYERS = 8
 _SHORTEST_OF_SEVERAL = 6
 
 # Within a cell; a comma may be the decimal mark of a number that Excel has shortened.
 _SEPARATORS = re.compile(
-    r"[\t\n\v\f\r\x85\u2028\u2029;|¦\uff1b\uff0c\u3001]+|,(?!\d+E\+?\d+(?![^\W_]))|\s[/&]\s", re.IGNORECASE
+    r"[\t\n\v\f\r\x85\u2028\u2029;|¦\uff1b\uff0c\u3001]+|,(?!\d+E\+?\d+(?![^\W_]))|\s(?:[/&]|and)\s"
+    r"|</?(?:td|th|tr|br|li|p|div|span|b|i|code)\s?/?>",
+    re.IGNORECASE,
 )
 # Spreadsheets show long numbers so, and write them so into a CSV file.
 _SHORTENED = re.compile(r"\d+[.,]\d+E\+?\d+|\d+E\+\d+", re.IGNORECASE)
@@ -29,9 +32,12 @@ _LABEL_WORDS = re.compile(
     r"|device\s?id|id|guid|no|nr|n[°º]|№|#)[\s.:#=]*(?<=[\s.:#=№#])",
     re.IGNORECASE,
 )
-_EDGES = " ,;:.!?|¦*•·"
+_EDGES = " ,;:.!?|¦*•·_~>→"
 _BRACKETS = {"(": ")", "[": "]", "{": "}", "<": ">", "\uff08": "\uff09", "\u3010": "\u3011", "\u3014": "\u3015"}
-_NOTHING = frozenset(f"{_EDGES}{QUOTES}-=/\\_" + "".join(_BRACKETS) + "".join(_BRACKETS.values()))
+_BRACKETS |= {"\u27e8": "\u27e9", "\u3008": "\u3009", "\ufe59": "\ufe5a"}
+# What spreadsheets and programs write where there is nothing.
+_ABSENT = frozenset({"n/a", "#n/a", "null", "nan", "none", "undefined"})
+_NOTHING = frozenset(f"{_EDGES}{QUOTES}{DASHES}=/\\_" + "".join(_BRACKETS) + "".join(_BRACKETS.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +79,7 @@ def forms_of(text: str) -> Sequence[str]:
 
 
 def _cell(text: str) -> Cell:
+    text = html.unescape(text) if "&" in text else text
     seen = visible(text)
     keys, core = _forms(seen)
     forms: dict[str, str] = {}
@@ -82,14 +89,16 @@ def _cell(text: str) -> Cell:
     shortened = bool(_SHORTENED.fullmatch(core))
     parts: tuple[Cell, ...] = ()
     if not shortened:
-        parts = tuple(map(_cell, _several(text, core)))
-    return Cell(forms, core, keys[core], parts, shortened, blank=_NOTHING.issuperset(seen))
+        parts = tuple(map(_cell, several)) if (several := _several(text, core)) != [text] else ()
+    return Cell(
+        forms, core, keys[core], parts, shortened, blank=_NOTHING.issuperset(seen) or match_key(seen) in _ABSENT
+    )
 
 
 def _several(text: str, core: str) -> list[str]:
     """The texts of the several identifiers that a cell may hold, or none where it holds one."""
     pieces = [piece for piece in _SEPARATORS.split(text) if not _NOTHING.issuperset(visible(piece))]
-    if len(pieces) > 1:
+    if len(pieces) > 1 or (pieces and "<" in text and len(pieces[0]) < len(text)):
         return pieces
     words = core.split()
     # "VMware-56 4d 2e" is one serial number, and "Surface Pro 9" none at all.

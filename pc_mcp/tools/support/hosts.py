@@ -85,7 +85,9 @@ def _read(value: object, argument: Mapping[str, Any]) -> object:
 
 
 def _text(value: object) -> object:
-    """A serial number or name of digits only comes as a number."""
+    """A serial number or name of digits only comes as a number, perhaps with a fraction."""
+    if isinstance(value, float) and abs(value) < _LONGEST_NUMBER:
+        return str(int(value)) if value.is_integer() else str(value)
     is_number = isinstance(value, int) and not isinstance(value, bool) and abs(value) < _LONGEST_NUMBER
     return str(value) if is_number else value
 
