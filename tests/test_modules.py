@@ -1,5 +1,5 @@
-"""The program stays readable: modules and functions have their bounds, only one folder knows an engine, and what
-measures the program does not lean on its tests."""
+"""The program stays readable: modules, classes and functions have their bounds, only one folder knows an engine, and
+what measures the program does not lean on its tests."""
 
 import ast
 import re
@@ -16,7 +16,7 @@ AN_ENGINE = re.compile(
     r"(?i:sqlite|psycopg|duckdb)"
     r"|\b(SELECT .*\bFROM|INSERT INTO|DELETE FROM|UPDATE \w+ SET|(CREATE|DROP) (TABLE|INDEX)|PRAGMA \w+)"
 )
-MOST_LINES, MOST_LINES_OF_A_FUNCTION = 400, 60
+MOST_LINES, MOST_LINES_OF_A_CLASS, MOST_LINES_OF_A_FUNCTION = 400, 150, 60
 
 
 def too_long(kind, most):
@@ -32,6 +32,10 @@ def too_long(kind, most):
 def test_no_module_is_longer_than_400_lines():
     lengths = {place: len(text.splitlines()) for place, text in MODULES.items()}
     assert {place: lines for place, lines in lengths.items() if lines > MOST_LINES} == {}
+
+
+def test_no_class_is_longer_than_150_lines():
+    assert too_long(ast.ClassDef, MOST_LINES_OF_A_CLASS) == {}
 
 
 def test_no_function_is_longer_than_60_lines():
