@@ -74,7 +74,11 @@ class Entra:
                 return None, None
             return app.acquire_token_silent_with_error(self._scopes, account, **how), account
 
-        return await self._with_store(work)
+        def within() -> tuple[Result | None, Mapping[str, Any] | None]:
+            nobody = not any(self._store.cache.search("Account"))
+            return (None, None) if nobody else work(self._app())  # to make it asks the sign-in service
+
+        return await self._in_thread(lambda: self._store.with_cache(within))
 
     async def try_keeping(self) -> None:
         """Finds out whether a sign-in would be kept, before a person takes the trouble; the store says it."""
@@ -122,12 +126,6 @@ class Entra:
                 self._store.forget()
 
         await self._in_thread(lambda: self._store.with_cache(work))
-
-    async def _with_store(self, work: Callable[[msal.PublicClientApplication], T]) -> T:
-        def locked() -> T:
-            return self._store.with_cache(lambda: work(self._app()))
-
-        return await self._in_thread(locked)
 
     async def _apart(self, work: Callable[[msal.PublicClientApplication], Result]) -> Result:
         """Work that reads and changes no account."""
