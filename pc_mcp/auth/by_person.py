@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import anyio.abc
 
-from pc_mcp.auth.errors import SignInNeeded, SignInRefused
+from pc_mcp.auth.errors import SignInNeeded, SignInRefused, SignInUnavailable
 from pc_mcp.auth.flow import Done, Failed, Preparing, SignInFlow, Waiting
+from pc_mcp.auth.msal_calls import NO_ANSWER, answer_seconds
 from pc_mcp.auth.quiet import is_quiet
 from pc_mcp.auth.ways import Way, by_browser, by_device_code
 
@@ -92,7 +93,11 @@ class SignInByPerson:
             raise SignInNeeded("Nobody is signed in. Ask a question to sign in.", "")
         entra = await self._entra()
         flow = self._flow or await self._begun(entra, how)
-        state = await flow.after(Preparing)
+        with anyio.move_on_after(answer_seconds()):
+            await flow.after(Preparing)
+        state = flow.state
+        if isinstance(state, Preparing):
+            raise SignInUnavailable(NO_ANSWER)
         if isinstance(state, Waiting):
             self._not_kept = "" if entra.store.is_kept else f"{entra.store.notice} "
             state = await self._waited_for(flow, state)

@@ -21,6 +21,9 @@ MOST_BYTES = 2**20
 ANSWER_SECONDS = 30.0
 """How long MSAL may take in all, with the keyring and the lock of the token store."""
 _SPARE_SECONDS = 2.0
+NO_ANSWER = (
+    "The sign-in service does not answer. Check the network, the proxy and auth.authority, and ask again in a minute."
+)
 _OF_MSAL = (httpx2.HTTPError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
 
 # At DEBUG, MSAL logs authorization codes.
@@ -50,21 +53,23 @@ def application_options(registration: Registration, tenant: str, http: MsalHttp)
     }
 
 
+def answer_seconds() -> float:
+    """How long the sign-in service may take, so that its silence can still be told within the time of the call."""
+    left = anyio.current_effective_deadline() - anyio.current_time()
+    return min(ANSWER_SECONDS, max(left - _SPARE_SECONDS, left / 2))
+
+
 async def in_thread(work: Callable[[], T]) -> T:
     """Runs `work` of MSAL in a thread. Raises `SignInUnavailable` where the service does not answer in time.
 
     That is said before the time of the call ends, so that nothing else is blamed.
     """
-    left = anyio.current_effective_deadline() - anyio.current_time()
     try:
-        with anyio.fail_after(min(ANSWER_SECONDS, max(left - _SPARE_SECONDS, left / 2))):
+        with anyio.fail_after(answer_seconds()):
             return await in_daemon_thread(work)
     except TimeoutError:
         logger.info("the sign-in service does not answer")
-        raise SignInUnavailable(
-            "The sign-in service does not answer. Check the network, the proxy and auth.authority, and ask again in "
-            "a minute."
-        ) from None
+        raise SignInUnavailable(NO_ANSWER) from None
     except Exception as error:
         if words := _known(error):
             raise SignInUnavailable(words) from None
