@@ -37,6 +37,7 @@ from pc_mcp.answers.parts import (
 )
 from pc_mcp.inventory import DeviceFilter, DeviceList
 from pc_mcp.inventory.questions.devices import Group, ListedDevice
+from pc_mcp.inventory.text import NONE
 
 Field = Literal["id", "serial_number", "manufacturer", "model", "policy", "batch", "uploaded", "product_key"]
 DEFAULT_FIELDS: Sequence[Field] = ("serial_number", "manufacturer", "model", "policy", "batch", "uploaded")
@@ -118,7 +119,7 @@ def device_list_answer(
     draft.take_notes(_notes(result, where), share=_NOTES_SHARE)
     offer = WHOLE_LIST.format(whole_list)
     offered = whole_list is not None and draft.room.part(_OFFER_SHARE).take(f"- {escaped(offer)}", offer)
-    findings, attention_room = attention_rows(result), draft.room.part(_ATTENTION_SHARE)
+    findings, attention_room = attention_rows(result, where), draft.room.part(_ATTENTION_SHARE)
     attention = [item for item in findings if attention_room.take(_attention_line(item), item)]
     if left_out := len(findings) - len(attention):
         draft.notes.append(f"{plural(left_out, 'finding')} left out of attention for length.")
@@ -198,7 +199,8 @@ def _notes(result: DeviceList, where: DeviceFilter) -> list[str]:
     for each in result.nobody_has:
         near = f" Nearest: {names(each.nearest)}." if each.nearest else ""
         read = "" if result.coverage.complete else " that was read"
-        notes.append(f"No device{read} has a {each.by} that is called so.{near}")
+        without = f' For devices without one ask {each.by}="{NONE}".' if each.may_mean_none else ""
+        notes.append(f"No device{read} has a {each.by} that is called so.{without}{near}")
     if not result.matched and result.coverage.complete:
         notes.append(ONLY_OURS)
     if where.uploaded_after or where.uploaded_before:

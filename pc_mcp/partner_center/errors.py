@@ -3,7 +3,8 @@
     PartnerCenterError
     ├── Unreachable                     no answer: connection refused or broken, time-out
     │   ├── CertificateNotTrusted       its certificate, or that of a company's proxy, is not trusted
-    │   └── ProxyRefused                407, or the proxy does not connect to it
+    │   ├── ProxyRefused                407, or the proxy does not connect to it
+    │   └── NetworkSignIn               511: a captive portal answers in its place
     ├── MalformedAnswer                 an answer that is not what the documents describe; 2xx but 200
     │   ├── UnexpectedRedirect          a redirect; never followed, so the token stays with its host
     │   ├── BrokenPaging                a token that repeats or is missing, pages without an end or that end early
@@ -129,6 +130,16 @@ class ProxyRefused(Unreachable):
     remedy = "none"
     summary = "Partner Center cannot be reached: the proxy wants a sign-in, or does not let anybody through."
     advice = "Correct HTTPS_PROXY, or ask the network's administrator; pc-mcp doctor says more."
+
+
+class NetworkSignIn(Unreachable):
+    may_pass = False
+    remedy = "none"
+    summary = (
+        "Partner Center cannot be reached: this network wants a sign-in of its own first (a captive portal, as in "
+        "hotels and trains)."
+    )
+    advice = "Open any page in a browser, sign in to the network there, then ask again."
 
 
 class MalformedAnswer(PartnerCenterError):
@@ -317,6 +328,7 @@ _BY_STATUS: Mapping[int, type[PartnerCenterError]] = {
     502: TemporaryFailure,
     503: TemporaryFailure,
     504: TemporaryFailure,
+    511: NetworkSignIn,
 }
 _BY_CODE: Mapping[tuple[int, str], type[PartnerCenterError]] = {
     (400, "2000"): NotKnownOrRefused,

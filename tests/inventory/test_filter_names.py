@@ -76,6 +76,12 @@ async def test_each_half_of_an_answer_tells_them_apart_as_the_filter_takes_them(
         ({"policy": "Zzz"}, "No device has a policy that is called so. Nearest: "),
         ({"model": "Latitude 5450"}, 'No device has a model that is called so. Nearest: "Latitude'),
         ({"manufacturer": "Dell"}, "No device has a manufacturer that is called so."),
+        (
+            {"manufacturer": "none"},
+            'No device has a manufacturer that is called so. For devices without one ask manufacturer="(none)".',
+        ),
+        ({"model": "N/A"}, 'No device has a model that is called so. For devices without one ask model="(none)".'),
+        ({"policy": "null"}, 'No device has a policy that is called so. For devices without one ask policy="(none)".'),
     ],
 )
 async def test_what_nobody_has_is_answered_with_0_and_the_nearest_names(connect, served, where, note):
@@ -85,3 +91,18 @@ async def test_what_nobody_has_is_answered_with_0_and_the_nearest_names(connect,
         assert [given for given in answer["notes"] if given.startswith(note)]
         together = await ask(client, "list_devices", customer=CUSTOMER, limit=0, model="Latitude", policy="none")
     assert not any("called so" in note for note in together["notes"])
+
+
+async def test_what_only_repeats_the_question_or_is_about_no_device_of_it_needs_no_attention(connect, served, sandbox):
+    batches = json.dumps({"items": [{"id": "Lot", "devicesCount": 7}]}).encode()
+    sandbox.switches.scripted.insert(1, ScriptedAnswer(match="/deviceBatches", body=batches, times=1000))
+    async with connect() as client:
+        kinds = {}
+        for policy in ("", "none", "(none)", "Zzz"):
+            answer = await ask(client, "list_devices", customer=CUSTOMER, policy=policy, limit=0)
+            kinds[policy] = [item["kind"] for item in answer["attention"]]
+        whole = await ask(client, "list_devices", customer=CUSTOMER, limit=0)
+    differs = ["batch_count_differs"]
+    assert kinds == {"": ["no_policy", *differs], "none": differs, "(none)": differs, "Zzz": []}
+    words = 'devicesCount differs by 2 devices from what was read: batch "Lot"; it says 7 and holds 5.'
+    assert whole["attention"][-1]["note"] == words

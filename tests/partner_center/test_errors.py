@@ -43,6 +43,7 @@ ROWS = [
     (418, 1000, errors.RequestRefused, "refused the request"),
     (431, None, errors.HeadersTooLarge, "headers"),
     (451, None, errors.LegallyBlocked, "legal reasons"),
+    (511, None, errors.NetworkSignIn, "captive portal"),
     (302, None, errors.UnexpectedRedirect, "base_url"),
     (304, None, errors.UnexpectedRedirect, "base_url"),
     (204, None, errors.MalformedAnswer, "cannot be read"),

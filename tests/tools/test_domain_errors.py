@@ -40,6 +40,7 @@ ANSWERS: dict[type[PartnerCenterError], tuple[int, object]] = {
     errors.AddressTooLong: (414, ""),
     errors.HeadersTooLarge: (431, ""),
     errors.LegallyBlocked: (451, ""),
+    errors.NetworkSignIn: (511, f"<html>{SECRET}</html>"),
     errors.RequestRefused: (422, ""),
     errors.NotSignedIn: (401, ""),
     errors.MfaMissing: (401, {"code": 900421}),

@@ -102,6 +102,11 @@ def _unreachable(check: str, url: str, because: _NoAnswer, setting: str) -> Find
 def _odd(check: str, url: str, answer: HttpAnswer, setting: str) -> Finding:
     """An answer that is not that service's, or not its usual one."""
     status = answer.status
+    if status == httpx2.codes.NETWORK_AUTHENTICATION_REQUIRED:
+        what = "this network wants a sign-in of its own first (a captive portal, HTTP 511)"
+        return Finding(
+            check, "wrong", what, "Open any page in a browser, sign in to the network there, then try again."
+        )
     if status >= httpx2.codes.INTERNAL_SERVER_ERROR or status == httpx2.codes.TOO_MANY_REQUESTS:
         return Finding(check, "wrong", f"{url} fails at the moment (HTTP {status})", "Try again in a minute.")
     if status == httpx2.codes.PROXY_AUTHENTICATION_REQUIRED:

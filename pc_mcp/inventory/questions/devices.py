@@ -7,7 +7,7 @@ from functools import partial
 from pc_mcp.inventory.nearest import nearest_of
 from pc_mcp.inventory.questions.batch_names import NEAREST
 from pc_mcp.inventory.questions.coverage import Coverage, Disagreement, coverage_of, disagreements_of
-from pc_mcp.inventory.questions.identifiers import forms_of
+from pc_mcp.inventory.questions.identifiers import SAID_OF_THE_ABSENT, forms_of
 from pc_mcp.inventory.questions.opened import devices_read
 from pc_mcp.inventory.questions.paging import AnswerPage, Paging
 from pc_mcp.inventory.reading.inventory import Call
@@ -40,10 +40,14 @@ class Irregularities:
 
 @dataclass(frozen=True, slots=True)
 class NobodyHas:
-    """A condition whose name no device has, and the nearest names, or some of those there are."""
+    """A condition whose name no device has, and the nearest names, or some of those there are.
+
+    may_mean_none: people and programs say so of what is absent.
+    """
 
     by: str
     nearest: tuple[str, ...]
+    may_mean_none: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +164,8 @@ def _nobody_has(store: Store, where: DeviceFilter) -> list[NobodyHas]:
         keys = [match_key(name) for name in names]
         containing = [number for number, key in enumerate(keys) if wanted in key]
         near = containing or nearest_of(wanted, keys, NEAREST) or range(len(names))
-        found.append(NobodyHas(by, tuple(names[number] for number in near[:NEAREST])))
+        nearest = tuple(names[number] for number in near[:NEAREST])
+        found.append(NobodyHas(by, nearest, may_mean_none=wanted in SAID_OF_THE_ABSENT))
     return found
 
 

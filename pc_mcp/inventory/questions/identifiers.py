@@ -35,8 +35,9 @@ _LABEL_WORDS = re.compile(
 _EDGES = " ,;:.!?|¦*•·_~>→"
 _BRACKETS = {"(": ")", "[": "]", "{": "}", "<": ">", "\uff08": "\uff09", "\u3010": "\u3011", "\u3014": "\u3015"}
 _BRACKETS |= {"\u27e8": "\u27e9", "\u3008": "\u3009", "\ufe59": "\ufe5a"}
-# What spreadsheets and programs write where there is nothing.
-_ABSENT = frozenset({"n/a", "#n/a", "null", "nan", "none", "undefined"})
+SAID_OF_THE_ABSENT = frozenset({"n/a", "#n/a", "null", "nan", "none", "undefined"})
+"""What spreadsheets and programs write where there is nothing, as keys."""
+
 _NOTHING = frozenset(f"{_EDGES}{QUOTES}{DASHES}=/\\_" + "".join(_BRACKETS) + "".join(_BRACKETS.values()))
 
 
@@ -91,7 +92,12 @@ def _cell(text: str) -> Cell:
     if not shortened:
         parts = tuple(map(_cell, several)) if (several := _several(text, core)) != [text] else ()
     return Cell(
-        forms, core, keys[core], parts, shortened, blank=_NOTHING.issuperset(seen) or match_key(seen) in _ABSENT
+        forms,
+        core,
+        keys[core],
+        parts,
+        shortened,
+        blank=_NOTHING.issuperset(seen) or match_key(seen) in SAID_OF_THE_ABSENT,
     )
 
 

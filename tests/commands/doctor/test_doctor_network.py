@@ -127,6 +127,7 @@ def test_a_time_that_nobody_can_read_is_none(doctor, date):
         (200, "does not answer as it should (HTTP 200). Check partner_center.base_url"),
         (302, "does not answer as it should (HTTP 302)"),
         (404, "does not answer as it should (HTTP 404)"),
+        (511, "captive portal"),
         (407, "the proxy wants a sign-in"),
         (429, "fails at the moment (HTTP 429)"),
         (503, "fails at the moment (HTTP 503). Try again in a minute."),
