@@ -81,4 +81,4 @@ def test_words_that_are_added_to_a_problem_lose_nothing_of_it():
     error = errors.Throttled(status=429, correlation_id="an id")
     error.wait_seconds = 30
     again = Problem.of(error).adding("It is this batch only.").raised()
-    assert str(again) == str(error).replace(error.advice, f"{error.advice} It is this batch only.")
+    assert str(again) == str(error).replace(" (HTTP", " It is this batch only. (HTTP")

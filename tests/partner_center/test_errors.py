@@ -186,10 +186,12 @@ async def test_an_answer_that_is_not_the_thing_asked_for_is_malformed(path, body
             await getattr(client, path)(*["1"] * (1 if path == "customer" else 2))
 
 
-@pytest.mark.parametrize("tracking_id", [b'"AB"', b'"{ab}"', b'" ab "', b"null"])
-async def test_an_upload_is_known_by_its_id_in_any_case_or_by_its_rows(tracking_id):
-    async with serving(raw(UPLOAD + tracking_id + b"}")) as service, asking(service.base_url) as client:
-        assert (await client.batch_upload_details("1", "aB")).status == "finished"
+@pytest.mark.parametrize("written", ['"{}"', '"{{{}}}"', '" {} "', "null"])
+async def test_an_upload_is_known_by_its_id_in_any_case_or_by_its_rows(written):
+    tracking_id = "0127ed8e-ff72-4983-a3d8-e8d8bd378932"
+    body = UPLOAD + written.format(tracking_id.upper()).encode() + b"}"
+    async with serving(raw(body)) as service, asking(service.base_url) as client:
+        assert (await client.batch_upload_details("1", tracking_id)).status == "finished"
 
 
 def _classes(kind):

@@ -254,13 +254,14 @@ async def test_what_a_complete_list_lacks_is_told_beside_it(connect, world, mode
 
 
 async def test_a_list_that_is_too_large_for_one_message_is_refused_with_what_to_do(sandbox, connect):
-    items = [{"id": str(number), "modelName": "x" * 1000} for number in range(18_000)]
+    facts = dict.fromkeys(("modelName", "oemManufacturerName", "serialNumber"), "x" * 250)
+    items = [{"id": str(number), **facts} for number in range(24_000)]
     body = json.dumps({"totalCount": len(items), "items": items}).encode()
     sandbox.switches.scripted.append(ScriptedAnswer("/deviceBatches/Large/devices", 200, body))
     async with connect() as client:
         code, words = await refused(client, "pc-mcp://customers/Coho%20Vineyard/batches/Large/devices.csv")
     assert code == INTERNAL_ERROR
-    assert words.startswith("The list of 18,000 devices is larger than a resource may be, 16 MB.")
+    assert words.startswith("The list of 24,000 devices is larger than a resource may be, 16 MB.")
     assert "export_devices" in words
     assert "exports.folder" in words
 
