@@ -55,7 +55,7 @@ def _server(stack: contextlib.ExitStack, folders: Sequence[Path], *, sandbox: bo
     settings = configured(None, overrides)
     if settings.auth.mode != "token" and settings.auth.client_id is None:
         return build_server(settings, Unconfigured(_in_fields([NO_CLIENT_ID])))
-    return build_server(settings)
+    return build_server(settings, simulated=sandbox)
 
 
 def _refusing(words: str) -> Server:

@@ -8,10 +8,11 @@ from pc_mcp.answers.exported import ExportAnswer, export_answer, incomplete_word
 from pc_mcp.answers.found import FindingsAnswer, findings_answer
 from pc_mcp.answers.parts import Answer
 from pc_mcp.answers.policies import PolicyListAnswer, policy_list_answer
-from pc_mcp.answers.sign_in import SignInAnswer, sign_in_answer
+from pc_mcp.answers.sign_in import SIMULATED, SignInAnswer, sign_in_answer
 from pc_mcp.answers.uploads import UploadAnswer, upload_answer
 
 __all__ = [
+    "SIMULATED",
     "Answer",
     "BatchListAnswer",
     "CustomerListAnswer",

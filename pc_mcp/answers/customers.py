@@ -12,6 +12,7 @@ from pc_mcp.answers.parts import (
     problem_note,
     unreadable,
 )
+from pc_mcp.answers.sign_in import SIMULATED
 from pc_mcp.inventory import CustomerList
 from pc_mcp.inventory.questions.customer_names import listed
 from pc_mcp.partner_center.models import Customer
@@ -37,8 +38,8 @@ class CustomerListAnswer(CompletenessFields):
     notes: list[str]
 
 
-def customer_list_answer(result: CustomerList, query: str | None, max_chars: int) -> Answer:
-    """Writes the answer: its fixed parts, then the rows that fit."""
+def customer_list_answer(result: CustomerList, query: str | None, max_chars: int, *, simulated: bool = False) -> Answer:
+    """Writes the answer: its fixed parts, then the rows that fit. simulated: whether the customers are."""
     facts = {
         "as_of": timestamp(result.as_of),
         **completeness_fields(result.next_step),
@@ -47,7 +48,8 @@ def customer_list_answer(result: CustomerList, query: str | None, max_chars: int
     }
     rows = Rows("customers", _COLUMNS, list(map(_fields, result.customers)))
     rest = Paged(result.page, result.matched, "Customers")
-    return list_answer(max_chars, [_first_line(result, query)], facts, rows, rest, _notes(result))
+    notes = _notes(result) + ([SIMULATED] if simulated and not result.matched else [])
+    return list_answer(max_chars, [_first_line(result, query)], facts, rows, rest, notes)
 
 
 def _fields(customer: Customer) -> FoundCustomer:

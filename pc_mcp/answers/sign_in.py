@@ -10,6 +10,8 @@ from pc_mcp.answers.parts import Answer, notes_section
 from pc_mcp.auth import Status
 from pc_mcp.runtime.text import PIPE, SHOWN_PIPE, visible
 
+SIMULATED = "The customers are simulated, to try pc-mcp: none of your own is asked about."
+
 
 class SignInAnswer(TypedDict):
     signed_in: bool
@@ -22,10 +24,11 @@ class SignInAnswer(TypedDict):
     notes: list[str]
 
 
-def sign_in_answer(status: Status, cloud: str, *, signed_out: bool = False) -> Answer:
-    """Writes the answer. signed_out: it follows a sign-out, which is local only."""
+def sign_in_answer(status: Status, cloud: str, *, signed_out: bool = False, simulated: bool = False) -> Answer:
+    """Writes the answer. signed_out: it follows a sign-out, which is local only; simulated: the customers are."""
     expires = datetime.fromtimestamp(status.expires_at, UTC) if status.expires_at else None
-    notes = [visible(status.note).replace(PIPE, SHOWN_PIPE)] if status.note else []
+    notes = [SIMULATED] if simulated else []
+    notes += [visible(status.note).replace(PIPE, SHOWN_PIPE)] if status.note else []
     if signed_out and status.mode == "delegated":
         notes.append(
             "Signing out removes what this program kept. It revokes nothing: an administrator can revoke the "

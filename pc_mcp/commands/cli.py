@@ -305,7 +305,7 @@ def _serve(options: argparse.Namespace) -> int:
 
                 overrides = stack.enter_context(sandbox_settings())
             settings = configured(options.config, overrides)
-            server = build_server(settings)
+            server = build_server(settings, simulated=options.sandbox)
             serve: Callable[[], None]
             if options.http is None:
                 from pc_mcp.protocol.stdio import serve_stdio

@@ -1,6 +1,6 @@
 """Device lists: walk, snapshot, filter, group, cursor."""
 
-from pc_mcp.inventory.errors import EXPECTED_ERRORS, QuestionError
+from pc_mcp.inventory.errors import EXPECTED_ERRORS, QuestionError, UnknownCustomer
 from pc_mcp.inventory.questions.batches import BatchFilter, BatchList, list_batches
 from pc_mcp.inventory.questions.customer_names import named_customer
 from pc_mcp.inventory.questions.customers import CustomerList, list_customers
@@ -26,6 +26,7 @@ __all__ = [
     "PolicyList",
     "Progress",
     "QuestionError",
+    "UnknownCustomer",
     "Upload",
     "WholeList",
     "find_devices",

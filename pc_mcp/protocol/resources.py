@@ -37,9 +37,9 @@ async def read_whole_list(app: App, uri: str, context: Context[Any, Any]) -> Rea
     try:
         return await _read(app, address, correlation_id, context)
     except _NOT_FOUND as error:
-        raise ResourceNotFoundError(str(error)) from None
+        raise ResourceNotFoundError(app.words(error)) from None
     except EXPECTED_ERRORS as error:
-        raise ResourceError(str(error)) from None
+        raise ResourceError(app.words(error)) from None
     except ResourceError:
         raise
     except Exception as error:

@@ -23,4 +23,4 @@ async def find_customers(
     similar names. The other tools take a customer's name, so call those directly when the
     customer is clear."""
     result = await list_customers(call, query, limit=limit, cursor=cursor)
-    return call.result(customer_list_answer(result, query, call.max_chars))
+    return call.result(customer_list_answer(result, query, call.max_chars, simulated=call.simulated))

@@ -14,4 +14,4 @@ async def sign_in(call: AccountCall) -> Annotated[CallToolResult, SignInAnswer]:
     """Sign the user in to Partner Center, or say who is signed in, in which tenant, until when. The
     other tools sign in by themselves; use this when one of them says so, or to check the account."""
     status = await call.tokens.sign_in()
-    return call.result(sign_in_answer(status, call.cloud))
+    return call.result(sign_in_answer(status, call.cloud, simulated=call.simulated))

@@ -14,4 +14,4 @@ async def sign_out(call: AccountCall) -> Annotated[CallToolResult, SignInAnswer]
     """Sign the user out on this computer, for instance to use another account. Use it only when the
     user asks for it; nothing in Partner Center changes."""
     status = await call.tokens.sign_out()
-    return call.result(sign_in_answer(status, call.cloud, signed_out=True))
+    return call.result(sign_in_answer(status, call.cloud, signed_out=True, simulated=call.simulated))

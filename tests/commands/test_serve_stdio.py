@@ -205,6 +205,7 @@ async def test_the_console_script_serves_the_sandbox_without_settings(tmp_path):
     async with Client(parameters, mode="legacy") as client:
         result = await client.call_tool("list_devices", {"customer": "Documentation Sample"})
         assert result.structured_content["devices_total"] == 5
+        assert "customers are simulated" in client.instructions
 
 
 async def test_a_cancelled_walk_ends_its_requests_and_the_server_goes_on(env, walk):

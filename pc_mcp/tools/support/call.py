@@ -9,9 +9,9 @@ from typing import Any
 import anyio
 from mcp_types import CallToolResult, TextContent
 
-from pc_mcp.answers import Answer
+from pc_mcp.answers import SIMULATED, Answer
 from pc_mcp.auth import TokenProvider
-from pc_mcp.inventory import Call, Inventory, Progress, in_time
+from pc_mcp.inventory import Call, Inventory, Progress, UnknownCustomer, in_time
 from pc_mcp.partner_center import PartnerCenter, Transport
 from pc_mcp.runtime.clouds import Cloud
 from pc_mcp.tools.support.asking import Asked
@@ -24,7 +24,10 @@ GRACE = 1 / 4
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """What all calls of a server share: the connection to Partner Center and what was read."""
+    """What all calls of a server share: the connection to Partner Center and what was read.
+
+    simulated: whether its customers are those of the sandbox, to try the program.
+    """
 
     transport: Transport
     inventory: Inventory
@@ -33,6 +36,7 @@ class App:
     max_chars: int
     time_budget_seconds: float
     exports_folder: Path | None = None
+    simulated: bool = False
     asked: Asked = field(default_factory=Asked)
 
     async def call(self, correlation_id: str, report: Report) -> "ToolCall":
@@ -51,11 +55,16 @@ class App:
             _ProgressReport(report).tell,
             self.max_chars,
             self.exports_folder,
+            self.simulated,
         )
 
     def account_call(self) -> "AccountCall":
         """A call about the account itself."""
-        return AccountCall(self.tokens, self.cloud)
+        return AccountCall(self.tokens, self.cloud, self.simulated)
+
+    def words(self, error: Exception) -> str:
+        """What an expected error says: of a customer that is not there, also whose customers are."""
+        return f"{error} {SIMULATED}" if self.simulated and isinstance(error, UnknownCustomer) else str(error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +73,7 @@ class ToolCall(Call):
 
     max_chars: int
     exports_folder: Path | None = None
+    simulated: bool = False
 
     @staticmethod
     def result(answer: Answer) -> CallToolResult:
@@ -77,6 +87,7 @@ class AccountCall:
 
     tokens: TokenProvider
     cloud: Cloud
+    simulated: bool = False
 
     @staticmethod
     def result(answer: Answer) -> CallToolResult:

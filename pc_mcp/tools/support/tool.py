@@ -56,17 +56,18 @@ class DomainTool(Tool):
         self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False
     ) -> CallToolResult | InputRequiredResult:
         """Runs the tool. Raises `ToolError` with the words for the model."""
+        app: App = context.request_context.lifespan_context
         correlation_id = str(uuid.uuid4())
         started = anyio.current_time()
         outcome = "failed"
         try:
             validated = self._validated(arguments)
-            result = await self._answer(validated, context, correlation_id)
+            result = await self._answer(validated, context, app, correlation_id)
             outcome = "answered" if isinstance(result, CallToolResult) else "asked the person to sign in"
             return self._checked(result) if convert_result else result
         except EXPECTED_ERRORS as error:
             outcome = f"refused ({type(error).__name__})"
-            raise ToolError(escaped(str(error))[:_MAX_ERROR_CHARACTERS]) from None
+            raise ToolError(escaped(app.words(error))[:_MAX_ERROR_CHARACTERS]) from None
         except ToolError:
             outcome = "refused (arguments)"
             raise
@@ -83,10 +84,9 @@ class DomainTool(Tool):
             logger.info("%s %s, %.0f ms, correlation id %s", self.name, outcome, milliseconds, correlation_id)
 
     async def _answer(
-        self, arguments: dict[str, Any], context: Context[Any, Any], correlation_id: str
+        self, arguments: dict[str, Any], context: Context[Any, Any], app: App, correlation_id: str
     ) -> CallToolResult | InputRequiredResult:
         """Answers; asks the person to sign in first, where that is needed and the client can ask."""
-        app: App = context.request_context.lifespan_context
 
         async def answer() -> CallToolResult:
             call = app.account_call() if self.of_account else await app.call(correlation_id, context.report_progress)
