@@ -80,7 +80,12 @@ def test_it_speaks_the_era_that_is_asked_for(runs, era, version):
 def test_the_list_of_tools_is_clean_in_strict_mode(runs, way):
     ended = runs[*way, "tools/list"].result()
     assert ended.code == 0, ended.stderr
-    assert "schemaFindings" not in ended.json
+    # What may be null is of two types: a choice of two schemas in its place makes a connector with a view unusable
+    # in Claude, so this one warning is of our choice. Input schemas have none.
+    found = [finding for tool in ended.json.get("schemaFindings", ()) for finding in tool["findings"]]
+    assert {(each["rule"], each["severity"], each["schema"]) for each in found} <= {
+        ("type-union", "warning", "outputSchema")
+    }
     assert [tool["name"] for tool in ended.json["result"]["tools"]] == [tool.name for tool in all_tools(exports=True)]
 
 
