@@ -59,11 +59,13 @@ class NextToken:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """The items of one page that could be read, and how many could not. `next_token` is None on the last page."""
+    """The items of one page that could be read, and how many could not; in how many bytes they came. `next_token`
+    is None on the last page."""
 
     items: list[T]
     unreadable: int
     next_token: NextToken | None
+    size: int
 
 
 Pages: TypeAlias = AsyncGenerator[Page[T], None]
@@ -114,7 +116,7 @@ async def pages(
         size += page_size
         value, nowhere = _way_on(page, items)
         token = NextToken(value, seek, position, items, size, trail, nowhere) if value or nowhere else None
-        yield Page(page.items, page.unreadable, token)
+        yield Page(page.items, page.unreadable, token, page_size)
         if token is None:
             return
         if value and trail.repeats(token.value, position):

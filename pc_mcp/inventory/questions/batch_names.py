@@ -34,7 +34,7 @@ async def named_batch(call: Call, snapshot: Snapshot, text: str) -> BatchReading
         raise
     finally:
         await pages.aclose()
-    return _by_name(snapshot, text) or await snapshot.add_batch(DeviceBatch(id=text), first)
+    return _by_name(snapshot, text) or snapshot.add_batch(DeviceBatch(id=text), first)
 
 
 def known_batch(snapshot: Snapshot, text: str) -> BatchReading | None:

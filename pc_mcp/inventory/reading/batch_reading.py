@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum, auto
+from operator import attrgetter
 
 import anyio
 
@@ -13,6 +14,9 @@ from pc_mcp.partner_center import NextToken, Page
 from pc_mcp.partner_center.errors import BrokenPaging, Forbidden, NotFound, RequestRefused
 from pc_mcp.partner_center.models import Device, DeviceBatch
 from pc_mcp.runtime.text import match_key
+
+MOST_OVERLAP = 1000
+"""So many devices at the end of a page may come again on the next one."""
 
 
 class State(Enum):
@@ -42,7 +46,8 @@ class BatchReading:
 
     problem: what stopped it, until it is gone on with; begun: when its first page was read; restarted: it was begun
     again since the service no longer took a continuation token; generation: changes with its devices. Who reads it
-    holds `lock`. key: by which the batch's id is compared.
+    holds `lock`. key: by which the batch's id is compared. held: its next page, which has come and of which
+    `held_kept` devices are kept: the time of a call may end before all are.
     """
 
     batch: DeviceBatch
@@ -58,7 +63,10 @@ class BatchReading:
     generation: int = field(default_factory=new_generation)
     lock: anyio.Lock = field(default_factory=anyio.Lock)
     key: str = field(init=False)
-    _page_before: frozenset[object] = frozenset()
+    held: Page[Device] | None = None
+    held_kept: int = 0
+    _before: Sequence[Device] = ()
+    _ids_before: frozenset[str | None] = frozenset()
 
     def __post_init__(self) -> None:
         self.key = match_key(self.batch.id)
@@ -98,27 +106,35 @@ class BatchReading:
     def new_of(self, page: Page[Device]) -> Sequence[Device]:
         """The devices of the next page, but for those that the page before it had: a service whose list grows while
         it is read gives the end of one page again as the beginning of the next."""
-        if self._page_before.isdisjoint(map(_identity, page.items)):
+        if self._ids_before.isdisjoint(map(_id_of, page.items)):
             return page.items
-        return [device for device in page.items if _identity(device) not in self._page_before]
+        before = set(map(_identity, self._before))
+        return [device for device in page.items if not device.id or _identity(device) not in before]
 
-    def took(self, page: Page[Device], kept: int) -> None:
-        """So many devices of a page were kept."""
+    def hold(self, page: Page[Device], kept: int = 0) -> None:
+        """So many more devices of its next page are kept; others of it may not be yet."""
         self.begun = self.begun or datetime.now(UTC)
-        self.pages += 1
         self.devices += kept
-        self._page_before = frozenset(map(_identity, page.items)) if page.next_token else frozenset()
+        self.held, self.held_kept = page, self.held_kept + kept
+        self.generation = new_generation()
+
+    def took(self, page: Page[Device]) -> None:
+        """All devices of a page are kept, and counted."""
+        self.pages += 1
+        self._before = page.items[-MOST_OVERLAP:] if page.next_token else ()
+        self._ids_before = frozenset(map(_id_of, self._before)) - {None, ""}
         self.unreadable += page.unreadable
         self.next_token = page.next_token
-        self.generation = new_generation()
+        self.held, self.held_kept = None, 0
         if page.next_token is None:
             self.state = State.WHOLE
 
     def forget(self) -> None:
         """Nothing of it is kept any more; its first page comes next."""
         self.pages = self.devices = self.unreadable = 0
-        self.next_token = self.begun = None
-        self._page_before = frozenset()
+        self.next_token = self.begun = self.held = None
+        self.held_kept = 0
+        self._before, self._ids_before = (), frozenset()
         self.restarted = True
         self.generation = new_generation()
         self.state = State.READING
@@ -129,9 +145,12 @@ class BatchReading:
         self.state = State.STOPPED
 
 
-def _identity(device: Device) -> object:
-    """What tells a device from another one of its batch; nothing is the same as one without an id."""
-    return (device.id, device.serial_number, device.product_key) if device.id else object()
+_id_of = attrgetter("id")
+
+
+def _identity(device: Device) -> tuple[str | None, ...]:
+    """What tells a device that has an id from another one of its batch."""
+    return device.id, device.serial_number, device.product_key
 
 
 def is_token_refused(problem: Problem, *, at_once: bool) -> bool:

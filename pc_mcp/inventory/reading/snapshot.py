@@ -21,11 +21,11 @@ from pc_mcp.inventory.store import Store, TooSlow, let_go
 from pc_mcp.partner_center import Page
 from pc_mcp.partner_center.models import Customer, Device, DeviceBatch
 
-CHARACTERS_KEPT_AT_ONCE = 100_000
-"""More at once would hold up everything else for longer than some milliseconds. Those of a page of 100 are 15,000."""
+PAGE_BYTES_AT_ONCE = 2**16
+"""A longer page would hold up everything else for longer than some milliseconds. A usual one has 45,000 bytes."""
 
-OF_ASCII_AT_ONCE = 5
-"""As many characters cost as one where there are others than ASCII, each of which may stand for several."""
+DEVICES_AT_ONCE = 100
+"""Of a page that may take longer: between two looks at whether there is time left."""
 
 BYTES_A_DEVICE = 1000
 """What a device takes is less, unless its facts are very long; then it weighs as several."""
@@ -100,44 +100,48 @@ class Snapshot:
             return await self.query(self.store.in_time, until, function)
         raise TimeIsUp(TOO_LONG_TO_COUNT)
 
-    async def add_batch(self, batch: DeviceBatch, first: Page[Device]) -> BatchReading:
-        """Adds a batch that the list does not name, and the first page of its devices."""
+    def add_batch(self, batch: DeviceBatch, first: Page[Device]) -> BatchReading:
+        """Adds a batch that the list does not name. The first page of its devices is taken in when it is walked."""
         reading = BatchReading(batch, number=len(self.readings))
         reading.set_out()
+        reading.hold(first)
         self.readings.append(reading)
-        async with reading.lock:
-            reading.begin()
-            await self.query(self._add, reading, first)
         return reading
 
     async def keep(self, reading: BatchReading, page: Page[Device]) -> None:
-        """Keeps the next page of a batch, whose `lock` is held."""
+        """Keeps the next page of a batch, whose `lock` is held. When it is cancelled the reading holds what is left."""
         async with self._access:
             # A page of the usual 100 devices takes less time than the way to a thread and back.
-            if self.store.adds_slowly or reading.is_replaced or not _is_short(page.items):
-                await anyio.to_thread.run_sync(self._add, reading, page)
+            if page.size <= PAGE_BYTES_AT_ONCE and not self.store.adds_slowly and not reading.is_replaced:
+                self._add(reading, page, reading.new_of(page))
+                reading.took(page)
             else:
-                self._add(reading, page)
+                await self._keep_in_steps(reading, page)
         self.touched = anyio.current_time()
 
-    def _add(self, reading: BatchReading, page: Page[Device]) -> None:
-        """Adds a page and notes how far the batch is read, in one step that nothing interrupts."""
+    async def keep_held(self, reading: BatchReading) -> None:
+        """Keeps what is left of a page that came when there was no time for it."""
+        if reading.held and not reading.is_replaced:
+            await self.keep(reading, reading.held)
+
+    async def _keep_in_steps(self, reading: BatchReading, page: Page[Device]) -> None:
+        devices = await anyio.to_thread.run_sync(self._prepared, reading, page)
+        # Each step begins with a look at whether it is still wanted, and ends whatever happens.
+        for start in range(reading.held_kept, len(devices), DEVICES_AT_ONCE):
+            some = devices[start : start + DEVICES_AT_ONCE]
+            await anyio.to_thread.run_sync(self._add, reading, page, some)
+        reading.took(page)
+        await anyio.to_thread.run_sync(let_go, page.items)
+
+    def _prepared(self, reading: BatchReading, page: Page[Device]) -> Sequence[Device]:
+        """Which devices of the next page there are to keep."""
         if reading.is_replaced:
             self.store.remove(reading.number)
             reading.forget()
-        devices = reading.new_of(page)
+        reading.hold(page)
+        return reading.new_of(page)
+
+    def _add(self, reading: BatchReading, page: Page[Device], devices: Sequence[Device]) -> None:
+        """Adds some devices of a page and notes how far the batch is read, in one step that nothing interrupts."""
         self.store.add(reading.number, reading.devices, devices)
-        reading.took(page, len(devices))
-        let_go(page.items)
-
-
-def _is_short(devices: Sequence[Device]) -> bool:
-    facts = [
-        fact
-        for device in devices
-        for fact in (device.id, device.serial_number, device.product_key, device.manufacturer, device.model)
-        if fact
-    ]
-    facts += [policy.value for device in devices for policy in device.policies or () if policy.value]
-    text = "".join(facts)
-    return len(text) * (1 if text.isascii() else OF_ASCII_AT_ONCE) <= CHARACTERS_KEPT_AT_ONCE
+        reading.hold(page, len(devices))

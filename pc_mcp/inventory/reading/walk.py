@@ -111,6 +111,10 @@ def _stop_untried(readings: Iterable[BatchReading], why: Problem) -> None:
 
 
 async def _read_batch(snapshot: Snapshot, reading: BatchReading, partner_center: PartnerCenter) -> None:
+    reading.begin()
+    await snapshot.keep_held(reading)
+    if reading.complete:
+        return
     pages, token = reading.pages, reading.begin()
     problem = await _read_pages(snapshot, reading, partner_center, token)
     if token and problem and is_token_refused(problem, at_once=reading.pages == pages):
