@@ -16,6 +16,7 @@ from tests.scripted import ask, refusal
 CUSTOMER = "Contoso Ltd"
 GUID = "3f2504e0-4f89-11d3-9a0c-0305e82c3301"
 KEY = "00330-80000-00000-AA291"
+NOBODY = "9a0c0305-4f89-11d3-9a0c-0305e82c3301"
 
 
 def device(serial, **facts):
@@ -74,6 +75,24 @@ async def test_an_identifier_is_found_in_whatever_it_is_wrapped(connect, sandbox
         "Serial number = 2R9-ZNP67",
         "Serial No. 2R9-ZNP67",
         "Seriennummer：2R9-ZNP67",
+        "Seriennummer 2R9-ZNP67",
+        "Serien-Nr. 2R9-ZNP67",
+        "Serienummer 2R9-ZNP67",
+        "Service-Tag 2R9-ZNP67",
+        "Service\u2011Tag 2R9-ZNP67",
+        "Asset-Tag 2R9-ZNP67",
+        "Número de serie 2R9-ZNP67",
+        "[x] 2R9-ZNP67",
+        "- [ ] 2R9-ZNP67",
+        "☑ 2R9-ZNP67",
+        "2R9-ZNP67 → 2R9-ZNP67",
+        "2R9-ZNP67 -> 2R9-ZNP67",
+        "2R9 - ZNP67",
+        "2R9 – ZNP67",
+        f"https://portal.example/customers/{NOBODY}/devices/{GUID}?x=1",
+        f"<https://portal.example/devices/{GUID.upper().replace('-', '')}/overview#top>",
+        f"[2R9-ZNP67](https://portal.example/devices/{GUID})",
+        "https://portal.example/devices?serial=2R9%2DZNP67&x=1",
         "Numéro de série : 2R9-ZNP67",
         '"serialNumber": "2R9-ZNP67",',
         "2R9-ZNP67,",
@@ -299,3 +318,22 @@ async def test_cells_that_say_that_there_is_nothing_are_empty_and_several_may_be
         answer = await ask(client, "find_devices", customer=CUSTOMER, identifiers=empty)
         assert (answer["identifiers_found"], answer["not_found"]) == (2, [])
         assert any(note.startswith("4 empty cells") for note in answer["notes"])
+
+
+async def test_what_answers_show_of_a_product_key_is_possible_and_never_found(connect, sandbox):
+    ends = ["AA442", "AA443", "BBCDF"]
+    serve(sandbox, *(device(f"2R9-ZNP6{n}", productKey=f"00330-80000-00000-{end}") for n, end in enumerate(ends)))
+    shown = ["*****AA442", '"*****aa443"', "Product key: *****BBCDF", "- *****AA442", "| *****AA444 |"]
+    async with connect() as client:
+        answer = await ask(client, "find_devices", customer=CUSTOMER, identifiers=shown)
+        assert answer["not_found"] == ["*****AA442", "*****aa443", "*****BBCDF", "*****AA444"]
+        given = [(row["identifier"], row["device"]["serial_number"], row["why"]) for row in answer["possible"]]
+        assert given == [
+            ("*****AA442", "2R9-ZNP60", "product key ends so"),
+            ("*****aa443", "2R9-ZNP61", "product key ends so"),
+            ("*****BBCDF", "2R9-ZNP62", "product key ends so"),
+        ]
+        assert await found(client, "**2R9-ZNP60**", "***2R9-ZNP61***") == ["2R9-ZNP60", "2R9-ZNP61"]
+    async with connect(answers={"reveal_product_keys": True}) as client:
+        (near,) = (await ask(client, "find_devices", customer=CUSTOMER, identifiers=["*****AA442"]))["possible"]
+    assert near["device"]["serial_number"] == "2R9-ZNP60"

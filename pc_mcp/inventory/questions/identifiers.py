@@ -6,11 +6,13 @@ Nothing is unwrapped that exists as it stands: a cell is looked up whole first, 
 
 import html
 import re
+import urllib.parse
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pc_mcp.inventory.formulas import unguarded
-from pc_mcp.runtime.ids import guid_of
+from pc_mcp.inventory.store.product_keys import MASK
+from pc_mcp.runtime.ids import guid_of, guids_in
 from pc_mcp.runtime.text import DASHES, QUOTES, match_key, visible
 
 _MAX_LAYERS = 8
@@ -18,21 +20,29 @@ _SHORTEST_OF_SEVERAL = 6
 
 # Within a cell; a comma may be the decimal mark of a number that Excel has shortened.
 _SEPARATORS = re.compile(
-    r"[\t\n\v\f\r\x85\u2028\u2029;|¦\uff1b\uff0c\u3001]+|,(?!\d+E\+?\d+(?![^\W_]))|\s(?:[/&]|and)\s"
+    r"[\t\n\v\f\r\x85\u2028\u2029;|¦\uff1b\uff0c\u3001]+|,(?!\d+E\+?\d+(?![^\W_]))|\s(?:[/&]|and)\s|\s{0,3}(?:[→⇒➔]|[-=]>)\s{0,3}"
     r"|</?(?:td|th|tr|br|li|p|div|span|b|i|code)\s?/?>",
     re.IGNORECASE,
 )
 # Spreadsheets show long numbers so, and write them so into a CSV file.
 _SHORTENED = re.compile(r"\d+[.,]\d+E\+?\d+|\d+E\+\d+", re.IGNORECASE)
 _WHOLE_NUMBER = re.compile(r"(\d+)[.,]0+")
-_BULLET = re.compile(r"(?:[-*+•·\u2013\u2014]|\(?\d{1,3}[.)])\s+")
-_LABEL = re.compile(r"[^\W\d_][^\d:=#;,|\uff1a\uff1d]{0,40}[:=#\uff1a\uff1d]\s*")
+_BULLET = re.compile(r"(?:[-*+•·\u2013\u2014☐☑☒✓✔✗✘]|\(?\d{1,3}[.)]|\[[ xX✓✔]?\])\s+")
+_LABEL = re.compile(r"[^\W\d_][^\d:=#;,|\uff1a\uff1d]{0,40}[:=#\uff1a\uff1d](?!//)\s*")
+_LINK = rf"[\s{re.escape(DASHES)}]?"
 _LABEL_WORDS = re.compile(
-    r"(?:s\s?/?\s?n|serial(?:\s?(?:numbers?|no|nr|num))?|service\s?tag|asset(?:\s?tag)?|product\s?keys?(?:\s?id)?|pkid"
-    r"|device\s?id|id|guid|no|nr|n[°º]|№|#)[\s.:#=]*(?<=[\s.:#=№#])",
+    rf"(?:s\s?/?\s?n|ser(?:ial|\.)?(?:{_LINK}(?:numbers?|no|nr|num))?|service{_LINK}tag|asset(?:{_LINK}tag)?"
+    rf"|product{_LINK}keys?(?:\s?id)?|pkid|seri(?:en)?e?{_LINK}(?:nummer|nr)|n[uú]m[eé]ro\s(?:de|di)\ss[eé]rie"
+    rf"|device{_LINK}id|id|guid|no|nr|n[°º]|№|#)[\s.:#=]*(?<=[\s.:#=№#])",
     re.IGNORECASE,
 )
+_ADDRESS = re.compile(r"[^\s:/]+://\S+")
+_ADDRESS_PARTS = re.compile(r"[/?&=#()\[\]<>]+")
+_SPACED_DASH = re.compile(rf"\s{{0,3}}[{re.escape(DASHES)}]\s{{0,3}}")
+# As an answer shows a product key. Fewer asterisks make letters bold.
+_MASKED_KEY = re.compile(rf"(?:\\?\*){{4,}}{_LINK}([^\W_]{{5}})\**")
 _EDGES = " ,;:.!?|¦*•·_~>→"
+_EDGES_OF_MASKED = _EDGES.replace("*", "")
 _BRACKETS = {"(": ")", "[": "]", "{": "}", "<": ">", "\uff08": "\uff09", "\u3010": "\u3011", "\u3014": "\u3015"}
 _BRACKETS |= {"\u27e8": "\u27e9", "\u3008": "\u3009", "\ufe59": "\ufe5a"}
 SAID_OF_THE_ABSENT = frozenset({"n/a", "#n/a", "null", "nan", "none", "undefined"})
@@ -108,8 +118,12 @@ def _several(text: str, core: str) -> list[str]:
         return pieces
     words = core.split()
     # "VMware-56 4d 2e" is one serial number, and "Surface Pro 9" none at all.
-    each_is_one = all(len(word) >= _SHORTEST_OF_SEVERAL and any(char.isdigit() for char in word) for word in words)
-    return words if len(words) > 1 and each_is_one else []
+    return words if len(words) > 1 and all(map(_may_be_one, words)) else []
+
+
+def _may_be_one(word: str) -> bool:
+    """Whether a word among others looks like an identifier."""
+    return len(word) >= _SHORTEST_OF_SEVERAL and any(map(str.isdigit, word))
 
 
 def _forms(seen: str) -> tuple[dict[str, str], str]:
@@ -134,12 +148,25 @@ def _forms(seen: str) -> tuple[dict[str, str], str]:
         take(unguarded(core))
     if number := _WHOLE_NUMBER.fullmatch(core):
         take(number[1])
+    if _ADDRESS.fullmatch(core):
+        take(*_held_by_address(core))
+    take(_SPACED_DASH.sub("-", core))
     if guid := guid_of(keys[core]):
         take(guid, guid.replace("-", ""))
     return keys, core
 
 
+def _held_by_address(address: str) -> Iterator[str]:
+    """What an address may be that of, the last first: a GUID in it, or a part that may be an identifier."""
+    for guid in reversed(guids_in(address)):
+        yield from (guid, guid.replace("-", ""))
+    parts = _ADDRESS_PARTS.split(urllib.parse.unquote(address))
+    yield from filter(_may_be_one, reversed(parts))
+
+
 def _without_a_layer(text: str) -> str:
+    if masked := _MASKED_KEY.fullmatch(text.strip(_EDGES_OF_MASKED)):
+        return MASK + masked[1]
     text = text.strip(_EDGES)
     text = _BULLET.sub("", text, count=1) if _BULLET.match(text) else text
     text = text.removeprefix("=").strip()
@@ -147,7 +174,7 @@ def _without_a_layer(text: str) -> str:
     text = _without_brackets(text)
     for label in (_LABEL, _LABEL_WORDS):
         found = label.match(text)
-        if found and any(char.isdigit() for char in text[found.end() :]):
+        if found and any(char.isdigit() or char == "*" for char in text[found.end() :]):
             return text[found.end() :]
     return text
 

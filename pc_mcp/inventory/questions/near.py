@@ -16,10 +16,15 @@ import anyio
 from pc_mcp.inventory.questions.paging import START
 from pc_mcp.inventory.reading.snapshot import Snapshot
 from pc_mcp.inventory.store import DeviceRow, Scope, Store
+from pc_mcp.inventory.store.product_keys import MASK
 from pc_mcp.runtime.text import match_key
 
 Why = Literal[
-    "punctuation differs", "leading zeros differ", "serial number contains it", "it contains the serial number"
+    "punctuation differs",
+    "leading zeros differ",
+    "serial number contains it",
+    "it contains the serial number",
+    "product key ends so",
 ]
 
 MOST = 3
@@ -89,6 +94,9 @@ async def near_ones(snapshot: Snapshot, scope: Scope, keys: Sequence[str], deadl
         some = variants[looked_up : looked_up + _VARIANTS_AT_ONCE]
         looked_up += _VARIANTS_AT_ONCE
         await snapshot.query(comparison.look_up, snapshot.store, scope, some)
+    all_ends = not comparison.ends
+    if comparison.ends and anyio.current_time() < end:
+        all_ends = await snapshot.query(comparison.look_up_ends, snapshot.store, scope)
     after: int | None = START
     looked_at = 0
     while after is not None and anyio.current_time() < (deadline if looked_at < _ALWAYS_LOOKED_AT else end):
@@ -100,7 +108,7 @@ async def near_ones(snapshot: Snapshot, scope: Scope, keys: Sequence[str], deadl
     return NearOnes(
         near,
         sum(some.count for some in comparison.found) - len(found),
-        complete=after is None and looked_up >= len(variants),
+        complete=after is None and looked_up >= len(variants) and all_ends,
     )
 
 
@@ -111,11 +119,16 @@ class Comparison:
         self.found = [_Candidates() for _ in keys]
         self._keys = keys
         self._contained = {n for n, key in enumerate(keys) if len(key) >= SHORTEST}
-        self._bare = [_bare(key) for key in keys]
+        self._bare = ["" if key.startswith(MASK) else _bare(key) for key in keys]
         self._by_bare: defaultdict[str, list[int]] = defaultdict(list)
         self.variants: defaultdict[str, list[int]] = defaultdict(list)
         """The serial numbers that an identifier may stand for, and for which ones each may."""
+        self.ends: defaultdict[str, list[int]] = defaultdict(list)
+        """What is shown of product keys, and for which ones each stands."""
         for number, (key, bare) in enumerate(zip(keys, self._bare, strict=True)):
+            if key.startswith(MASK):
+                self.ends[key.removeprefix(MASK)].append(number)
+                continue
             if bare:
                 self._by_bare[bare].append(number)
             with_zeros = {"0" * zeros + bare for zeros in range(_MOST_ZEROS + 1)} if bare else set()
@@ -131,6 +144,14 @@ class Comparison:
                     continue  # it is the device's id or product key
                 for number in self.variants[serial]:
                     self._compare(number, row.key, serial)
+
+    def look_up_ends(self, store: Store, scope: Scope) -> bool:
+        """Finds the devices of whose product keys this is shown, and whether these are all: of very many, the first."""
+        devices = store.ending_so(scope, self.ends, limit=ENOUGH)
+        for device, end in devices:
+            for number in self.ends[end]:
+                self.found[number].add(0, device, "product key ends so")
+        return len(devices) < ENOUGH
 
     def go_on(self, store: Store, scope: Scope, after: int) -> int | None:
         """Compares the devices behind the key `after`; the last one's key, or None where there are no more."""

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from pc_mcp.inventory.store.filters import DeviceFilter, GroupBy
 from pc_mcp.inventory.store.freed_memory import give_back_freed_memory
 from pc_mcp.inventory.store.kinds import NamedFact
+from pc_mcp.inventory.store.product_keys import SHOWN_CHARACTERS
 from pc_mcp.inventory.store.rows import COLUMNS, IDENTIFYING_COLUMNS, SHOWN_COLUMNS, RowEncoding
 from pc_mcp.inventory.store.store import DeviceRow, Duplicates, Scope, TooSlow, key_of
 from pc_mcp.inventory.store.tally import BY_TIME, Counts, Tally
@@ -152,6 +153,11 @@ class SQLiteStore:
         for (_, identifier), device in sorted(fitting.items(), key=lambda item: item[0]):
             found[identifier].append(device)
         return found
+
+    def ending_so(self, scope: Scope, ends: Iterable[str], *, limit: int) -> list[tuple[int, str]]:
+        end = f"lower(substr(product_key, -{SHOWN_CHARACTERS}))"
+        among = f" AND {end} IN (SELECT value FROM json_each(?)) ORDER BY key LIMIT ?"  # noqa: S608
+        return self._select(f"SELECT key, {end}", scope, DeviceFilter(), among, [json.dumps([*ends]), limit])
 
     def serial_keys(self, scope: Scope, *, after: int, limit: int) -> list[tuple[int, str]]:
         following = " AND serial_key IS NOT NULL AND key > ? ORDER BY key LIMIT ?"

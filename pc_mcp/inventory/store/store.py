@@ -116,6 +116,12 @@ class Store(Protocol):
         Product keys are compared without dashes and spaces.
         """
 
+    def ending_so(self, scope: Scope, ends: Iterable[str], *, limit: int) -> list[tuple[int, str]]:
+        """The keys of the first `limit` devices whose product key ends with one of `ends`, each with that.
+
+        ends: the `match_key`s of the last `SHOWN_CHARACTERS` of product keys.
+        """
+
     def serial_keys(self, scope: Scope, *, after: int, limit: int) -> list[tuple[int, str]]:
         """The keys and the serial numbers' `match_key`s of the first `limit` devices that have one, behind `after`."""
 
