@@ -34,12 +34,12 @@ def lay_out(folder: Path) -> None:
     """Writes everything that belongs into the bundle to `folder`."""
     shutil.copytree(ROOT / "pc_mcp", folder / "pc_mcp", ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
     shutil.copytree(ROOT / "prompts", folder / "prompts")
-    for name in (ENTRY_POINT, ICON):
+    for name in (ENTRY_POINT, ICON, "README.md"):
         shutil.copyfile(ROOT / "bundle" / name, folder / name)
     (folder / "bundle").mkdir()
     for name in ("__init__.py", "fields.py", "serve.py"):
         shutil.copyfile(ROOT / "bundle" / name, folder / "bundle" / name)
-    for name in ("README.md", "LICENSE", "requirements.txt"):
+    for name in ("LICENSE", "requirements.txt"):
         shutil.copyfile(ROOT / name, folder / name)
     (folder / "pyproject.toml").write_text(_project(), encoding="utf-8")
     text = json.dumps(anyio.run(manifest), ensure_ascii=False, indent=2)

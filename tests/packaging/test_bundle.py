@@ -16,10 +16,11 @@ from mcp.client.stdio import StdioServerParameters
 from mcp_types import TextContent
 
 import node_tools
-from bundle.fields import CLIENT_ID, CLOUD, EXPORTS, TENANT_ID, filled
+from bundle.fields import CLIENT_ID, CLOUD, EXPORTS, SANDBOX, TENANT_ID, WHERE, filled
 from pc_mcp.protocol.server import build_server
 from pc_mcp.settings import Settings
 from tests.commands.processes import environment
+from tests.docs.documents import links
 
 pytestmark = pytest.mark.slow
 
@@ -97,6 +98,13 @@ def test_it_holds_the_program_and_its_prompts_and_nothing_else(bundle):
         if path.is_file() and "__pycache__" not in path.parts
     }
     assert found == sources | FILES
+
+
+def test_its_readme_leads_to_nothing_that_it_lacks_and_calls_its_fields_by_their_names(bundle):
+    assert links(bundle / "README.md") == []
+    text = (bundle / "README.md").read_text(encoding="utf-8")
+    assert {field.title for field in (EXPORTS, SANDBOX)} <= set(re.findall(r"\*([A-Z][^*]+)\*", text))
+    assert WHERE in text
 
 
 async def test_its_tools_and_prompts_are_the_servers(manifest):
