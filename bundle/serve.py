@@ -12,6 +12,7 @@ from pc_mcp.commands.simulated import sandbox_settings
 from pc_mcp.protocol.server import Server, build_server
 from pc_mcp.protocol.stdio import serve_stdio
 from pc_mcp.runtime.failures import Failure
+from pc_mcp.runtime.guides import SIGN_IN_GUIDE
 from pc_mcp.runtime.logs import configure_logging
 from pc_mcp.runtime.places import Places, forget_what_is_no_folder
 from pc_mcp.settings import Settings
@@ -19,8 +20,8 @@ from pc_mcp.settings import Settings
 NOT_YET = "pc-mcp cannot ask Partner Center yet."
 AGAIN = "Where nothing changes then, switch the extension off and on again."
 NO_CLIENT_ID = (
-    f"{CLIENT_ID.title} is empty. Your administrator registers an application once, as docs/sign-in.md of pc-mcp "
-    "describes, and has its id."
+    f"{CLIENT_ID.title} is empty. Your administrator registers an application once, and has its id; the guide "
+    f"for that is {SIGN_IN_GUIDE}."
 )
 
 

@@ -16,6 +16,7 @@ AN_ENGINE = re.compile(
     r"(?i:sqlite|psycopg|duckdb)"
     r"|\b(SELECT .*\bFROM|INSERT INTO|DELETE FROM|UPDATE \w+ SET|(CREATE|DROP) (TABLE|INDEX)|PRAGMA \w+)"
 )
+PAGE = re.compile(r"\bdocs/[\w-]+\.md\b")
 MOST_LINES, MOST_LINES_OF_A_CLASS, MOST_LINES_OF_A_FUNCTION = 400, 150, 60
 
 
@@ -54,3 +55,18 @@ def test_what_measures_packs_or_judges_the_program_imports_nothing_of_the_tests(
     assert len(beside) > 20
     imports = re.compile(r"^\s*(from|import) tests\b", re.MULTILINE)
     assert [path.name for path in beside if imports.search(path.read_text(encoding="utf-8"))] == []
+
+
+def test_only_the_module_that_says_where_pages_are_names_one_in_a_message():
+    """Neither the wheel nor the bundle brings the pages along."""
+    naming = {place for place, text in MODULES.items() if any(PAGE.search(each) for each in messages(text))}
+    assert naming == {"runtime/guides.py"}
+    assert not any(map(PAGE.search, messages((TREE / "bundle" / "serve.py").read_text(encoding="utf-8"))))
+
+
+def messages(text):
+    """The texts of a module but for its docstrings."""
+    tree = ast.parse(text)
+    docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    constants = (node for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in docstrings)
+    return [node.value for node in constants if isinstance(node.value, str)]

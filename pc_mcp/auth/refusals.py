@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 
 from pc_mcp.auth.errors import SignInError, SignInRefused, SignInUnavailable
+from pc_mcp.runtime.guides import SIGN_IN_GUIDE
 
 FAILS = "The sign-in service fails at the moment. Ask again in a minute."
 
@@ -44,7 +45,8 @@ _WORDS: Mapping[str, str] = {
     "700082": "The sign-in has expired because it was not used for 90 days. Sign in again.",
     "70008": "The sign-in has expired. Sign in again.",
     "650052": "The tenant lacks the service principal of Microsoft Partner Center, or does not subscribe to it. An "
-    "administrator of the partner's tenant adds it: step 3 of docs/sign-in.md.",
+    "administrator of the partner's tenant adds it, with: az ad sp create --id fa3d9a0c-3fb0-42cc-9193-47c7ecd2edbd "
+    f"(step 3 of {SIGN_IN_GUIDE}).",
     "65005": "The application asks for a permission that it does not list. Its administrator adds the permission "
     "user_impersonation for Microsoft Partner Center.",
     "500014": "The service principal of Microsoft Partner Center is disabled in the tenant. An administrator of the "
@@ -52,7 +54,8 @@ _WORDS: Mapping[str, str] = {
     "7000112": "The application is disabled in the tenant. An administrator of the partner's tenant enables it, under "
     "Enterprise applications in Entra.",
     "90094": "Only an administrator may consent to the application. An administrator of the partner's tenant grants "
-    "consent once, for everybody: step 3 of docs/sign-in.md.",
+    "consent once, for everybody: in Entra, under App registrations > the application > API permissions > Grant admin "
+    f"consent (step 3 of {SIGN_IN_GUIDE}).",
     "90002": "There is no such tenant. Check auth.tenant_id.",
     "500011": "The tenant does not know Microsoft Partner Center. Sign in to the partner's own tenant.",
     "530002": "Conditional Access requires a compliant device, and this one is not known to be. Sign in on a device "

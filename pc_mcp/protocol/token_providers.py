@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pc_mcp.auth import StaticToken, TokenProvider, Unconfigured
 from pc_mcp.auth.registration import Registration
+from pc_mcp.runtime.guides import SIGN_IN_GUIDE
 from pc_mcp.runtime.places import Places
 from pc_mcp.settings import AuthSettings, Settings
 
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
 
 NO_CLIENT_ID = (
     "It is not configured yet as which application to sign in. Set auth.client_id to the application that your "
-    "administrator registered in Entra, as docs/sign-in.md describes, with: pc-mcp install CLIENT --client-id ID "
+    f"administrator registered in Entra (the guide for that is {SIGN_IN_GUIDE}), with: "
+    "pc-mcp install CLIENT --client-id ID "
     "--tenant-id ID (pc-mcp doctor names the file that this writes to), or with the environment variable "
     "PC_MCP_AUTH__CLIENT_ID; then restart the server. To try it without: "
     "pc-mcp install CLIENT --sandbox, or: pc-mcp demo"

@@ -30,7 +30,7 @@ def refusal(code: int, error: str = "invalid_grant") -> dict[str, object]:
         (7000215, "client secret is wrong", "Check auth.client_secret"),
         (7000218, "not allowed to sign people in", "Its administrator sets"),
         (7000222, "client secret has expired", "The administrator of the application makes a new one"),
-        (650052, "lacks the service principal of Microsoft Partner Center", "step 3 of docs/sign-in.md"),
+        (650052, "lacks the service principal of Microsoft Partner Center", "az ad sp create --id fa3d9a0c"),
         (90094, "Only an administrator may consent", "grants consent once"),
         (500014, "is disabled in the tenant", "Enterprise applications"),
         (530002, "requires a compliant device", "a device that your company manages"),

@@ -14,6 +14,7 @@ from pc_mcp.commands.install.machine import Connection, Machine, connections
 from pc_mcp.commands.install.program import typed
 from pc_mcp.protocol.prompts import PromptFileError, prompts_in
 from pc_mcp.runtime import network
+from pc_mcp.runtime.guides import SETTINGS_GUIDE, SIGN_IN_GUIDE
 from pc_mcp.runtime.ids import ARE_ONE, id_fault
 from pc_mcp.settings import (
     ENV_CONFIG,
@@ -33,10 +34,13 @@ EXPORTS = "exports"
 CLIENTS = "clients"
 ENVIRONMENT = "environment"
 _CONFIG = "--config"
-_CORRECT = "Correct that; docs/settings.md describes every setting."
+_CORRECT = f"Correct that; {SETTINGS_GUIDE} describes every setting."
 _NO_TENANT = "no tenant yet, which the connected assistants do not need: they ask the simulated customers"
 NO_CLIENT = Finding(CLIENTS, "warning", "no assistant is connected", "Run: pc-mcp install claude-desktop")
-_SET_UP = "set auth.client_id and auth.tenant_id, as docs/sign-in.md describes, with"
+_SET_UP = (
+    "set auth.client_id and auth.tenant_id, which your administrator gives you "
+    f"(the guide for that is {SIGN_IN_GUIDE}), with"
+)
 _INSTALL = ("pc-mcp", "install", "CLIENT", "--client-id", "ID", "--tenant-id", "ID")
 
 

@@ -266,6 +266,7 @@ def _packaged_claude(environment: Mapping[str, str], home: Path) -> Path | None:
         listed = ", ".join(map(str, folders))
         raise ClientNotFound(
             f"Several packages of Claude Desktop are installed: {listed}. Remove all but one, or add the server by "
-            "hand as docs/connect.md shows."
+            "hand, in claude_desktop_config.json of the one that you use: "
+            '{"mcpServers": {"pc-mcp": {"command": "THE PATH OF pc-mcp", "args": ["serve"]}}}'
         )
     return folders[0] if folders else None

@@ -25,6 +25,7 @@ from pc_mcp.commands.install.program import (
     typed,
 )
 from pc_mcp.commands.terminal import say, say_aside
+from pc_mcp.runtime.guides import SIGN_IN_GUIDE
 from pc_mcp.runtime.text import visible
 from pc_mcp.settings import ENV_CONFIG, ConfigurationError, Settings, load_settings, usual_config_file, variables_set
 
@@ -94,8 +95,9 @@ def how_to_connect() -> str:
     first, *others, last = CLIENTS
     return (
         f"  {called} install {first} --sandbox\n\n"
-        f"or {', '.join(others)} or {last} in its place. To your own customers, with the ids that docs/sign-in.md "
-        f"explains:\n\n  {called} install {first} --client-id ID --tenant-id ID\n  {called} login{note}"
+        f"or {', '.join(others)} or {last} in its place. To your own customers, with the ids that your administrator "
+        f"gives you (the guide for that is {SIGN_IN_GUIDE}):\n\n"
+        f"  {called} install {first} --client-id ID --tenant-id ID\n  {called} login{note}"
     )
 
 
@@ -283,7 +285,10 @@ def _steps(client: Client, settings: Settings, config: str | Path | None, *, san
         option = ["--config", os.path.abspath(config)] if config else []
         if auth.client_id is None:
             again = ["pc-mcp", "install", client.id, "--client-id", "ID", "--tenant-id", "ID", *option]
-            yield f"Set auth.client_id and auth.tenant_id, which docs/sign-in.md explains: {typed(again)}"
+            yield (
+                "Set auth.client_id and auth.tenant_id, which your administrator gives you "
+                f"(the guide for that is {SIGN_IN_GUIDE}): {typed(again)}"
+            )
         yield f"Sign in: {typed(['pc-mcp', 'login', *option])} (or later: the first question opens the browser)."
     yield client.restart
     yield 'Ask: "Which customers do we have?"'

@@ -11,7 +11,7 @@ from pc_mcp.runtime.ids import ARE_ONE, id_fault, pasted_id
 from pc_mcp.settings import ConfigurationError, Settings, settings_of
 
 _SECTION = "auth"
-_WHERE = "docs/sign-in.md says where it stands"
+_WHERE = "it stands in Entra, under App registrations > the application > Overview"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ def checked_ids(ids: Mapping[str, str]) -> dict[str, str]:
     if len({value.casefold() for value in found.values()}) < len(found):
         raise ConfigurationError(
             f"--client-id and --tenant-id {ARE_ONE}. Nothing was changed; the "
-            f"first is the application's, the second your tenant's: {_WHERE}."
+            f"first is the application's, the second your tenant's; {_WHERE}."
         )
     return found
 

@@ -101,7 +101,7 @@ def notes_on(client: Client, machine: Machine) -> Iterator[str]:
     if not machine.has(client):
         yield (
             f"{client.title} was not found on this computer; until it is, the entry waits in {path}. An edition with "
-            "another name, such as a preview, reads a file of its own (docs/connect.md: Other clients)."
+            "another name, such as a preview, reads a file of its own: copy the entry into it."
         )
     if client.id == "vscode" and (profiles := vscode_profiles(path)):
         names = ", ".join(visible(name[:60]) for name in profiles[:10])

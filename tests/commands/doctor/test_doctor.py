@@ -62,7 +62,8 @@ def test_without_a_client_id_it_says_what_to_configure_and_goes_on_with_the_rest
     assert found["configuration"][0] == "wrong"
     again = "pc-mcp install CLIENT --client-id ID --tenant-id ID"
     assert found["configuration"][1].endswith(
-        f"Set auth.client_id and auth.tenant_id, as docs/sign-in.md describes, with: {again}"
+        "Set auth.client_id and auth.tenant_id, which your administrator gives you (the guide for that is "
+        f"docs/sign-in.md in the repository of pc-mcp), with: {again}"
     )
     assert str(usual_config_file()) in found["configuration"][1]
     waiting = dict.fromkeys(("token store", "signed in", "role"), "not checked")
@@ -108,7 +109,9 @@ def test_who_connected_the_simulated_customers_alone_needs_no_tenant(doctor, san
     state, words = found["configuration"]
     assert state == "not set up"
     assert "no tenant yet, which the connected assistants do not need" in words
-    assert "To ask your own customers, set auth.client_id and auth.tenant_id, as docs/sign-in.md" in words
+    assert (
+        "To ask your own customers, set auth.client_id and auth.tenant_id, which your administrator gives you" in words
+    )
     waiting = ("sign-in service", "Partner Center", "clock", "token store", "signed in", "role")
     assert states(found) == {"configuration": "not set up"} | dict.fromkeys(waiting, "not checked")
     assert found["role"][1] == "waits for configuration"

@@ -118,7 +118,11 @@ def test_what_to_do_next_depends_on_what_is_missing(machine, capsys):
     connect("claude-desktop", machine, sandbox=False)
     shown = capsys.readouterr().out
     again = "pc-mcp install claude-desktop --client-id ID --tenant-id ID"
-    assert f"1. Set auth.client_id and auth.tenant_id, which docs/sign-in.md explains: {again}\n" in shown
+    guide = "docs/sign-in.md in the repository of pc-mcp"
+    step = (
+        f"1. Set auth.client_id and auth.tenant_id, which your administrator gives you (the guide for that is {guide})"
+    )
+    assert f"{step}: {again}\n" in shown
     assert "2. Sign in: pc-mcp login (or later" in shown
     assert "3. Quit Claude Desktop" in shown
     config = machine.home / "my settings.toml"
