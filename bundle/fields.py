@@ -8,7 +8,7 @@ from typing import Literal
 
 from pc_mcp.runtime.clouds import Cloud
 from pc_mcp.runtime.ids import ARE_ONE, id_fault, pasted_id
-from pc_mcp.settings import existing_folder
+from pc_mcp.settings import named_folder
 
 WHERE = 'Settings, Extensions, "Partner Center devices", Configure'
 """Where the fields are in Claude Desktop."""
@@ -127,7 +127,7 @@ def _fault(field: Field, text: str) -> str | None:
     if field is CLOUD:
         return None if _cloud(text) else f"is none of {', '.join(Cloud)}"
     try:
-        existing_folder(Path(text))
+        named_folder(Path(text))
     except ValueError:
-        return "is no folder that is there and may be opened; choose another one, or clear the field"
+        return "is no folder; choose another one, or clear the field"
     return None

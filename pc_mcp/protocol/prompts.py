@@ -15,9 +15,11 @@ The text, with {customer} where the argument goes.
 A line of the text that names an argument which was not given is left out. {{word}} stands for {word}.
 """
 
+import logging
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -27,7 +29,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pc_mcp.runtime.failures import Failure
 from pc_mcp.runtime.text import visible
+from pc_mcp.runtime.waiting import begun
 
+logger = logging.getLogger(__name__)
+
+FOLDER_SECONDS = 5.0
+"""How long the start waits for a folder of prompts, which may lie on a network."""
 _FENCE = "+++"
 _PLACEHOLDER = re.compile(r"\{(?P<literal>\{\w+\})\}|\{(?P<name>\w+)\}")
 _TOML_PLACE = re.compile(r" \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)\Z")
@@ -39,6 +46,10 @@ class PromptFileError(Failure):
     """A prompt file cannot be used; the text says which file, at which line, and why."""
 
     exit_status = 2
+
+
+class NoPromptFolder(PromptFileError):
+    """The folder of prompts is not there, or does not let itself be read."""
 
 
 class _Argument(PromptArgument):
@@ -67,11 +78,21 @@ class _Fault(Exception):
 def load_prompts(own_folder: Path | None = None) -> list[Prompt]:
     """The prompts that come with the program and those in `own_folder`, by name.
 
-    One in `own_folder` takes the place of the program's of the same name. Raises `PromptFileError`.
+    One in `own_folder` takes the place of the program's of the same name. Without that folder, which may lie on a
+    network, there are those of the program, and the log says why. Raises `PromptFileError`.
     """
     prompts = prompts_in(_packed_folder())
     if own_folder:
-        prompts |= prompts_in(own_folder)
+        try:
+            prompts |= begun(partial(prompts_in, own_folder)).result(FOLDER_SECONDS)
+        except NoPromptFolder as error:
+            logger.warning("%s Only the prompts that pc-mcp brings are there.", error)
+        except TimeoutError:
+            logger.warning(
+                "%s: the folder of prompts did not answer within %g s. Only the prompts that pc-mcp brings are there.",
+                own_folder,
+                FOLDER_SECONDS,
+            )
     return [prompts[name] for name in sorted(prompts)]
 
 
@@ -104,7 +125,7 @@ def _files(folder: Path) -> list[Path]:
     try:
         paths = sorted(folder.iterdir())
     except OSError as error:
-        raise PromptFileError(f"{folder}: the folder of prompts cannot be read: {error.strerror}.") from None
+        raise NoPromptFolder(f"{folder}: the folder of prompts cannot be read: {error.strerror}.") from None
     return [
         path
         for path in paths

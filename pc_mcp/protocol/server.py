@@ -36,6 +36,7 @@ from pc_mcp.runtime.nearest_name import did_you_mean
 from pc_mcp.settings import Settings
 from pc_mcp.tools import App, all_tools
 from pc_mcp.tools.support.addresses import TEMPLATES
+from pc_mcp.tools.support.files import real_folder
 from pc_mcp.tools.support.hosts import requests_as_meant, without_what_hosts_add
 
 INSTRUCTIONS = """\
@@ -125,6 +126,7 @@ def build_server(settings: Settings, tokens: TokenProvider | None = None, *, sim
             concurrency=partner_center.concurrency,
             reveal_product_keys=answers.reveal_product_keys,
         )
+        folder = settings.exports.folder and await real_folder(settings.exports.folder)
         provider = tokens or token_provider(settings)
         transport = Transport(
             partner_center.api_root,
@@ -141,14 +143,12 @@ def build_server(settings: Settings, tokens: TokenProvider | None = None, *, sim
                     partner_center.cloud,
                     answers.max_chars,
                     answers.time_budget_seconds,
-                    settings.exports.folder and settings.exports.folder.resolve(),
+                    folder,
                     simulated,
                 )
         finally:
             inventory.close()
 
-    if simulated:
-        logger.info("the customers are simulated: nothing is asked of Partner Center")
     exports = settings.exports.folder is not None
     server = Server(
         "pc-mcp",
@@ -163,6 +163,8 @@ def build_server(settings: Settings, tokens: TokenProvider | None = None, *, sim
     )
     for prompt in load_prompts(settings.prompts.folder):
         server.add_prompt(prompt)
+    if simulated:
+        logger.info("the customers are simulated: nothing is asked of Partner Center")
     return server
 
 

@@ -132,20 +132,27 @@ class AnswersSettings(_Section):
     )
 
 
-def existing_folder(path: Path) -> Path:
-    """A folder, `~` spelled out. Raises `ValueError` for what is not the absolute path of one that is there."""
+def named_folder(path: Path) -> Path:
+    """A folder, `~` spelled out. Raises `ValueError` for what is no absolute path.
+
+    Whether it is there is seen when it is used: one on a network comes and goes, and may not answer.
+    """
     path = Path(os.path.expanduser(path))
     if not path.is_absolute():
         raise ValueError(f"must be an absolute path: desktop applications start programs anywhere; {path} is not")
-    if not os.path.isdir(path):
-        raise ValueError(f"there is no folder {path}, or none that you may open: create it, or name another one")
+    try:
+        is_path = b"\0" not in os.fsencode(path)
+    except UnicodeEncodeError:  # half a character
+        is_path = False
+    if not is_path:
+        raise ValueError("has a character that no path can have")
     return path
 
 
 class PromptsSettings(_Section):
     """Your team's own prompts."""
 
-    folder: Annotated[Path, AfterValidator(existing_folder)] | None = Field(
+    folder: Annotated[Path, AfterValidator(named_folder)] | None = Field(
         None, description="Folder with prompts of your own (see prompts.md); one takes the place of ours of its name."
     )
 
@@ -153,7 +160,7 @@ class PromptsSettings(_Section):
 class ExportsSettings(_Section):
     """Files with whole device lists."""
 
-    folder: Annotated[Path, AfterValidator(existing_folder)] | None = Field(
+    folder: Annotated[Path, AfterValidator(named_folder)] | None = Field(
         None, description="Folder into which the tool `export_devices` writes; without it there is no such tool."
     )
 

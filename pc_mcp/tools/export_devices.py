@@ -11,7 +11,7 @@ from pc_mcp.answers.files import Format, file_text
 from pc_mcp.inventory import QuestionError, WholeList, named_customer, whole_list
 from pc_mcp.tools.support.arguments import BatchId, Customer
 from pc_mcp.tools.support.call import ToolCall
-from pc_mcp.tools.support.files import NewFile, file_stem, name_part, new_file
+from pc_mcp.tools.support.files import NewFile, check_answers, file_stem, name_part, new_file
 from pc_mcp.tools.support.tool import tool
 
 
@@ -32,6 +32,7 @@ async def export_devices(
     async with whole_list(call, named, batch) as whole:
         if not whole.coverage.complete:
             return call.result(export_answer(whole, None, None, call.max_chars))
+        await check_answers(call.exports_folder)
         file = await _written(call, whole, call.exports_folder, format)
         return call.result(export_answer(whole, file.path, file.size, call.max_chars))
 

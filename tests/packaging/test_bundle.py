@@ -165,7 +165,7 @@ async def first_answer(server: StdioServerParameters) -> str:
         ),
         pytest.param({}, ["- Client id is empty."], id="placeholders-left-as-they-are"),
         pytest.param(
-            {"client_id": " ", "tenant_id": "contoso", "cloud": "Mars", "exports_folder": "/nowhere/at/all"},
+            {"client_id": " ", "tenant_id": "contoso", "cloud": "Mars", "exports_folder": "nowhere/at/all"},
             ['- Tenant id: "contoso" is no id', '- Microsoft cloud: "Mars" is none of', "- Folder for exports: "],
             id="fields-wrong",
         ),
@@ -240,7 +240,6 @@ def test_a_field_is_taken_as_it_is_meant(field, typed, meant):
         ({CLIENT_ID: GUID, TENANT_ID: GUID.upper()}, "Client id and Tenant id are the same"),
         ({CLOUD: "earth"}, "Microsoft cloud"),
         ({EXPORTS: "Documents"}, "Folder for exports"),
-        ({EXPORTS: __file__}, "Folder for exports"),
         ({EXPORTS: "x" * 100_000}, "Folder for exports"),
     ],
 )

@@ -12,7 +12,7 @@ from pc_mcp.commands.install.clients import Client
 from pc_mcp.commands.install.environment import missing
 from pc_mcp.commands.install.machine import Connection, Machine, connections
 from pc_mcp.commands.install.program import typed
-from pc_mcp.protocol.prompts import PromptFileError, prompts_in
+from pc_mcp.protocol.prompts import NoPromptFolder, PromptFileError, prompts_in
 from pc_mcp.runtime import network
 from pc_mcp.runtime.guides import SETTINGS_GUIDE, SIGN_IN_GUIDE
 from pc_mcp.runtime.ids import ARE_ONE, id_fault
@@ -124,11 +124,12 @@ def _absent(connection: Connection, machine: Machine, handed_on: Mapping[str, st
 
 
 def prompts(folder: Path) -> Finding:
-    """Whether the team's own prompts can be used; with a malformed one the server does not start."""
+    """Whether the team's own prompts can be used; with a malformed file the server does not start."""
     try:
         found = prompts_in(folder)
     except PromptFileError as error:
-        return Finding(PROMPTS, "wrong", str(error), "Correct that: until then the server does not start.")
+        until = "has only the prompts that it brings" if isinstance(error, NoPromptFolder) else "does not start"
+        return Finding(PROMPTS, "wrong", str(error), f"Correct that: until then the server {until}.")
     if not found:
         mend = "Put the files there, or correct prompts.folder."
         return Finding(PROMPTS, "warning", f"no *.md file is in {folder}", mend)

@@ -2,6 +2,7 @@
 
 import errno
 import itertools
+import logging
 import os
 import re
 import secrets
@@ -14,8 +15,13 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
+import anyio
+
 from pc_mcp.inventory import QuestionError
 from pc_mcp.inventory.store.product_keys import without_keys
+from pc_mcp.runtime.waiting import in_daemon_thread
+
+logger = logging.getLogger(__name__)
 
 # With a date, a format and a number a name stays far below the 255 bytes of common file systems.
 _MAX_NAME_PART = 60
@@ -24,16 +30,18 @@ _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9]+")
 
 _PART = re.compile(r"\.pc-mcp-[0-9a-f]{16}\.part")
 _DESCRIPTORS = "/proc/self/fd"
+_LOOK_SECONDS = 2.0
+"""How long a folder has to answer."""
 _OLD_SECONDS = 24 * 60 * 60
 
-_GONE = ("it is not there any more", "make it again or choose another folder")
+_GONE = ("it is not there", "make it again or choose another folder")
 _LINK = ("a link has taken its place, and links are not followed", "put a folder there or choose another one")
 _CLOSED = ("nothing may be written there", "change its permissions or choose another folder")
 _FULL = ("there is no space left", "free some or choose another folder")
 _OTHERWISE = "look after it or choose another folder"
 _REASONS: Mapping[int, tuple[str, str]] = {
     errno.ENOENT: _GONE,
-    errno.ENOTDIR: ("it is no folder any more", _GONE[1]),
+    errno.ENOTDIR: ("it is no folder", _GONE[1]),
     errno.ELOOP: _LINK,
     errno.EACCES: _CLOSED,
     errno.EPERM: _CLOSED,
@@ -71,11 +79,40 @@ def file_stem(*parts: str) -> str:
     return "-".join(filter(None, ["devices", *map(name_part, parts)]))
 
 
+async def real_folder(folder: Path) -> Path:
+    """The folder that `folder` names, links followed; as it is where it does not answer in time.
+
+    One that is not there does not keep anybody from asking: the log says so, and later the tool.
+    """
+    try:
+        with anyio.fail_after(_LOOK_SECONDS):
+            real, is_there = await in_daemon_thread(lambda: (folder.resolve(), os.path.isdir(folder)))
+    except TimeoutError:
+        logger.warning("the folder for exports, %s, did not answer within %g s", folder, _LOOK_SECONDS)
+        return folder
+    except (OSError, RuntimeError, ValueError):  # too long a path, links in a circle
+        real, is_there = folder, False
+    if not is_there:
+        logger.warning(
+            "there is no folder %s, which the setting exports.folder names, or none that you may open", folder
+        )
+    return real
+
+
+async def check_answers(folder: Path) -> None:
+    """Raises `FileNotWritten` for a folder on a network, say, that does not answer: nobody waits for it any longer."""
+    try:
+        with anyio.fail_after(_LOOK_SECONDS):
+            await in_daemon_thread(partial(os.path.isdir, folder))
+    except TimeoutError:
+        raise _not_written(folder, "it does not answer", "connect it again or choose another folder") from None
+
+
 @contextmanager
 def new_file(folder: Path, stem: str, ending: str, *, hidden: bool = False) -> Iterator[NewFile]:
     """A file to write into `folder`, which gets its name when the block ends well, and is private to its owner.
 
-    folder: a real one, no link: what was put in its place since the server started is not followed.
+    folder: a real one, no link (see `real_folder`): what was put in its place since the server started is not followed.
     The name is `stem.ending`, or the next free one with a number. What earlier runs left behind is
     removed. hidden: with a name that is hidden meanwhile, also where a file needs none. Raises
     `FileNotWritten`, also for an `OSError` in the block.

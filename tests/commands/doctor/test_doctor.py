@@ -7,7 +7,6 @@ import sys
 import pytest
 
 from pc_mcp.commands.cli import main
-from pc_mcp.commands.doctor.local import exports
 from pc_mcp.protocol.prompts import PromptFileError, load_prompts
 from pc_mcp.sandbox import ScriptedAnswer
 from pc_mcp.sandbox.entra.accounts import CLIENT_SECRET
@@ -154,6 +153,9 @@ def test_the_teams_own_prompts_are_read_as_the_server_reads_them(doctor, login, 
     assert str(error.value).startswith(f"{folder / 'weekly.md'}:6: ")
     malformed = doctor(1)["prompts"]
     assert malformed == ("wrong", f"{error.value} Correct that: until then the server does not start.")
+    gone = doctor(1, PC_MCP_PROMPTS__FOLDER=str(folder / "gone"))["prompts"]
+    assert gone[0] == "wrong"
+    assert gone[1].endswith("Correct that: until then the server has only the prompts that it brings.")
 
 
 def test_the_folder_for_exports_is_tried_and_left_as_it_was(doctor, login, tmp_path):
@@ -164,10 +166,12 @@ def test_the_folder_for_exports_is_tried_and_left_as_it_was(doctor, login, tmp_p
     assert doctor(0, PC_MCP_EXPORTS__FOLDER=str(folder))["exports"] == ("ok", f"files can be written into {folder}")
     assert list(folder.iterdir()) == []
     folder.rmdir()
-    assert "exports.folder is wrong: there is no folder" in doctor(1)["configuration"][1]
-    gone = exports(folder)
-    assert (gone.state, gone.found) == ("wrong", f"no file can be written into {folder}: No such file or directory")
-    assert "let exports.folder name another one" in gone.mend
+    state, words = doctor(1)["exports"]
+    assert (state, words.partition(". ")[0]) == (
+        "wrong",
+        f"no file can be written into {folder}: No such file or directory",
+    )
+    assert "let exports.folder name another one" in words
 
 
 def test_a_role_that_cannot_be_found_out_is_explained(doctor, login, sandbox):
