@@ -25,4 +25,4 @@ async def get_batch_upload_status(
     tracking id that the upload returned, not a batch's name; for batches use list_device_batches."""
     named = await named_customer(call, customer)
     result = await upload_status(call, named, batch_tracking_id)
-    return call.result(upload_answer(result, call.max_chars))
+    return call.result(await call.off_the_loop(lambda: upload_answer(result, call.max_chars)))

@@ -19,4 +19,4 @@ async def list_configuration_policies(
     devices have a policy, or have none, use list_devices with policy or with group_by policy."""
     named = await named_customer(call, customer)
     result = await list_policies(call, named)
-    return call.result(policy_list_answer(result, call.max_chars))
+    return call.result(await call.off_the_loop(lambda: policy_list_answer(result, call.max_chars)))

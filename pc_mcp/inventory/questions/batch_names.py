@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import anyio.to_thread
+
 from pc_mcp.inventory.errors import AmbiguousBatch, UnknownBatch, asking_for
 from pc_mcp.inventory.nearest import nearest
 from pc_mcp.inventory.questions.names import Named, called, numbered, with_part
@@ -21,7 +23,7 @@ async def named_batch(call: Call, snapshot: Snapshot, text: str) -> BatchReading
     A batch that the list lacks is asked for before a part counts: the list may lag. Raises
     `UnknownBatch` with the nearest names, or `AmbiguousBatch`.
     """
-    if known := _by_name(snapshot, text):
+    if known := await anyio.to_thread.run_sync(_by_name, snapshot, text):
         return known
     hint = await _hint(snapshot, text)
     pages = call.partner_center.devices(snapshot.customer.id, text)
@@ -29,7 +31,7 @@ async def named_batch(call: Call, snapshot: Snapshot, text: str) -> BatchReading
         with asking_for(UnknownBatch, f"batch {quoted(text)}", lambda: hint), call.in_time():
             first = await anext(pages)
     except UnknownBatch:
-        if meant := _by_part(snapshot, text):
+        if meant := await anyio.to_thread.run_sync(_by_part, snapshot, text):
             return meant
         raise
     finally:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, dataclass, field, replace
 from datetime import datetime
 
 from pc_mcp.inventory.questions.batch_names import nearest_batches
@@ -26,10 +26,15 @@ class BatchFilter:
     name_contains: str | None = None
     created_after: datetime | None = None
     created_before: datetime | None = None
+    _key: str | None = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        key = None if self.name_contains is None else match_key(self.name_contains)
+        object.__setattr__(self, "_key", key)
 
     def matches_name(self, key: str) -> bool:
         """Whether a batch of this key has such a name, whenever it was created."""
-        return self.name_contains is None or match_key(self.name_contains) in key
+        return self._key is None or self._key in key
 
     def matches(self, reading: BatchReading) -> bool:
         batch = reading.batch
@@ -83,12 +88,10 @@ async def list_batches(
         begun = paging.begin(snapshot.list_generation)
         readings = snapshot.readings[: snapshot.listed]
         listed = [reading.batch for reading in readings]
-        where = _as_pasted(readings, where)
-        matched = [(number, reading.batch) for number, reading in enumerate(readings) if where.matches(reading)]
+        found = await call.off_the_loop(lambda: _matching(readings, where))
+        matched, name = found.batches, found.where.name_contains
         given = [pair for pair in matched if pair[0] > begun.after][:limit]
-        statuses = Counter(visible_or_none(batch.status) for _, batch in matched)
-        named = any(where.matches_name(reading.key) for reading in readings)
-        near = await nearest_batches(readings, where.name_contains) if where.name_contains and not named else []
+        near = await nearest_batches(readings, name) if name and not found.named else []
         problem = missing(snapshot.list_problem, on_refresh=True) if snapshot.list_problem else None
         step = next_step([problem] if problem else [], unreadable=snapshot.unreadable_batches)
         keep_until_asked_again(snapshot, step)
@@ -103,12 +106,31 @@ async def list_batches(
             devices_total=sum(batch.devices or 0 for batch in listed),
             devices_matched=sum(batch.devices or 0 for _, batch in matched),
             without_count=sum(batch.devices is None for _, batch in matched),
-            by_status=sorted(statuses.items(), key=lambda item: (-item[1], item[0] is None, item[0])),
+            by_status=found.by_status,
             batches=[batch for _, batch in given],
             nearest=near,
             page=paging.page(begun, [number for number, _ in given], len(matched)),
-            where=where,
+            where=found.where,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Matching:
+    """The batches that match `where`, each with its number; named: whether any batch has such a name."""
+
+    where: BatchFilter
+    batches: Sequence[tuple[int, DeviceBatch]]
+    named: bool
+    by_status: Sequence[tuple[str | None, int]]
+
+
+def _matching(readings: Sequence[BatchReading], asked: BatchFilter) -> _Matching:
+    where = _as_pasted(readings, asked)
+    batches = [(number, reading.batch) for number, reading in enumerate(readings) if where.matches(reading)]
+    named = bool(batches) or any(where.matches_name(reading.key) for reading in readings)
+    statuses = Counter(visible_or_none(batch.status) for _, batch in batches)
+    by_status = sorted(statuses.items(), key=lambda item: (-item[1], item[0] is None, item[0]))
+    return _Matching(where, batches, named, by_status)
 
 
 def _as_pasted(readings: Sequence[BatchReading], where: BatchFilter) -> BatchFilter:

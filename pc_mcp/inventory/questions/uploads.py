@@ -74,6 +74,10 @@ async def upload_status(call: Call, customer: Customer, batch_tracking_id: str) 
     with asking_for(UnknownUpload, named, lambda: _WHERE_FROM), call.in_time():
         details = await call.partner_center.batch_upload_details(customer.id, batch_tracking_id)
     reveal = call.inventory.reveal_product_keys
+    return await call.off_the_loop(lambda: _upload(customer, batch_tracking_id, details, reveal=reveal))
+
+
+def _upload(customer: Customer, batch_tracking_id: str, details: BatchUploadDetails, *, reveal: bool) -> Upload:
     devices = tuple(
         replace(
             device,

@@ -13,6 +13,7 @@ from pc_mcp.partner_center import NextToken, PartnerCenter, PartnerCenterError
 from pc_mcp.partner_center.models import Customer
 from pc_mcp.runtime.ids import guid_of, id_key
 from pc_mcp.runtime.text import match_key
+from pc_mcp.runtime.threads import in_steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +85,7 @@ class CustomerDirectory:
     async def _read_pages(self, partner_center: PartnerCenter) -> Problem | None:
         try:
             async for page in partner_center.customers(self._next_token):
-                for customer in page.items:
-                    entry = _entry(customer)
+                for entry in await in_steps(_entry, page.items):
                     self._entries.setdefault(entry.id, entry)
                 self.unreadable += page.unreadable
                 self._next_token = page.next_token

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 from weakref import WeakValueDictionary
 
 import anyio
@@ -26,6 +27,13 @@ NO_ANSWER_IN_TIME = (
     "Partner Center did not answer within the time that a call may take. What was read is kept: ask the same again "
     "to go on."
 )
+
+TOO_LONG_TO_GO_THROUGH = (
+    "There is more than can be gone through in the time that a call may take. Ask for less, or tell the user to raise "
+    "the setting answers.time_budget_seconds."
+)
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +67,14 @@ class Call:
     def in_time(self, too_late: str = NO_ANSWER_IN_TIME) -> AbstractContextManager[None]:
         """Ends what runs in it at the call's deadline. Raises `TimeIsUp`, whose words are `too_late`."""
         return in_time(self.deadline, too_late)
+
+    async def off_the_loop(self, function: Callable[[], T]) -> T:
+        """What `function` gives, in a worker thread: there may be so much to go through that nothing else would run.
+
+        It may take as long as an answer may. Raises `TimeIsUp`.
+        """
+        with in_time(self.answer_by, TOO_LONG_TO_GO_THROUGH):
+            return await anyio.to_thread.run_sync(function, abandon_on_cancel=True)
 
 
 @contextmanager

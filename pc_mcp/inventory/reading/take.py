@@ -1,11 +1,9 @@
 """The taking of a customer's list: its batches and the names of its policies are read, no device yet."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import anyio
-import anyio.to_thread
 
 from pc_mcp.auth import AccountChanged
 from pc_mcp.inventory.problems import Problem
@@ -16,6 +14,7 @@ from pc_mcp.partner_center import PartnerCenter, PartnerCenterError, seconds_lef
 from pc_mcp.partner_center.errors import MalformedAnswer, Unreachable
 from pc_mcp.partner_center.models import ConfigurationPolicy, Customer, DeviceBatch
 from pc_mcp.runtime.text import visible_or_none
+from pc_mcp.runtime.threads import in_steps
 
 POLICIES_SECONDS = 10.0
 """Longest that the names of policies may take of a call's time, and half of what is left of it at most."""
@@ -50,7 +49,9 @@ async def take(
         raise changed
     if problem and not batches:
         raise problem.raised()
-    readings = await anyio.to_thread.run_sync(_readings, batches)
+    by_id = {batch.id: batch for batch in reversed(batches)}  # the first of several
+    once = [batch for batch in batches if by_id[batch.id] is batch]
+    readings = await in_steps(lambda place: BatchReading(once[place], place), range(len(once)))
     return Snapshot(
         customer=customer,
         store=new_store(policies.names, reveal_product_keys=reveal_product_keys),
@@ -62,14 +63,6 @@ async def take(
         read_at=datetime.now(UTC),
         max_bytes=max_bytes,
     )
-
-
-def _readings(batches: Iterable[DeviceBatch]) -> list[BatchReading]:
-    """Of the batches without those whose id came before; their keys take long where there are very many."""
-    by_id: dict[str, DeviceBatch] = {}
-    for batch in batches:
-        by_id.setdefault(batch.id, batch)
-    return [BatchReading(batch, number) for number, batch in enumerate(by_id.values())]
 
 
 @dataclass
@@ -90,7 +83,7 @@ class _Policies:
                 async for page in partner_center.configuration_policies(customer.id):
                     if page.unreadable:
                         self.problem = Problem.of(MalformedAnswer("Some of the policies are unreadable."))
-                    self.names |= await anyio.to_thread.run_sync(_names, page.items)
+                    self.names |= filter(None, await in_steps(_named, page.items))
         except PartnerCenterError as error:
             self.problem = Problem.of(error)
         except AccountChanged as error:
@@ -99,6 +92,7 @@ class _Policies:
             self.problem = Problem.of(Unreachable("It did not answer in time."))
 
 
-def _names(policies: Iterable[ConfigurationPolicy]) -> dict[str, str]:
-    named = ((policy.id, visible_or_none(policy.name)) for policy in policies)
-    return {policy_key(policy_id): name for policy_id, name in named if policy_id and name}
+def _named(policy: ConfigurationPolicy) -> tuple[str, str] | None:
+    """The `policy_key` of its id, and its name, where it has both."""
+    name = visible_or_none(policy.name)
+    return (policy_key(policy.id), name) if policy.id and name else None
