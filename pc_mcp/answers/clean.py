@@ -12,8 +12,6 @@ from pc_mcp.inventory.text import ABSENT, NONE, in_quotes
 from pc_mcp.runtime.text import PIPE, SHOWN_PIPE, match_key, visible
 
 MAX_FIELD_CHARACTERS = 120
-# JSON may write one character as six; with this bound a row always fits into an answer.
-MAX_FIELD_JSON_CHARACTERS = 300
 CUT = "…"
 OTHERS = "others"
 """What stands, where values are counted, for those that are left out."""
@@ -42,11 +40,7 @@ def as_given(text: str | None) -> str | None:
 
 
 def _cut(clean: str) -> str:
-    if len(clean) > MAX_FIELD_CHARACTERS:
-        clean = clean[: MAX_FIELD_CHARACTERS - 1] + CUT
-    while json_length(clean) > MAX_FIELD_JSON_CHARACTERS:
-        clean = clean.removesuffix(CUT)[: -max(1, len(clean) // 10)] + CUT
-    return clean
+    return clean if len(clean) <= MAX_FIELD_CHARACTERS else clean[: MAX_FIELD_CHARACTERS - 1] + CUT
 
 
 def cell(text: str | None) -> str:
@@ -107,5 +101,5 @@ def plural(number: int, noun: str, plural_noun: str | None = None) -> str:
 
 
 def json_length(value: object) -> int:
-    """The length of `value` as JSON in its longest usual form: ASCII only, with spaces."""
-    return len(json.dumps(value))
+    """How many characters `value` has as JSON, as it is sent, where a letter of any script is one; and with spaces."""
+    return len(json.dumps(value, ensure_ascii=False))

@@ -82,9 +82,10 @@ def findings_answer(result: Findings, max_chars: int) -> Answer:
     rows = Rows("found", _COLUMNS, list(map(_found, result.findings)), _found_cells)
     near = Rows("possible", _NEAR_COLUMNS, list(map(_near, result.possible)), _near_cells)
     rest = Paged(result.page, result.matched, "Devices")
-    heads = [f"{absent}: .", table_head(list(near.columns))]
+    heads = [f"{absent}: .", *([table_head(list(near.columns))] if near.items else [])]
     draft = ListDraft(max_chars, [_first_line(result)], _facts(result), rows, rest, reserved=heads)
-    for note in (_MISSING_LEFT_OUT.format(result.not_found), _NEAR_LEFT_OUT.format(f"{result.possible_omitted:,}")):
+    near_note = [_NEAR_LEFT_OUT.format(f"{result.possible_omitted + len(near.items):,}")] if near.items else []
+    for note in (_MISSING_LEFT_OUT.format(result.not_found), *near_note):
         draft.room.take(f"- {escaped(note)}", note)
     draft.take_notes(_notes(result, is_first=is_first), share=_NOTES_SHARE)
 

@@ -69,7 +69,7 @@ def numbers(data: object) -> Iterator[int]:
 
 
 def size(data: object) -> int:
-    return len(json.dumps(data))
+    return len(json.dumps(data, ensure_ascii=False))
 
 
 def hidden(text: str) -> list[str]:

@@ -11,6 +11,7 @@ import pytest
 from pc_mcp.inventory.questions.identifiers import cells_of
 from pc_mcp.runtime.text import match_key
 from pc_mcp.sandbox import ScriptedAnswer
+from tests.answers.reading import size
 from tests.scripted import ask, refusal
 
 CUSTOMER = "Contoso Ltd"
@@ -264,6 +265,21 @@ async def test_long_ones_that_are_not_found_and_do_not_fit_are_counted(connect, 
         note.startswith(f"{left_out} of the identifiers that were not found are left out") for note in answer["notes"]
     )
     assert [row["identifier"] for row in answer["found"]] == ["PF000000"]
+
+
+async def test_identifiers_in_any_script_that_are_not_found_fill_what_room_there_is(connect, sandbox):
+    serve(sandbox, device("PF000000"))
+    given = {}
+    async with connect() as client:
+        for letter in "xéж漢":
+            cells = [f"{letter * 115}{number:04}" for number in range(200)]
+            result = await client.call_tool("find_devices", {"customer": CUSTOMER, "identifiers": cells})
+            data, text = result.structured_content, result.content[0].text
+            given[letter] = len(data["not_found"])
+            assert data["not_found"] == cells[: given[letter]]
+            assert data["notes"][-1].startswith(f"{200 - given[letter]} of the identifiers that were not found")
+            assert 7500 < max(len(text), size(data)) <= 8000
+    assert len(set(given.values())) == 1
 
 
 @pytest.mark.parametrize("text", ["half \ud83d", True, {"serial": "x"}])

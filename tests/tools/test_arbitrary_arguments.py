@@ -14,7 +14,7 @@ from pc_mcp.protocol.server import build_server
 from pc_mcp.sandbox import running
 from pc_mcp.sandbox.hostile import TEXTS
 from pc_mcp.tools import all_tools
-from tests.answers.reading import check_cleaned, hidden
+from tests.answers.reading import check_cleaned, hidden, size
 from tests.conftest import settings_for
 
 # Many inputs to lines that other tests cover too; to be measured would double what these take.
@@ -113,7 +113,7 @@ def test_any_arguments_give_a_small_answer_or_words(client, portal, world, tool)
             assert result.structured_content is None
         else:
             assert len(content.text) <= 8000
-            assert len(json.dumps(result.structured_content)) <= 8000
+            assert size(result.structured_content) <= 8000
             check_cleaned(content.text, result.structured_content)
 
     check()
