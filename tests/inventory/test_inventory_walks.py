@@ -311,3 +311,36 @@ async def test_a_device_that_begins_the_next_page_again_is_counted_once(connect,
         found = await ask(client, "find_devices", **customer, identifiers=["SN0099", "SN0149"])
     assert (answer["devices_total"], answer["complete"]) == (152, True)
     assert [each["identifier"] for each in found["found"]] == ["SN0099", "SN0149"]
+
+
+async def test_a_continuation_token_that_is_not_found_any_more_is_begun_without_once(connect, sandbox, world):
+    customer = plain.customer_of(world, COFFEE)
+    batch = max(customer.batches, key=lambda each: each.count or 0)
+    second = f"{devices_of(batch.id)} MS-ContinuationToken"
+    # The first call ends at the second page; the next one is told that there is no such token, again and again.
+    sandbox.switches.scripted = [ScriptedAnswer(second, status, times=1) for status in (403, 404)]
+    question = {"customer": COFFEE, "batch": batch.id, "limit": 0}
+    async with connect() as client:
+        assert not (await ask(client, "list_devices", **question))["complete"]
+        answer = await ask(client, "list_devices", **question)
+        assert (answer["complete"], answer["devices_total"]) == (True, batch.count)
+    sandbox.switches.scripted = [ScriptedAnswer(second, 404)]
+    sandbox.requests.clear()
+    async with connect() as client:
+        assert not (await ask(client, "list_devices", **question))["complete"]
+        assert not (await ask(client, "list_devices", **question))["complete"]
+    first = [count for (path, asked), count in pages_read(sandbox).items() if asked is None]
+    assert first == [2]
+
+
+async def test_a_policy_whose_id_is_zeros_is_none(connect, sandbox):
+    zeros = "00000000-0000-0000-0000-000000000000"
+    values = [zeros, zeros.replace("-", ""), f"{{{zeros}}}", "Kiosk"]
+    items = [{"id": value, "serialNumber": value, "policies": [{"value": value}]} for value in values]
+    sandbox.switches.scripted = [ScriptedAnswer("/devices", body=json.dumps({"items": items}).encode())]
+    async with connect() as client:
+        customer = {"customer": "47021739-3426-40bf-9601-61b4b6d7c793", "limit": 0}
+        none = await ask(client, "list_devices", **customer, policy="none")
+        groups = await ask(client, "list_devices", **customer, group_by=["policy"])
+    assert none["devices_matched"] == 3
+    assert {row["value"]: row["devices"] for row in groups["groups"][0]["values"]} == {"(none)": 3, "Kiosk": 1}

@@ -188,3 +188,13 @@ async def test_a_list_of_batches_that_breaks_off_asks_for_a_refresh(connect, san
             assert "with refresh" in data["next_step_reason"]
         sandbox.switches.scripted = []
         assert (await asked(client, "list_device_batches", customer=CUSTOMER, refresh=True))["complete"]
+
+
+async def test_for_how_long_to_wait_is_said_once_and_as_the_service_says_it(connect, sandbox, world):
+    batch = world.batches(world.customer_id(CUSTOMER))[-1]["id"]
+    sandbox.switches.scripted = [ScriptedAnswer(f"/{batch}/devices", 429, headers={"Retry-After": "120"})]
+    async with connect(answers={"time_budget_seconds": 5}) as client:
+        data = await asked(client, "list_devices", customer=CUSTOMER, limit=0)
+    assert (data["next_step"], data["next_step_seconds"]) == ("wait", 120)
+    assert "Wait 120 s" in data["next_step_reason"]
+    assert "minute" not in " ".join(data["notes"])

@@ -83,8 +83,11 @@ class Kinds:
         return list(dict.fromkeys(self._policy_names.values()))
 
     def _policy(self, policies: tuple[AssignedPolicy, ...]) -> str | None:
-        values = (visible_or_none(policy.value) for policy in policies)
-        named = (self._policy_names.get(policy_key(value), value) for value in values if value and value != _NO_POLICY)
+        values = [value for policy in policies if (value := visible_or_none(policy.value))]
+        keys = map(policy_key, values)
+        named = [
+            self._policy_names.get(key, value) for key, value in zip(keys, values, strict=True) if key != _NO_POLICY
+        ]
         return self._shared(", ".join(dict.fromkeys(filter(None, map(visible, named)))))
 
     def _shared(self, text: str | None) -> str | None:
