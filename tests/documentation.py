@@ -33,13 +33,18 @@ def tools_table() -> str:
     """The tools and their arguments, for the beginning of docs/tools.md."""
     lines = ["| tool | arguments | what it is for |", "| --- | --- | --- |"]
     for tool in all_tools(exports=True):
-        required = tool.parameters.get("required", [])
-        arguments = ", ".join(
-            f"`{name}`{REQUIRED if name in required else ''}" for name in tool.parameters["properties"]
-        )
+        needed = required(tool)
+        arguments = ", ".join(f"`{name}`{REQUIRED if name in needed else ''}" for name in tool.parameters["properties"])
         purpose = tool.description.split(". ")[0].rstrip(".")
         lines.append(f"| `{tool.name}` | {arguments} | {purpose}. |")
     return "\n".join([*lines, "", "\\* required"])
+
+
+def required(tool: DomainTool) -> set[str]:
+    """The arguments that a tool must have; of some, only its words say so, for a refusal that says what to do."""
+    properties = tool.parameters["properties"]
+    told = {name for name, schema in properties.items() if schema.get("description", "").startswith("Required.")}
+    return told.union(tool.parameters.get("required", []))
 
 
 def arguments_reference() -> str:
@@ -60,7 +65,7 @@ def arguments_reference() -> str:
             continue
         parts += ["| argument | type | default | meaning |", "| --- | --- | --- | --- |"]
         for name, schema in tool.parameters["properties"].items():
-            needed = name in tool.parameters.get("required", [])
+            needed = name in required(tool)
             default = "required" if needed else shown(schema.get("default", ""))
             parts.append(f"| `{name}` | {kind(schema)} | {default} | {schema.get('description', '')} |")
     return "\n".join(parts) + "\n"

@@ -23,6 +23,7 @@ MARKS = {
     "tenant": "needs a partner's tenant",
     "docker": "needs Docker",
     "npm": "installs from npm; the tests use the version that node_tools pins",
+    "pypi": "installs from PyPI",
     "writes": "writes files of the checkout",
     "tests": "runs tests, of which this is one",
 }
