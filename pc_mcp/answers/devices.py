@@ -41,7 +41,8 @@ from pc_mcp.inventory.text import NONE
 
 Field = Literal["id", "serial_number", "manufacturer", "model", "policy", "batch", "uploaded", "product_key"]
 DEFAULT_FIELDS: Sequence[Field] = ("serial_number", "manufacturer", "model", "policy", "batch", "uploaded")
-WHOLE_LIST = "All devices as a CSV file for people, whatever the filters: the resource {}"
+WHOLE_LIST = "All devices as a CSV file for people, whatever the filters: {}the resource {}"
+WRITTEN = "the tool export_devices writes it; or "
 
 _SHOWN: Mapping[Field, Callable[[ListedDevice], str | None]] = {
     "id": lambda device: shown_or_none(device.row.id),
@@ -105,10 +106,11 @@ def device_list_answer(
     max_chars: int,
     *,
     whole_list: str | None = None,
+    exports: bool = False,
 ) -> Answer:
     """Writes the answer: what is fixed first, then a row, groups, and the rows that still fit.
 
-    whole_list: the resource to name where rows are left out.
+    whole_list: the resource to name where rows are left out; exports: whether `export_devices` is there.
     """
     chosen = list(dict.fromkeys(fields or DEFAULT_FIELDS))
     rows = Rows("devices", columns(*chosen), [device_fields(each, chosen) for each in result.devices])
@@ -117,7 +119,7 @@ def device_list_answer(
     heads.append("**Attention**")
     draft = ListDraft(max_chars, [_first_line(result, where)], _facts(result), rows, rest, reserved=heads)
     draft.take_notes(_notes(result, where), share=_NOTES_SHARE)
-    offer = WHOLE_LIST.format(whole_list)
+    offer = WHOLE_LIST.format(WRITTEN if exports else "", whole_list)
     offered = whole_list is not None and draft.room.part(_OFFER_SHARE).take(f"- {escaped(offer)}", offer)
     findings, attention_room = attention_rows(result, where), draft.room.part(_ATTENTION_SHARE)
     attention = [item for item in findings if attention_room.take(_attention_line(item), item)]

@@ -64,4 +64,7 @@ async def list_devices(
     )
     # A count wants no rows, and whoever pages has been told of the whole list before.
     whole_list = whole_list_address(result) if limit and not cursor else None
-    return call.result(device_list_answer(result, result.where, fields, call.max_chars, whole_list=whole_list))
+    exports = call.exports_folder is not None
+    return call.result(
+        device_list_answer(result, result.where, fields, call.max_chars, whole_list=whole_list, exports=exports)
+    )

@@ -25,9 +25,20 @@ from tests.tools.exporting import COHO, ONE_BATCH, content, exported
 async def test_without_the_setting_there_is_no_such_tool(connect, mode):
     async with connect(mode) as client:
         assert "export_devices" not in {tool.name for tool in (await client.list_tools()).tools}
-        result = await client.call_tool("export_devices", {"customer": COHO})
-    assert result.is_error
-    assert "There is no tool export_devices" in result.content[0].text
+        for name in ("export_devices", "export_device", "exportDevices"):
+            result = await client.call_tool(name, {"customer": COHO})
+            assert result.is_error
+            words = unescaped(result.content[0].text)
+            assert words.startswith("The tool export_devices is switched off. The setting exports.folder")
+            assert 'the field "Folder for exports"' in words
+        listed = await client.call_tool("list_devices", {"customer": COHO, "limit": 1})
+    assert "export_devices" not in listed.content[0].text
+
+
+async def test_where_rows_are_left_out_the_tool_is_named_beside_the_address_of_the_whole_list(connect, folder):
+    async with connect(exports={"folder": folder}) as client:
+        listed = await client.call_tool("list_devices", {"customer": COHO, "limit": 1})
+    assert "the tool export_devices writes it; or the resource pc-mcp://" in unescaped(listed.content[0].text)
 
 
 async def test_the_tool_says_that_it_writes_and_all_definitions_together_stay_small(connect, folder, mode):
