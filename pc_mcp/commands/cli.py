@@ -17,7 +17,7 @@ from pc_mcp.commands.grammar import Parser, address, seconds, subcommands
 from pc_mcp.commands.sandbox import add_sandbox
 from pc_mcp.commands.terminal import say_aside
 from pc_mcp.runtime.failures import Failure
-from pc_mcp.runtime.nearest_name import did_you_mean
+from pc_mcp.runtime.nearest_name import did_you_mean, nearest_names
 from pc_mcp.runtime.places import Places, forget_what_is_no_folder
 from pc_mcp.runtime.streams import NotWritten, open_closed_streams, say_what_cannot_be_written, write_no_more
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from pc_mcp.settings import Settings
 
+_CLAUDE = "claude"
 INTERRUPTED = 130
 VERSION = f"pc-mcp {__version__}"
 FOR_ASSISTANTS = (
@@ -198,8 +199,10 @@ def _client(text: str) -> str:
 
     if (name := text.casefold()) in CLIENTS:
         return name
+    # Two of them have a maker's name in theirs, which may be all that is written, or misspelt.
+    meant = _CLAUDE if nearest_names(text, {*CLIENTS, _CLAUDE}) == [_CLAUDE] else text
     known = f"The clients are: {', '.join(CLIENTS)}."
-    raise argparse.ArgumentTypeError(f"there is no client {text!r}.{did_you_mean(text, CLIENTS)} {known}")
+    raise argparse.ArgumentTypeError(f"there is no client {text!r}.{did_you_mean(meant, CLIENTS)} {known}")
 
 
 def _add_help(commands: "Commands") -> None:

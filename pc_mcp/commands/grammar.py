@@ -11,6 +11,20 @@ from pc_mcp.runtime.nearest_name import did_you_mean
 _WIDTH = 79
 _COLUMN = 26  # where what an option does begins
 
+MEANT = {
+    **dict.fromkeys(("connect", "setup", "set-up", "config", "configure", "configuration", "add", "init"), "install"),
+    **dict.fromkeys(("disconnect", "remove", "delete", "rm"), "uninstall"),
+    **dict.fromkeys(("signin", "sign-in", "sign_in", "auth"), "login"),
+    **dict.fromkeys(("signout", "sign-out", "sign_out"), "logout"),
+    **dict.fromkeys(("start", "run", "server", "mcp"), "serve"),
+    **dict.fromkeys(("check", "diagnose", "test"), "doctor"),
+    **dict.fromkeys(("whoami", "who"), "status"),
+    **dict.fromkeys(("try", "example", "examples"), "demo"),
+}
+"""The command that is meant by a word that others have for it."""
+LIKE_NONE = frozenset({"list", "ls"})
+"""Words that look like a command and mean none."""
+
 
 class Parser(argparse.ArgumentParser):
     """A command, or all of them, whose help is laid out here: each version of argparse has a layout of its own.
@@ -87,7 +101,9 @@ class Parser(argparse.ArgumentParser):
 
     def unknown_command(self, word: str) -> NoReturn:
         """Ends the program, naming the nearest command."""
-        self.error(f"there is no command {word!r}.{did_you_mean(word, subcommands(self))}")
+        meant = MEANT.get(word.casefold().strip("-"), "")
+        hint = f" Did you mean {meant}?" if meant else did_you_mean(word, subcommands(self))
+        self.error(f"there is no command {word!r}.{'' if word.casefold() in LIKE_NONE else hint}")
 
     def _unknown(self, word: str) -> NoReturn:
         """Ends the program over a word that is left."""

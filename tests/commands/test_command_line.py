@@ -86,6 +86,16 @@ def test_help_explains_a_command_as_the_command_itself_does(name, capsys):
         (["doctor", "--client", "kursor"], "cursor"),
         (["install", "claude"], "claude-desktop or claude-code"),
         (["install", "vs-code"], "vscode"),
+        (["install", "cluade"], "claude-desktop or claude-code"),
+        (["install", "Claud"], "claude-desktop or claude-code"),
+        (["connect"], "install"),
+        (["setup"], "install"),
+        (["Config"], "install"),
+        (["configure", "claude-desktop"], "install"),
+        (["disconnect"], "uninstall"),
+        (["remove", "cursor"], "uninstall"),
+        (["start"], "serve"),
+        (["help", "signin"], "login"),
     ],
 )
 def test_a_misspelt_command_option_or_client_gets_the_nearest_one(arguments, nearest, capsys):
@@ -119,6 +129,7 @@ def test_every_command_has_help(name, capsys):
     ("arguments", "words"),
     [
         (["fly"], "there is no command 'fly'.\nSee: pc-mcp help\n"),
+        (["list"], "there is no command 'list'.\nSee: pc-mcp help\n"),
         (["help", "\x1b[2J"], "there is no command '\\x1b[2J'."),
         (["serve", "--bogus"], "there is no option '--bogus' here."),
         (["install", "notepad"], "there is no client 'notepad'. The clients are: claude-desktop, claude-code, vscode"),
