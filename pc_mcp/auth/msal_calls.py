@@ -22,7 +22,8 @@ ANSWER_SECONDS = 30.0
 """How long MSAL may take in all, with the keyring and the lock of the token store."""
 _SPARE_SECONDS = 2.0
 NO_ANSWER = (
-    "The sign-in service does not answer. Check the network, the proxy and auth.authority, and ask again in a minute."
+    "The sign-in service does not answer. Check the network, the proxy and auth.authority, and ask again in a minute; "
+    "pc-mcp doctor says more."
 )
 _OF_MSAL = (httpx2.HTTPError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
 
@@ -78,11 +79,19 @@ async def in_thread(work: Callable[[], T]) -> T:
         # for a field of another type than it takes for granted.
         if not isinstance(error, _OF_MSAL) and not type(error).__module__.startswith("msal."):
             raise
-        logger.info("the sign-in service cannot be used", exc_info=error)
+        logger.info("the sign-in service cannot be used: %s", _reason(error))
+        logger.debug("how that came about", exc_info=error)
         raise SignInUnavailable(
             "The sign-in service cannot be reached or gave an answer that cannot be read. Check the network, the "
-            "proxy, auth.authority and auth.tenant_id, and ask again in a minute."
+            "proxy, auth.authority and auth.tenant_id, and ask again in a minute; pc-mcp doctor says more."
         ) from None
+
+
+def _reason(error: Exception) -> str:
+    """Why, in a few words without what others wrote."""
+    if isinstance(error, httpx2.RequestError) and not isinstance(error, BodyRefused):
+        return obstacle(error, str(error.request.url)).what
+    return type(error).__name__
 
 
 def _known(error: Exception) -> str | None:

@@ -108,7 +108,7 @@ class PartnerCenterError(Exception):
 class Unreachable(PartnerCenterError):
     may_pass = True
     summary = "Partner Center cannot be reached."
-    advice = "Check the network, the proxy and partner_center.base_url, then ask again."
+    advice = "Check the network, the proxy and partner_center.base_url, then ask again; pc-mcp doctor says more."
 
     @classmethod
     def because(cls, what: str, advice: str = "", *, correlation_id: str) -> Self:

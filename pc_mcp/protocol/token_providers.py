@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from pc_mcp.auth.entra import Entra
 
 NO_CLIENT_ID = (
-    "It is not configured yet as which application to sign in. Set auth.client_id to the application that your "
-    f"administrator registered in Entra (the guide for that is {SIGN_IN_GUIDE}), with: "
+    "pc-mcp is not set up for signing in yet: the id of its application is missing. Set auth.client_id to the "
+    f"application that your administrator registered in Entra (the guide for that is {SIGN_IN_GUIDE}), with: "
     "pc-mcp install CLIENT --client-id ID "
     "--tenant-id ID (pc-mcp doctor names the file that this writes to), or with the environment variable "
     "PC_MCP_AUTH__CLIENT_ID; then restart the server. To try it without: "

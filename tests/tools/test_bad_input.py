@@ -214,11 +214,11 @@ async def test_identifiers_that_cannot_be_looked_up_are_refused(all_refused):
         ("", "identifiers is missing, or empty"),
         ("null", "identifiers is missing, or empty"),
         ("[]", "identifiers must have at least 1 item"),
-        ([True], "identifiers.0 must be a valid string"),
-        (["X", ["Y"]], "identifiers.1 must be a valid string"),
-        ([LONG], "identifiers.0 must have at most 8192 characters"),
-        ("[" + "1" * 9000 + "]", "identifiers.0 must have at most 8192 characters"),
-        ("[" * 100_000, "identifiers.0 must have at most 8192 characters"),
+        ([True], "identifiers, value 1, must be a valid string"),
+        (["X", ["Y"]], "identifiers, value 2, must be a valid string"),
+        ([LONG], "identifiers, value 1, must have at most 8192 characters"),
+        ("[" + "1" * 9000 + "]", "identifiers, value 1, must have at most 8192 characters"),
+        ("[" * 100_000, "identifiers, value 1, must have at most 8192 characters"),
         ({"serial": "X"}, "identifiers must be a valid list"),
     ]
     await all_refused("find_devices", [({"identifiers": value}, f"- {right}") for value, right in cases])

@@ -131,7 +131,9 @@ class DomainTool(Tool):
         return "\n".join([f"{self.name} cannot be called so:", *lines, known])
 
     def _fault(self, kind: str, location: tuple[int | str, ...], message: str) -> str:
-        name = shown(".".join(map(str, location)))
+        first, *places = location
+        # As a person counts, and as the fault is read out: "group_by, value 1, must be …".
+        name = shown(str(first)) + "".join(f", value {place + 1}," for place in places if isinstance(place, int))
         if kind == "extra_forbidden":
             return f"- There is no argument {name}.{did_you_mean(name, self.parameters['properties'])}"
         if kind == "missing":
