@@ -38,11 +38,6 @@ class Collection(Generic[T]):
     fingerprint: int
 
 
-class _DevicePage(msgspec.Struct):
-    items: msgspec.Raw
-
-
-_DEVICE_PAGE = msgspec.json.Decoder(_DevicePage)
 _DEVICES = msgspec.json.Decoder(list[Device])
 
 
@@ -59,16 +54,30 @@ def _strictly(body: bytes) -> Collection[Device] | None:
 
     The strict parser reads the items alone: around them it would not see that something is said twice.
     """
-    try:
-        items = bytes(_DEVICE_PAGE.decode(body).items)
-        found = _DEVICES.decode(items)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return None
     begin = body.find(b"[", body.find(b'"items"'))
-    if not body.startswith(items, begin) or not all(map(_says_something, found)):
+    end = _last_end_of_objects(body)
+    around = body[:begin] + b"[]" + body[end:]
+    # What stands around may be parsed as JSON only if that is a list that begins and ends there.
+    if not 0 <= begin < end or around.count(b'"items"') != 1 or b"\\" in around:
         return None
-    around = parsed(body[:begin] + b"[]" + body[begin + len(items) :])
-    return _collection(around, found, found)
+    try:
+        said = parsed(around)
+        if not isinstance(said, dict) or said.get(ITEMS) != []:
+            return None
+        found = _DEVICES.decode(memoryview(body)[begin:end])
+    except (NotReadable, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    return _collection(said, found, found) if all(map(_says_something, found)) else None
+
+
+def _last_end_of_objects(body: bytes) -> int:
+    """Where the last list of objects ends, which is that of the devices unless another follows it; 0 if not near."""
+    at = len(body)
+    for _ in range(5):
+        at = body.rfind(b"]", 0, at)
+        if body[max(at - 20, 0) : max(at, 0)].rstrip().endswith(b"}"):
+            return at + 1
+    return 0
 
 
 def _says_something(device: Device) -> bool:
