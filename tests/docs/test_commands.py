@@ -88,7 +88,7 @@ class Newcomer:
         )
         self.serving.callback(process.send_signal, signal.SIGTERM)
         assert process.stderr
-        assert b"listening on" in process.stderr.readline()
+        assert any(b"listening on" in line for line in process.stderr)
 
 
 def runs_here(block: Block) -> bool:
