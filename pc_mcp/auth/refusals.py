@@ -29,7 +29,8 @@ _WORDS: Mapping[str, str] = {
     "50126": "The user name or the password was wrong. Sign in again.",
     "50158": "A further check of the sign-in is required. Sign in again and complete it.",
     "50173": "The sign-in was revoked, for instance by a change of the password. Sign in again.",
-    "53000": "Conditional Access requires a compliant device. Ask the administrator of the partner's tenant.",
+    "53000": "Conditional Access requires a compliant device. Sign in on a device that your company manages, or ask "
+    "the administrator of the partner's tenant.",
     "53003": "Conditional Access blocks this way of signing in. Where it was the device code, sign in through "
     'the browser: set auth.flow to "browser". Else ask the administrator of the partner\'s tenant.',
     "65001": "Nobody has consented to the application yet. The administrator of the partner's tenant grants "
@@ -60,12 +61,13 @@ _WORDS: Mapping[str, str] = {
     "500011": "The tenant does not know Microsoft Partner Center. Sign in to the partner's own tenant.",
     "530002": "Conditional Access requires a compliant device, and this one is not known to be. Sign in on a device "
     "that your company manages, or ask the administrator of the partner's tenant.",
-    "53001": "Conditional Access requires a device that is joined to the domain. Ask the administrator of the "
-    "partner's tenant.",
+    "53001": "Conditional Access requires a device that is joined to the domain. Sign in on a device that your company "
+    "manages, or ask the administrator of the partner's tenant.",
     "50055": "The password has expired. Change it, for instance at https://myaccount.microsoft.com, and sign in again.",
     "50034": "There is no such account in this tenant. Sign in with an account of the partner's tenant, or check "
     "auth.tenant_id.",
-    "530003": "Conditional Access requires a managed device. Ask the administrator of the partner's tenant.",
+    "530003": "Conditional Access requires a managed device. Sign in on a device that your company manages, or ask the "
+    "administrator of the partner's tenant.",
 }
 _BY_ERROR: Mapping[str, str] = {
     "access_denied": "The sign-in was declined. Sign in again to start a new one.",

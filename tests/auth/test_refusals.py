@@ -33,7 +33,10 @@ def refusal(code: int, error: str = "invalid_grant") -> dict[str, object]:
         (650052, "lacks the service principal of Microsoft Partner Center", "az ad sp create --id fa3d9a0c"),
         (90094, "Only an administrator may consent", "grants consent once"),
         (500014, "is disabled in the tenant", "Enterprise applications"),
+        (53000, "requires a compliant device", "a device that your company manages"),
+        (53001, "joined to the domain", "a device that your company manages"),
         (530002, "requires a compliant device", "a device that your company manages"),
+        (530003, "requires a managed device", "a device that your company manages"),
         (90002, "no such tenant", "Check auth.tenant_id"),
     ],
 )
