@@ -122,7 +122,7 @@ class BatchReading:
         """All devices of a page are kept, and counted."""
         self.pages += 1
         self._before = page.items[-MOST_OVERLAP:] if page.next_token else ()
-        self._ids_before = frozenset(map(_id_of, self._before)) - {None, ""}
+        self._ids_before = frozenset(filter(None, map(_id_of, self._before)))
         self.unreadable += page.unreadable
         self.next_token = page.next_token
         self.held, self.held_kept = None, 0
