@@ -1,7 +1,9 @@
 """The tool `list_devices`."""
 
+from functools import partial
 from typing import Annotated
 
+import anyio.to_thread
 from mcp_types import CallToolResult
 from pydantic import Field
 
@@ -65,6 +67,8 @@ async def list_devices(
     # A count wants no rows, and whoever pages has been told of the whole list before.
     whole_list = whole_list_address(result) if limit and not cursor else None
     exports = call.exports_folder is not None
-    return call.result(
-        device_list_answer(result, result.where, fields, call.max_chars, whole_list=whole_list, exports=exports)
+    write = partial(
+        device_list_answer, result, result.where, fields, call.max_chars, whole_list=whole_list, exports=exports
     )
+    # There may be very many models and policies, each of which is looked at.
+    return call.result(await anyio.to_thread.run_sync(write))
