@@ -72,9 +72,15 @@ async def _examine_with(
     look = partial(local.configuration, config, machine.environment, clients)
     found = await bounded(local.CONFIGURATION, seconds, partial(in_daemon_thread, look))
     configured, settings = (found, None) if isinstance(found, Finding) else found
-    say(configured)
+    simulated = settings is not None and nobody is not local.NO_CLIENT and local.only_sandbox(clients)
+    say(local.unused(configured) if simulated else configured)
     if settings is not None:
         await _look_at_folders(settings, seconds, say)
+    if simulated:
+        for check in (local.CERTIFICATES, *_ONLINE):
+            say(Finding(check, "not checked", "the simulated customers do not need it"))
+        await _look_at_clients(clients, machine, seconds, say)
+        return
     asked = settings or Settings.model_construct()  # the defaults, where what is configured cannot be used
     trusted = await bounded(local.CERTIFICATES, seconds, partial(in_daemon_thread, partial(local.certificates, asked)))
     say(trusted)
@@ -87,6 +93,10 @@ async def _examine_with(
         await _ask(settings, seconds, configured, typed(["pc-mcp", "login", *local.config_option(config)]), say)
     if not clients:
         say(connected if isinstance(connected, Finding) else nobody)
+    await _look_at_clients(clients, machine, seconds, say)
+
+
+async def _look_at_clients(clients: list[Connection], machine: Machine, seconds: float, say: Say) -> None:
     for client in clients:
         say(
             await bounded(

@@ -2,14 +2,16 @@
 
 import os
 import platform
+import socket
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pc_mcp import __version__
 from pc_mcp.commands.doctor.report import Finding
 from pc_mcp.commands.install.clients import Client
-from pc_mcp.commands.install.environment import missing
+from pc_mcp.commands.install.environment import SETTINGS, missing, pasted
 from pc_mcp.commands.install.machine import Connection, Machine, connections
 from pc_mcp.commands.install.program import typed
 from pc_mcp.protocol.prompts import NoPromptFolder, PromptFileError, prompts_in
@@ -33,6 +35,7 @@ PROMPTS = "prompts"
 EXPORTS = "exports"
 CLIENTS = "clients"
 ENVIRONMENT = "environment"
+_ASK_SECONDS = 2.0
 _CONFIG = "--config"
 _CORRECT = f"Correct that; {SETTINGS_GUIDE} describes every setting."
 _NO_TENANT = "no tenant yet, which the connected assistants do not need: they ask the simulated customers"
@@ -68,7 +71,7 @@ def configuration(
     sources += [f"environment: {', '.join(names)}"] if names else []
     found = f"{'; '.join(sources)}; mode {settings.auth.mode}, cloud {settings.partner_center.cloud}"
     again = typed([*_INSTALL, *config_option(config)])
-    if _only_sandbox(connected) and settings.auth == AuthSettings():
+    if only_sandbox(connected) and settings.auth == AuthSettings():
         mend = f"To ask your own customers, {_SET_UP}: {again}"
         return Finding(CONFIGURATION, "not set up", f"{'; '.join(sources)}; {_NO_TENANT}", mend), settings
     if settings.auth.mode != "token" and settings.auth.client_id is None:
@@ -77,6 +80,13 @@ def configuration(
     if fault := _faulty_id(settings.auth):
         return Finding(CONFIGURATION, "warning", f"{found}; {fault}", f"Correct that: {again}"), settings
     return Finding(CONFIGURATION, "ok", found), settings
+
+
+def unused(configured: Finding) -> Finding:
+    """What was found of settings that can be read, for a server of the simulated customers, which takes no sign-in."""
+    if configured.state == "not set up":
+        return configured
+    return Finding(CONFIGURATION, "ok", f"{configured.found}; the simulated customers need no sign-in of it")
 
 
 def _faulty_id(auth: AuthSettings) -> str | None:
@@ -102,25 +112,37 @@ def environment(connection: Connection, machine: Machine, handed_on: Mapping[str
     client = connection.client
     if client.hands_on is None:
         return Finding(ENVIRONMENT, "ok", f"{client.title} hands on all of its own, taken to be this shell's")
-    listed = _absent(connection, machine, handed_on)
-    if not listed:
+    absent = _absent(connection, machine, handed_on)
+    if not absent:
         names = ", ".join(sorted(handed_on))
         return Finding(ENVIRONMENT, "ok", f"{client.title} hands on {names}; nothing else that is set here is needed")
-    mend = "Connect it first." if connection.command is None else ""
-    mend = mend or f"Write what they say into env of its entry in {connection.path}, settings into the configuration."
+    listed = "; ".join(f"{', '.join(names)} ({purpose})" for purpose, names in absent.items())
+    mend = "Connect it first." if connection.command is None else _by_hand(connection, machine, absent)
     if client.forwards and connection.command:
         mend = f"Connect it again: {typed(_connecting(connection))}"
     return Finding(ENVIRONMENT, "warning", f"{client.title} does not hand on what is set here: {listed}", mend)
 
 
-def _absent(connection: Connection, machine: Machine, handed_on: Mapping[str, str]) -> str:
-    """What a server needs of the machine's environment and does not get."""
+def _absent(connection: Connection, machine: Machine, handed_on: Mapping[str, str]) -> dict[str, list[str]]:
+    """What a server needs of the machine's environment and does not get, by what it is for."""
     settings = [ENV_CONFIG, *variables_set(machine.environment)]
     absent = missing(machine.environment, handed_on, machine.platform, settings)
     # Where the entry names the configuration file, it need not be found.
     found = {"XDG_CONFIG_HOME", ENV_CONFIG} if connection.config else set()
     named = {purpose: [name for name in names if name not in found] for purpose, names in absent.items()}
-    return "; ".join(f"{', '.join(names)} ({purpose})" for purpose, names in named.items() if names)
+    return {purpose: names for purpose, names in named.items() if names}
+
+
+def _by_hand(connection: Connection, machine: Machine, absent: Mapping[str, Sequence[str]]) -> str:
+    """What a person adds to the entry, and what to the configuration file."""
+    entered = [name for purpose, names in absent.items() if purpose != SETTINGS for name in names]
+    steps = []
+    if entered:
+        what = pasted(entered, machine.environment, beside_others=bool(connection.entry.get("env")))
+        steps.append(f'Where the server needs it, add to the entry "pc-mcp" in {connection.path}: {what}.')
+    if settings := absent.get(SETTINGS):
+        steps.append(f"Write what {', '.join(settings)} say into the configuration file, as settings.")
+    return " ".join(steps)
 
 
 def prompts(folder: Path) -> Finding:
@@ -212,12 +234,31 @@ def _without_command(connection: Connection) -> Finding:
     """What the client asks instead, what became of an entry that is not there, or why that cannot be told."""
     title, name = connection.client.title, connection.client.id
     if connection.url and not connection.fault:
-        return Finding(title, "ok", f"asks the server at {connection.url}, which has to run")
+        return _asked(title, connection.url)
     if not connection.is_lost:
         return Finding(title, "warning", connection.fault or "its file cannot be read")
     found = f"our entry is not in {connection.path} any more, beside which its backup lies"
     mend = f"Quit {title}, which may have written its file back, then run: pc-mcp install {name}"
     return Finding(title, "warning", found, f"{mend} (to be rid of it instead: pc-mcp uninstall {name})")
+
+
+def _asked(title: str, url: str) -> Finding:
+    """Whether a server listens where the client asks; only at addresses of this computer that is tried."""
+    found = f"asks the server at {url}, which has to run"
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port or 0
+    except ValueError:
+        host, port = "", 0
+    if host not in network.LOOPBACK_HOSTS or not port:
+        return Finding(title, "not checked", found)
+    try:
+        socket.create_connection((host, port), timeout=_ASK_SECONDS).close()
+    except ConnectionRefusedError:
+        return Finding(title, "wrong", f"{found}, and does not", f"Start it: pc-mcp serve --http {parts.netloc}")
+    except OSError:
+        return Finding(title, "not checked", found)
+    return Finding(title, "ok", f"{found}, and something listens there")
 
 
 def _connecting(connection: Connection, config: str | None = None) -> list[str]:
@@ -226,7 +267,7 @@ def _connecting(connection: Connection, config: str | None = None) -> list[str]:
     return ["pc-mcp", "install", connection.client.id, *options, *config_option(config or connection.config)]
 
 
-def _only_sandbox(connected: Sequence[Connection]) -> bool:
+def only_sandbox(connected: Sequence[Connection]) -> bool:
     """Whether clients start us, and each with the simulated customers."""
     starting = [connection for connection in connected if connection.command is not None]
     return bool(starting) and all(connection.is_sandbox for connection in starting)

@@ -11,7 +11,7 @@ from pc_mcp.runtime.text import visible
 
 # "not set up": what a person may well do without, such as a tenant beside the simulated customers.
 State = Literal["ok", "warning", "wrong", "not set up", "not checked"]
-_MOST_CHARACTERS = 600
+_MOST_CHARACTERS = 2000
 _STATE_WIDTH = len("not checked") + 2
 _CHECK_WIDTH = len("sign-in service") + 2
 T = TypeVar("T")

@@ -12,6 +12,7 @@ from pc_mcp.commands.install.address import checked_address
 from pc_mcp.commands.install.clients import CLIENTS, Client
 from pc_mcp.commands.install.configuration import checked_ids, with_ids
 from pc_mcp.commands.install.entry import ClientText, FileRefused, Unchangeable
+from pc_mcp.commands.install.environment import missing, pasted
 from pc_mcp.commands.install.files import ClientFile, found, text_of
 from pc_mcp.commands.install.json_text import Malformed
 from pc_mcp.commands.install.machine import Machine, connection_of, notes_on, this_machine
@@ -141,6 +142,7 @@ def install(
     _say_next(_steps(client, settings, named, sandbox=sandbox))
     _say_notes(notes)
     if not sandbox and not client.forwards:
+        _say_network(client, machine)
         _say_variables(client, machine, settings_file)
     return 0
 
@@ -310,6 +312,19 @@ def _say_next(steps: Iterable[str]) -> None:
 def _say_notes(notes: Iterable[str]) -> None:
     for note in notes:
         say(f"Note: {note}")
+
+
+def _say_network(client: Client, machine: Machine) -> None:
+    """What this shell says of the network and a client keeps from the server, with what to do."""
+    connection = connection_of(client, machine)
+    handed_on = connection.environment(machine) if connection else machine.environment
+    absent = missing(machine.environment, handed_on, machine.platform, ())
+    if names := [*absent.get("the proxy", ()), *absent.get("certificates", ())]:
+        say(
+            f"Note: {client.title} does not hand on what this shell says of the network ({', '.join(names)}). Where "
+            f'the server needs it, add to the entry "pc-mcp" in {machine.path_for(client)}, behind its "args": '
+            f"{pasted(names, machine.environment, beside_others=bool(connection and connection.entry.get('env')))}"
+        )
 
 
 def _say_variables(client: Client, machine: Machine, settings_file: str | Path) -> None:

@@ -1,10 +1,13 @@
 """Which environment variables a server needs where they are set, and which of them a client hands on to it."""
 
+import json
 import os
 from collections.abc import Iterable, Mapping
 
 from pc_mcp.runtime.variables import CERTIFICATES, DISPLAYS, REMOTE_SHELL
 
+SETTINGS = "settings"
+_MOST_SHOWN = 200  # characters of a value
 PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
 PLACES = ("XDG_DATA_HOME", "XDG_CONFIG_HOME")
 KEYRING = ("DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR")
@@ -54,10 +57,25 @@ def missing(
 ) -> dict[str, list[str]]:
     """What is set and needed and not handed on, by what it is for. settings: the variables that set something."""
     found: dict[str, list[str]] = {}
-    for purpose, names in {**needs(platform), "settings": settings}.items():
+    for purpose, names in {**needs(platform), SETTINGS: settings}.items():
         if absent := [name for name in names if environment.get(name) and name not in handed_on]:
             found[purpose] = absent
     return found
+
+
+def pasted(names: Iterable[str], environment: Mapping[str, str], *, beside_others: bool) -> str:
+    """The member of an entry that gives a server these variables, as it is pasted into a client's file.
+
+    beside_others: the entry has such a member, which gets lines. A value that may hold a password, or is long, is not
+    shown; it is said which.
+    """
+    values = {name: environment[name] for name in names}
+    shown = {name: value for name, value in values.items() if "@" not in value and len(value) <= _MOST_SHOWN}
+    lines = json.dumps(shown, ensure_ascii=False)
+    text = "" if not shown else f'to its "env": {lines[1:-1]}' if beside_others else f'"env": {lines}'
+    if hidden := [name for name in values if name not in shown]:
+        text += f"{', and' if text else ''} {', '.join(hidden)} by hand, whose value may be secret"
+    return text.strip()
 
 
 def can_be_handed_on(text: str) -> bool:

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import socket
 import sys
 from pathlib import Path
 
@@ -158,7 +159,7 @@ def test_what_a_clients_own_entry_sets_is_seen_and_what_it_lacks_is_to_be_writte
     assert "SSL_CERT_FILE" in words
     assert "BROWSER" not in words
     assert "XDG_" not in words
-    assert f"into env of its entry in {file}" in words
+    assert f'add to the entry "pc-mcp" in {file}: to its "env": "SSL_CERT_FILE": "' in words
     assert found["configuration"][1].startswith(f"{config}, which the connected assistants name; mode delegated")
 
 
@@ -212,3 +213,46 @@ def test_whatever_stands_in_the_entry_of_a_client_is_a_finding(tmp_path, capsys,
         assert not words or checks["Cursor"]["state"] == "wrong"
     with pytest.raises(ConfigurationError, match="has a character that no path can have"):
         load_settings(Path("\0"))
+
+
+def test_a_server_over_http_that_does_not_run_is_found(doctor, login, tmp_path):
+    login()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        address = f"127.0.0.1:{listening.getsockname()[1]}"
+        assert main(["install", "cursor", "--http", address]) == 0
+        state, words = doctor(0)["Cursor"]
+        assert (state, words.partition("/mcp, ")[2]) == ("ok", "which has to run, and something listens there")
+    state, words = doctor(1)["Cursor"]
+    assert state == "wrong"
+    assert words.endswith(f"which has to run, and does not. Start it: pc-mcp serve --http {address}")
+    (tmp_path / ".cursor" / "mcp.json").write_text('{"mcpServers": {"pc-mcp": {"url": "https://mcp.invalid/mcp"}}}')
+    assert doctor(0)["Cursor"][0] == "not checked"
+
+
+def test_a_client_of_the_simulated_customers_needs_nothing_of_the_real_service(doctor):
+    assert main(["install", "cursor", "--sandbox"]) == 0
+    nobody = {"PC_MCP_PARTNER_CENTER__BASE_URL": "https://127.0.0.1:1", "PC_MCP_AUTH__AUTHORITY": "https://127.0.0.1:1"}
+    found = doctor(0, "--client", "cursor", **nobody)
+    assert found["configuration"][0] == "ok"
+    assert found["Partner Center"] == ("not checked", "the simulated customers do not need it")
+    assert found["Cursor"][0] == "ok"
+    assert main(["install", "cursor"]) == 0
+    assert doctor(1, "--client", "cursor")["Partner Center"][0] == "wrong"
+
+
+def test_what_a_client_does_not_hand_on_is_shown_as_it_is_pasted_but_for_passwords(doctor, monkeypatch, capsys):
+    monkeypatch.setenv("HTTPS_PROXY", "http://adele:hunter2@proxy.corp.example:3128")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.delenv("SSL_CERT_DIR", raising=False)
+    capsys.readouterr()
+    assert main(["install", "claude-desktop"]) == 0
+    said = capsys.readouterr().out
+    found = " ".join(doctor(1, "--client", "claude-desktop")["environment"])
+    for words in (said, found):
+        assert "hunter2" not in words
+        assert '"env": ' in words
+        assert '"NO_PROXY": "127.0.0.1"' in words
+        assert '"SSL_CERT_FILE": "' in words
+        assert "and HTTPS_PROXY by hand, whose value may be secret" in words
+    assert main(["install", "claude-desktop", "--sandbox"]) == 0
+    assert "the network" not in capsys.readouterr().out
