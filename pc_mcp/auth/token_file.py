@@ -4,6 +4,7 @@ import json
 import os
 import re
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
@@ -159,9 +160,16 @@ def _is_entry(section: str, key: str, entry: object) -> bool:
         all(isinstance(entry.get(name), str) for name in texts)
         and all(isinstance(text := entry.get(name), str) and _SECRET.fullmatch(text) for name in secrets)
         and all(_SECONDS.fullmatch(str(entry.get(name))) for name in times)
-        and all(value is None or isinstance(value, int) or _is_plain(value) for value in entry.values())
+        and all(value is None or isinstance(value, int) or _is_plain(value) for value in _but_name(entry))
         and all(map(_is_plain, (section, key, *entry)))
     )
+
+
+def _but_name(entry: Mapping[str, object]) -> list[object]:
+    """The values without a person's name, which may be any text that can be written: it is cleaned when shown."""
+    name = entry.get("username")
+    is_text = isinstance(name, str) and not any("\ud800" <= char <= "\udfff" for char in name)
+    return [value for key, value in entry.items() if not (is_text and key == "username")]
 
 
 def _is_plain(value: object) -> bool:

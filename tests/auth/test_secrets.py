@@ -7,6 +7,7 @@ import os
 import re
 import ssl
 import threading
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -81,7 +82,7 @@ class Session:
             PC_MCP_AUTH__AUTHORITY=sandbox.authority.removesuffix(f"/{sandbox.tenant_id}"),
             PC_MCP_AUTH__TENANT_ID=sandbox.tenant_id,
             PC_MCP_AUTH__TOKEN_STORE="file",
-            PC_MCP_ANSWERS__SNAPSHOT_MINUTES="0",
+            PC_MCP_ANSWERS__SNAPSHOT_MINUTES="1",
             PC_MCP_LOGGING__LEVEL="debug",
             PC_MCP_LOGGING__FORMAT=style,
             XDG_DATA_HOME=str(home / "data"),
@@ -139,12 +140,13 @@ def test_a_sign_in_by_browser_its_refreshes_and_its_end_show_no_secret(service, 
         session.collect()
         assert "Proseware" in session.call("find_customers", query="Proseware Inc")
         service.entra.expire_access_tokens()
-        assert "Proseware" in session.call("find_customers", query="Proseware Inc")
+        # Policies are read anew each time.
+        assert "policy" in session.call("list_configuration_policies", customer="Documentation Sample")
         session.collect()
         service.entra.switches.refresh_revoked = 50173
         service.entra.switches.declined = True
         service.entra.expire_access_tokens()
-        assert "declined" in session.call("find_customers", query="Proseware Inc")
+        assert "declined" in session.call("list_configuration_policies", customer="Documentation Sample")
         session.collect()
         assert "Nobody is signed in" in session.call("sign_out")
     for field in ("code", "code_verifier", "refresh_token"):
@@ -274,7 +276,7 @@ async def test_names_in_a_list_of_accounts_are_cleaned_too(service, browser, tmp
     content = json.loads(file.read_text())
     accounts = content["cache"]["Account"]
     (own,) = accounts.values()
-    accounts["another"] = own | {"username": f"other{HIDDEN}", "home_account_id": "other.tenant"}
+    accounts["another"] = own | {"username": f"other{HIDDEN}", "home_account_id": f"{uuid.uuid4()}.{own['realm']}"}
     file.write_text(json.dumps(content))
     async with connected(service, auth={"token_store": "file"}) as client:
         words = await told(client)

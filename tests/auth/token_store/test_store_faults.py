@@ -51,7 +51,7 @@ from tests.auth.token_store.stores import (
         *(written("AccessToken", secret=secret) for secret in ("\ud800", "€", "a\r\nX: y", "a b", "", "\x00")),
         *(written("RefreshToken", secret=secret) for secret in ("\ud800", "\x1b[2J", 5, None)),
         *(written(section, realm=realm) for section in ("AccessToken", "IdToken", "Account") for realm in (5, None)),
-        *(written("Account", username=name) for name in ("a\nb", "\ud800", "\u202e", 5)),
+        *(written("Account", username=name) for name in ("\ud800", 5)),
         written("RefreshToken", **{"\ud800": "x"}),
         b'{"cache": {}, "extra": []}',
         b'{"cache": {}, "extra": "tenant"}',
