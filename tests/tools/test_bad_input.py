@@ -69,6 +69,8 @@ NO_USABLE_TEXT = [
     ("half \ud83d", "must be a valid string"),
     (LONG, "must have at most"),
     (10**5000, "must be a valid string"),
+    (2**53, "must be a valid string"),  # JavaScript may have rounded it
+    (9007199254740992.0, "must be a valid string"),
     (True, "must be a valid string"),
     (["Contoso Ltd"], "must be a valid string"),
     ({"name": "Contoso Ltd"}, "must be a valid string"),

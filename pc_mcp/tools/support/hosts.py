@@ -17,8 +17,8 @@ from pc_mcp.tools.support.asking import readable
 ADDED_BY_HOSTS = frozenset({"toolCallId", "sessionId", "action", "chatInput", "random_string", "_meta"})
 """Arguments that hosts add by themselves, such as n8n, and those that fill in for tools that take none."""
 
-# No identifier or name has more digits, and writing down a longer number takes time.
-_LONGEST_NUMBER = 10**40
+# JavaScript rounds larger ones: what arrives need not be what was meant, so the text is asked for.
+_LARGEST_NUMBER = 2**53
 
 
 def as_meant(given: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -86,9 +86,9 @@ def _read(value: object, argument: Mapping[str, Any]) -> object:
 
 def _text(value: object) -> object:
     """A serial number or name of digits only comes as a number, perhaps with a fraction."""
-    if isinstance(value, float) and abs(value) < _LONGEST_NUMBER:
+    if isinstance(value, float) and abs(value) < _LARGEST_NUMBER:
         return str(int(value)) if value.is_integer() else str(value)
-    is_number = isinstance(value, int) and not isinstance(value, bool) and abs(value) < _LONGEST_NUMBER
+    is_number = isinstance(value, int) and not isinstance(value, bool) and abs(value) < _LARGEST_NUMBER
     return str(value) if is_number else value
 
 
