@@ -176,7 +176,7 @@ def matching(devices: list[Device], where: Mapping[str, str]) -> list[Device]:
     """The devices that meet every condition of a question, named as the tool's arguments are."""
     for column in ("serial_number", "manufacturer", "model", "policy"):
         wanted = key(where.get(column, ""))
-        if column != "serial_number" and wanted in ("-", "(none)", "none" if column == "policy" else "-"):
+        if _asks_for_none(column, wanted):
             devices = [device for device in devices if device[column] is None]
         elif column in where:
             if column != "serial_number" and wanted.startswith("'") and wanted.endswith("'"):
@@ -188,6 +188,11 @@ def matching(devices: list[Device], where: Mapping[str, str]) -> list[Device]:
     if before:
         devices = [device for device in devices if device["uploaded"] and device["uploaded"] < before]
     return devices
+
+
+def _asks_for_none(column: str, wanted: str) -> bool:
+    """Whether the key of a condition asks for devices without a value."""
+    return column != "serial_number" and wanted in ("-", "(none)", "none" if column == "policy" else "-")
 
 
 def group_value(device: Device, by: str) -> str | None:
@@ -204,18 +209,20 @@ def grouped(devices: Iterable[Device], by: str) -> Counter[str | None]:
     return Counter(group_value(device, by) for device in devices)
 
 
-def attention(scope: Iterable[Device], matched: Collection[Device], batches: Iterable[PlainBatch]) -> dict[str, int]:
-    """`kind` to `devices` of what an agent would want to be told."""
+def attention(
+    scope: Iterable[Device], matched: Collection[Device], batches: Iterable[PlainBatch], where: Mapping[str, str]
+) -> dict[str, int]:
+    """`kind` to `devices` of what an agent would want to be told and has not asked for."""
     serials = Counter(key(device["serial_number"]) for device in scope if device["serial_number"])
     counts = {
         "duplicate_serial_number": sum(
             device["serial_number"] is not None and serials[key(device["serial_number"])] > 1 for device in matched
         ),
-        "no_policy": sum(device["policy"] is None for device in matched),
+        "no_policy": sum(device["policy"] is None for device in matched)
+        * (not _asks_for_none("policy", key(where.get("policy", "")))),
         "no_serial_number": sum(device["serial_number"] is None for device in matched),
-        "batch_count_differs": sum(
-            abs((batch.count or 0) - len(batch.devices) - batch.unreadable) for batch in batches
-        ),
+        "batch_count_differs": sum(abs((batch.count or 0) - len(batch.devices) - batch.unreadable) for batch in batches)
+        * bool(matched or not where),
     }
     return {kind: devices for kind, devices in counts.items() if devices}
 

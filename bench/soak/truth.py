@@ -35,6 +35,7 @@ class Matching:
 
     def __init__(self, batches: Sequence[plain.PlainBatch], where: Mapping[str, str]) -> None:
         self.batches = batches
+        self.where = where
         self.devices = [device for each in batches for device in each.devices]
         self.matched = plain.matching(self.devices, where)
         self.grouped = cache(lambda by: plain.grouped(self.matched, by))
@@ -47,7 +48,7 @@ class Matching:
     @cached_property
     def attention(self) -> Mapping[str, int]:
         """What an agent would want to be told."""
-        return plain.attention(self.devices, self.matched, self.batches)
+        return plain.attention(self.devices, self.matched, self.batches, self.where)
 
 
 class Truth:

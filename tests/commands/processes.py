@@ -170,8 +170,8 @@ def ask(process: Process, mode: str, method: str, **parameters: Any) -> None:
 
 
 def url_of(process: Process) -> str:
-    """Where it listens, as soon as it does: its first line says it."""
-    assert process.first_line
-    found = re.search(r"listening on (http://\S+/mcp)$", process.first_line)
-    assert found, process.first_line
+    """Where it listens, as soon as it does."""
+    line = process.said("listening on")
+    found = re.search(r"listening on (http://\S+/mcp)$", line)
+    assert found, line
     return found[1]

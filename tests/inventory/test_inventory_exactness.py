@@ -67,7 +67,7 @@ def check_counts(answer, expected, where, batches):
         assert devices == sorted(devices, reverse=True)
         assert group["other"] == 0
     found = {row["kind"]: row["devices"] for row in answer["attention"]}
-    assert found == plain.attention(expected, matched, batches), where
+    assert found == plain.attention(expected, matched, batches, where), where
     return matched
 
 

@@ -360,7 +360,7 @@ async def ask_tool(client, customer, question, truth):
         assert answer["devices_matched"] == len(expected)
         findings = {row["kind"]: row["devices"] for row in answer["attention"]}
         counted = [each for each in ([batch] if batch else truth.batches) if each.count is not None]
-        assert findings == plain.attention(devices, expected, counted)
+        assert findings == plain.attention(devices, expected, counted, question.where)
 
 
 async def play_through_the_server(client, service, scenario, asked):
