@@ -196,7 +196,7 @@ async def test_a_folder_for_exports_adds_a_tool(installed, manifest, tmp_path):
     server = StdioServerParameters(command=command, args=arguments, env=env, cwd=tmp_path)
     async with Client(server, read_timeout_seconds=120) as client:
         answer = await client.call_tool("export_devices", {"customer": "Contoso Ltd", "batch": "FINANCE laptops"})
-    assert "customers are simulated" in client.instructions
+        assert "customers are simulated" in client.instructions
     assert "**311 devices**" in str(answer.content)
     assert len(list(tmp_path.glob("devices-*.csv"))) == 1
 
