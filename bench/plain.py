@@ -210,9 +210,13 @@ def grouped(devices: Iterable[Device], by: str) -> Counter[str | None]:
 
 
 def attention(
-    scope: Iterable[Device], matched: Collection[Device], batches: Iterable[PlainBatch], where: Mapping[str, str]
+    scope: Iterable[Device],
+    matched: Collection[Device],
+    batches: Iterable[PlainBatch],
+    where: Mapping[str, str] | None = None,
 ) -> dict[str, int]:
     """`kind` to `devices` of what an agent would want to be told and has not asked for."""
+    where = where or {}
     serials = Counter(key(device["serial_number"]) for device in scope if device["serial_number"])
     counts = {
         "duplicate_serial_number": sum(

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 import time
+import weakref
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -61,6 +62,8 @@ class SQLiteStore:
         self._counts = Counts()
         self._bytes = 0
         self._db = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
+        # Python 3.13 complains of one that is left to the collector open.
+        weakref.finalize(self, self._db.close)
         self._db.executescript(_SCHEMA)
         self._indexes = _Indexes(self._db)
 
