@@ -36,6 +36,9 @@ from tests.answers import generated
 from tests.answers.generated import Service, asked
 from tests.answers.reading import cell_of, check_cleaned, check_halves, table_below
 
+# Many inputs to lines that other tests cover too; to be measured would double what these take.
+pytestmark = pytest.mark.no_cover
+
 SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large)
 examples = partial(settings, deadline=None, derandomize=True, database=None, suppress_health_check=SLOW)
 budgets = st.sampled_from([6000, 8000])

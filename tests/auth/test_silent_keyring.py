@@ -38,6 +38,7 @@ def text_of(message: dict) -> str:
     return str(message["result"]["content"][0]["text"])
 
 
+@pytest.mark.slow
 def test_commands_end_and_name_it(env, sandbox):
     processes = {command: started(command, env=env) for command in ("status", "logout", "login")}
     with processes["status"] as status, processes["logout"] as logout, processes["login"] as login:
@@ -52,6 +53,7 @@ def test_commands_end_and_name_it(env, sandbox):
     assert not sandbox.entra.requests
 
 
+@pytest.mark.slow
 def test_a_server_names_it_in_its_answer_and_ends_at_once(env):
     with started("serve", env=env) as server, started("serve", env=env) as another:
         for process in (server, another):
@@ -82,6 +84,7 @@ def test_a_server_that_waits_for_the_keyring_or_the_sign_in_service_ends_at_once
             assert "Traceback" not in process.logged()
 
 
+@pytest.mark.slow
 def test_what_no_keyring_can_keep_is_kept_in_a_file_when_that_is_said(env, sandbox, tmp_path):
     env |= {"BROWSER": f"{shlex.quote(sys.executable)} -m pc_mcp.sandbox.person %s"}
     kept = run("login", "--keep-in-file", env=env)

@@ -303,6 +303,7 @@ def test_what_runs_on_the_sandbox_leaves_the_environment_as_it_was():
 FULL = Path("/dev/full")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not FULL.exists(), reason="there is no file that is always full")
 def test_where_nothing_can_be_printed_that_is_said_in_one_line(tmp_path):
     commands = ("version", "--help", "status --json", "install cursor --sandbox --dry-run", "serve --new-secret")

@@ -152,6 +152,7 @@ def test_ipv6_loopback_is_served():
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "era"), [(signal.SIGTERM, "auto"), (signal.SIGINT, "legacy")])
 def test_a_signal_ends_it_at_once_in_the_middle_of_a_walk(sandbox: Sandbox, tmp_path, number, era):
     walk = Noticed("/devices", hang=True)

@@ -49,7 +49,13 @@ def walk(sandbox: Sandbox) -> Noticed:
     return hang
 
 
-@pytest.fixture(params=["idle", "walking", "walking, legacy"])
+@pytest.fixture(
+    params=[
+        "idle",
+        pytest.param("walking", marks=pytest.mark.slow),
+        pytest.param("walking, legacy", marks=pytest.mark.slow),
+    ]
+)
 def server(request, sandbox, tmp_path, walk):
     """A server that a client has greeted, with nothing to do, or in the middle of a walk."""
     mode = "legacy" if "legacy" in request.param else "auto"
@@ -74,6 +80,7 @@ def test_sigterm_ends_it_at_once(server):
     assert "ended by SIGTERM" in server.logged()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("server", ["walking"], indirect=True)
 def test_ctrl_c_ends_it_at_once(server):
     server.send_signal(signal.SIGINT)
@@ -87,6 +94,7 @@ def test_a_closed_standard_input_ends_it_at_once_when_nothing_is_under_way(serve
     assert_it_ends_at_once(server)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("server", ["walking"], indirect=True)
 def test_a_call_under_way_gets_some_seconds_when_standard_input_is_closed(server):
     server.stdin.close()
@@ -94,6 +102,7 @@ def test_a_call_under_way_gets_some_seconds_when_standard_input_is_closed(server
     assert server.wait(SOON) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("server", ["walking"], indirect=True)
 def test_a_signal_does_not_wait_for_what_is_under_way_when_standard_input_is_closed(server):
     server.stdin.close()
@@ -127,6 +136,7 @@ def test_what_is_piped_in_is_answered_before_the_end(env):
     assert "Traceback" not in process.logged()
 
 
+@pytest.mark.slow
 def test_nobody_has_to_read_standard_error(env):
     command = [*COMMAND, "serve"]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
@@ -160,6 +170,7 @@ def test_streams_that_were_closed_from_the_start_leave_no_traceback(env, closed)
         assert command == "status" or "pc-mcp" not in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("server", ["idle", "walking"], indirect=True)
 def test_a_closed_standard_output_ends_it_at_the_next_answer(server):
     server.stdout.close()

@@ -185,6 +185,7 @@ async def test_of_a_list_that_breaks_off_only_a_whole_name_is_taken(connect, san
     assert f"id {ID}" in words
 
 
+@pytest.mark.slow
 def test_hints_among_very_many_and_very_odd_names_cost_little():
     """The work is bounded by characters: a close comparison of 1,000 such names took 13 s."""
     odd = ["ab" * 5_000 + str(number) for number in range(1_000)]

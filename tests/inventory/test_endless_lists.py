@@ -94,6 +94,7 @@ async def test_a_list_of_customers_that_never_ends_is_answered_incomplete():
     assert answer.total == 100_000
 
 
+@pytest.mark.slow
 async def test_a_question_that_takes_too_long_to_count_ends_in_time_and_the_next_one_is_right(inventory):
     async with serving(answer_to=Endless()) as service, asking(service.base_url) as client:
 

@@ -21,9 +21,12 @@ SMALLER = [
     for company in World().customers()
     if company["companyProfile"]["companyName"] not in {*LARGE, *NOT_READABLE, catalog.HUNDRED_THOUSAND_CUSTOMER}
 ]
-CUSTOMERS = [*SMALLER, pytest.param(catalog.HUNDRED_THOUSAND_CUSTOMER, marks=pytest.mark.slow)]
 MEDIUM = {company.name for company in catalog.COMPANIES if company.holding == "medium"}
 PAGED = [name for name in SMALLER if name not in MEDIUM or name == catalog.ODD_BATCH_NAMES_CUSTOMER]
+CUSTOMERS = [
+    pytest.param(name, marks=[] if name in PAGED else [pytest.mark.slow])
+    for name in [*SMALLER, catalog.HUNDRED_THOUSAND_CUSTOMER]
+]
 
 
 @pytest.fixture(scope="module")

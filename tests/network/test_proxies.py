@@ -46,6 +46,7 @@ def test_an_address_in_digits_goes_without_a_proxy_by_its_network(monkeypatch):
     assert places(monkeypatch, environment, *urls) == [None, None, *["proxy.example:8080"] * 2]
 
 
+@pytest.mark.slow
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150, deadline=None)
 @given(
     names=st.lists(

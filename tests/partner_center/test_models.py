@@ -51,6 +51,7 @@ def test_any_json_value_is_read_or_counted_as_unreadable(item):
             assert unreadable == 2
 
 
+@pytest.mark.no_cover
 @settings(max_examples=40, deadline=None)
 @given(item=st.dictionaries(KEYS, ANY_JSON))
 def test_odd_facts_of_which_nothing_is_claimed_lose_no_device(item):

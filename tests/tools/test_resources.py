@@ -253,6 +253,7 @@ async def test_what_a_complete_list_lacks_is_told_beside_it(connect, world, mode
     assert facts["pc-mcp/devices_total"] == len(rows_of(resource.text))
 
 
+@pytest.mark.slow
 async def test_a_list_that_is_too_large_for_one_message_is_refused_with_what_to_do(sandbox, connect):
     facts = dict.fromkeys(("modelName", "oemManufacturerName", "serialNumber"), "x" * 250)
     items = [{"id": str(number), **facts} for number in range(24_000)]

@@ -108,6 +108,7 @@ def hidden_keys(devices):
     return [device | {"product_key": plain.masked(device["product_key"])} for device in devices]
 
 
+@pytest.mark.no_cover
 @given(batches, questions, st.data())
 @settings(max_examples=120, deadline=None, derandomize=True)
 @example([[{"serialNumber": "GERÄT 1"}, {"serialNumber": "gerät 1"}]], {"serial_number": "ÄT"}, None)
