@@ -24,6 +24,7 @@ from tests.commands.install.installing import (
     others,
     path_of,
     read,
+    version_of,
 )
 
 
@@ -219,10 +220,10 @@ def test_an_entry_comes_after_the_others_with_their_indentation_and_leaves_comme
 def test_an_entry_that_is_right_already_changes_nothing_and_says_so(client, machine, capsys):
     path = file_with(client, machine, EXAMPLES[client])
     connect(client, machine)
-    before, kept = path.stat(), beside(path)
+    before, kept = version_of(path), beside(path)
     capsys.readouterr()
     connect(client, machine)
-    assert path.stat() == before
+    assert version_of(path) == before
     assert beside(path) == kept
     assert "connected to the simulated customers already; nothing was changed" in capsys.readouterr().out
 

@@ -10,6 +10,7 @@ import pytest
 
 from pc_mcp.commands.cli import main
 from pc_mcp.settings import ConfigurationError, load_settings, usual_config_file
+from tests.commands.install.installing import version_of
 from tests.commands.processes import environment
 
 CLIENT_ID = "3f0c9d5e-0000-4000-8000-00000000000a"
@@ -112,9 +113,9 @@ def test_the_client_id_alone_suffices_and_the_tenant_may_come_later():
 @pytest.mark.parametrize("there", [BOTH, BOTH.replace(CLIENT_ID, CLIENT_ID.upper())])
 def test_ids_that_are_there_already_change_nothing(capsys, there):
     path = written(f"[auth]\n{there}", usual_config_file())
-    before = path.stat()
+    before = version_of(path)
     assert main(["install", "cursor", *IDS]) == 0
-    assert path.stat() == before
+    assert version_of(path) == before
     assert "The ids are in the configuration file already.\n" in capsys.readouterr().out
     assert [found.name for found in path.parent.iterdir()] == ["config.toml"]
 
