@@ -7,16 +7,17 @@ from pc_mcp.answers.clean import (
     in_sentence,
     minute,
     plural,
-    quoted_cell,
+    quoted,
     shown,
     shown_or_none,
     timestamp,
 )
-from pc_mcp.answers.lists import Paged, Rows, first_line, list_answer
+from pc_mcp.answers.lists import Paged, Rows, counted_summary, list_answer
 from pc_mcp.answers.parts import (
     Answer,
     CompletenessFields,
     CustomerFields,
+    SummaryFields,
     called,
     completeness_fields,
     completeness_notes,
@@ -51,7 +52,7 @@ class StatusFields(TypedDict):
     batches: int
 
 
-class BatchListAnswer(CompletenessFields):
+class BatchListAnswer(SummaryFields, CompletenessFields):
     customer: CustomerFields
     as_of: str
     batches_total: int
@@ -79,13 +80,13 @@ def batch_list_answer(result: BatchList, where: BatchFilter, max_chars: int) -> 
         "devices_matched": result.devices_matched,
         "by_status": [{"value": counted_value(status), "batches": batches} for status, batches in by_status],
     }
-    head = [_first_line(result, where)]
+    head = []
     if by_status:
         counts = ", ".join(f"{in_sentence(status)} {batches:,}" for status, batches in by_status)
         head.append(f"By status: {counts}.")
     rows = Rows("batches", _COLUMNS, list(map(_fields, result.batches)))
     rest = Paged(result.page, result.batches_matched, "Batches")
-    return list_answer(max_chars, head, facts, rows, rest, _notes(result, where))
+    return list_answer(max_chars, _summary(result, where), facts, rows, rest, _notes(result, where), head=head)
 
 
 def _fields(batch: DeviceBatch) -> BatchFields:
@@ -98,7 +99,7 @@ def _fields(batch: DeviceBatch) -> BatchFields:
     }
 
 
-def _first_line(result: BatchList, where: BatchFilter) -> str:
+def _summary(result: BatchList, where: BatchFilter) -> str:
     counted = plural(result.batches_total, "batch", "batches")
     held = f"{plural(result.devices_total, 'device')} by devicesCount"
     matching = ""
@@ -107,11 +108,11 @@ def _first_line(result: BatchList, where: BatchFilter) -> str:
         held = f"{plural(result.devices_matched, 'device')} of {result.devices_total:,} by devicesCount"
         matching = f" match ({_describe(where)})"
     of_what = f" of {called(result.customer)}{matching}, {held}"
-    return first_line(counted, of_what, result.as_of, complete=result.next_step is None)
+    return counted_summary(counted, of_what, result.as_of, complete=result.next_step is None)
 
 
 def _describe(where: BatchFilter) -> str:
-    parts = [f"name contains {quoted_cell(where.name_contains)}"] if where.name_contains else []
+    parts = [f"name contains {quoted(where.name_contains)}"] if where.name_contains else []
     parts += [f"created from {minute(where.created_after)}"] if where.created_after else []
     parts += [f"created before {minute(where.created_before)}"] if where.created_before else []
     return ", ".join(parts)

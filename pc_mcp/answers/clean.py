@@ -66,12 +66,12 @@ def counted_value(value: str | None) -> str:
 
 def in_sentence(value: str | None) -> str:
     """A value that is counted, in a sentence: in quotation marks, unless it is absent."""
-    return NONE if value is None else quoted_cell(value)
+    return NONE if value is None else escaped(quoted(value))
 
 
-def quoted_cell(text: str) -> str:
-    """`text` in a sentence that is not escaped as a whole, as notes are."""
-    return in_quotes(cell(text))
+def quoted(text: str) -> str:
+    """`text` in a sentence that is escaped as a whole, as summaries and notes are."""
+    return in_quotes(shown(text))
 
 
 def told_apart(text: str) -> str:

@@ -2,11 +2,12 @@
 
 from typing_extensions import TypedDict
 
-from pc_mcp.answers.clean import plural, quoted_cell, shown, shown_or_none, timestamp
-from pc_mcp.answers.lists import Paged, Rows, columns, first_line, list_answer
+from pc_mcp.answers.clean import plural, quoted, shown, shown_or_none, timestamp
+from pc_mcp.answers.lists import Paged, Rows, columns, counted_summary, list_answer
 from pc_mcp.answers.parts import (
     Answer,
     CompletenessFields,
+    SummaryFields,
     completeness_fields,
     completeness_notes,
     problem_note,
@@ -27,7 +28,7 @@ class FoundCustomer(TypedDict):
     relationship: str | None
 
 
-class CustomerListAnswer(CompletenessFields):
+class CustomerListAnswer(SummaryFields, CompletenessFields):
     as_of: str
     customers_total: int
     customers_matched: int
@@ -49,7 +50,7 @@ def customer_list_answer(result: CustomerList, query: str | None, max_chars: int
     rows = Rows("customers", _COLUMNS, list(map(_fields, result.customers)))
     rest = Paged(result.page, result.matched, "Customers")
     notes = _notes(result) + ([SIMULATED] if simulated and not result.matched else [])
-    return list_answer(max_chars, [_first_line(result, query)], facts, rows, rest, notes)
+    return list_answer(max_chars, _summary(result, query), facts, rows, rest, notes)
 
 
 def _fields(customer: Customer) -> FoundCustomer:
@@ -61,12 +62,12 @@ def _fields(customer: Customer) -> FoundCustomer:
     }
 
 
-def _first_line(result: CustomerList, query: str | None) -> str:
+def _summary(result: CustomerList, query: str | None) -> str:
     counted = plural(result.total, "customer")
     if query:
         counted = f"{result.matched:,} of {counted}"
-    matching = f" match {quoted_cell(query)}" if query else ""
-    return first_line(counted, matching, result.as_of, complete=result.next_step is None)
+    matching = f" match {quoted(query)}" if query else ""
+    return counted_summary(counted, matching, result.as_of, complete=result.next_step is None)
 
 
 def _notes(result: CustomerList) -> list[str]:

@@ -15,18 +15,19 @@ from pc_mcp.answers.clean import (
     escaped,
     minute,
     plural,
-    quoted_cell,
+    quoted,
     shown,
     shown_or_none,
     timestamp,
 )
-from pc_mcp.answers.lists import ListDraft, Paged, Rows, columns, first_line
+from pc_mcp.answers.lists import ListDraft, Paged, Rows, columns, counted_summary
 from pc_mcp.answers.markdown import row, table, table_head
 from pc_mcp.answers.parts import (
     ONLY_OURS,
     Answer,
     CompletenessFields,
     CustomerFields,
+    SummaryFields,
     batches_read,
     completeness_fields,
     coverage_notes,
@@ -82,7 +83,7 @@ class GroupFields(TypedDict):
     other: int
 
 
-class DeviceListAnswer(CompletenessFields):
+class DeviceListAnswer(SummaryFields, CompletenessFields):
     customer: CustomerFields
     batch: str | None
     as_of: str
@@ -117,7 +118,7 @@ def device_list_answer(
     rest = Paged(result.page, result.matched, "Devices")
     heads = [f"{_group_head(group.by)}\n| {OTHERS} | {result.matched:,} |" for group in result.groups]
     heads.append("**Attention**")
-    draft = ListDraft(max_chars, [_first_line(result, where)], _facts(result), rows, rest, reserved=heads)
+    draft = ListDraft(max_chars, _summary(result, where), _facts(result), rows, rest, reserved=heads)
     draft.take_notes(_notes(result, where), share=_NOTES_SHARE)
     offer = WHOLE_LIST.format(WRITTEN if exports else "", whole_list)
     offered = whole_list is not None and draft.room.part(_OFFER_SHARE).take(f"- {escaped(offer)}", offer)
@@ -159,7 +160,7 @@ def device_fields(device: ListedDevice, fields: Sequence[Field]) -> DeviceFields
     return cast("DeviceFields", {field: _SHOWN[field](device) for field in fields})
 
 
-def _first_line(result: DeviceList, where: DeviceFilter) -> str:
+def _summary(result: DeviceList, where: DeviceFilter) -> str:
     coverage = result.coverage
     where_they_are = place(result.customer, result.batch)
     conditions = "" if where.is_empty else f" match ({describe(where)})"
@@ -167,10 +168,10 @@ def _first_line(result: DeviceList, where: DeviceFilter) -> str:
     if coverage.complete:
         counted = counted if where.is_empty else f"{result.matched:,} of {counted}"
         batches = "" if result.batch else in_batches(coverage)
-        return first_line(counted, f" of {where_they_are}{batches}{conditions}", coverage.as_of, complete=True)
+        return counted_summary(counted, f" of {where_they_are}{batches}{conditions}", coverage.as_of, complete=True)
     counted = f"{counted} read so far" if where.is_empty else f"{result.matched:,} of the {counted} read so far"
     return (
-        f"INCOMPLETE: **{counted}** of {where_they_are}{conditions}. {batches_read(coverage)}; "
+        f"INCOMPLETE: {counted} of {where_they_are}{conditions}. {batches_read(coverage)}; "
         f"as of {minute(coverage.as_of)}."
     )
 
@@ -188,7 +189,7 @@ def describe(where: DeviceFilter) -> str:
         if name in where.absent:
             parts.append(f"without a {name}")
         elif text is not None:
-            parts.append(f"{name} contains {quoted_cell(text)}")
+            parts.append(f"{name} contains {quoted(text)}")
     if where.uploaded_after:
         parts.append(f"uploaded from {minute(where.uploaded_after)}")
     if where.uploaded_before:

@@ -11,6 +11,7 @@ from pc_mcp.answers.parts import (
     Answer,
     CompletenessFields,
     CustomerFields,
+    SummaryFields,
     batches_read,
     completeness_fields,
     customer_fields,
@@ -25,7 +26,7 @@ _REASONS = 3
 
 # Without a docstring, which would be part of the schema. path, bytes: null where the list is not
 # complete and no file was written.
-class ExportAnswer(CompletenessFields):
+class ExportAnswer(SummaryFields, CompletenessFields):
     customer: CustomerFields
     batch: str | None
     as_of: str
@@ -38,7 +39,14 @@ class ExportAnswer(CompletenessFields):
 def export_answer(whole: WholeList, path: Path | None, size: int | None, max_chars: int) -> Answer:
     """path, size: of the file with the whole list, in bytes; None: there is none."""
     coverage = whole.coverage
+    summary = f"{incomplete_line(whole)} No file was written."
+    if path:
+        batches = "" if whole.batch else in_batches(coverage)
+        written = f"{plural(whole.devices, 'device')} of {place(whole.customer, whole.batch)}{batches} written"
+        summary = f"{written}; complete as of {minute(coverage.as_of)}."
+    file = f"File ({plural(size or 0, 'byte')}): {escaped(str(path))}" if path else ""
     data: dict[str, Any] = {
+        "summary": summary,
         "customer": customer_fields(whole.customer),
         "batch": shown(whole.batch.id) if whole.batch else None,
         "as_of": timestamp(coverage.as_of),
@@ -48,23 +56,16 @@ def export_answer(whole: WholeList, path: Path | None, size: int | None, max_cha
         "bytes": size,
         "notes": [],
     }
-    if path:
-        batches = "" if whole.batch else in_batches(coverage)
-        written = f"**{plural(whole.devices, 'device')}** of {place(whole.customer, whole.batch)}{batches} written"
-        file = f"File ({plural(size or 0, 'byte')}): {escaped(str(path))}"
-        first_line = f"{written}; complete as of {minute(coverage.as_of)}.\n\n{file}"
-    else:
-        first_line = f"{incomplete_line(whole)} No file was written."
-    room = Room.beside(max_chars, sections(first_line, "Notes:"), data)
+    room = Room.beside(max_chars, sections(escaped(summary), file, "Notes:"), data)
     data["notes"] = notes_that_fit(file_notes(whole), room)
-    return Answer(sections(first_line, notes_section(data["notes"])), data)
+    return Answer(sections(escaped(summary), file, notes_section(data["notes"])), data)
 
 
 def incomplete_line(whole: WholeList) -> str:
     """How much of a list was read that is not complete."""
     coverage = whole.coverage
     return (
-        f"INCOMPLETE: **{plural(whole.devices, 'device')} read so far** of {place(whole.customer, whole.batch)}. "
+        f"INCOMPLETE: {plural(whole.devices, 'device')} read so far of {place(whole.customer, whole.batch)}. "
         f"{batches_read(coverage)}; as of {minute(coverage.as_of)}."
     )
 
@@ -72,4 +73,4 @@ def incomplete_line(whole: WholeList) -> str:
 def incomplete_words(whole: WholeList) -> str:
     """Why a list cannot be handed over yet, in a few sentences without Markdown."""
     reasons = " ".join(file_notes(whole)[:_REASONS])
-    return f"{incomplete_line(whole).replace('*', '')} {reasons}"
+    return f"{incomplete_line(whole)} {reasons}"

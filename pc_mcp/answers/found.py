@@ -16,6 +16,7 @@ from pc_mcp.answers.parts import (
     Answer,
     CompletenessFields,
     CustomerFields,
+    SummaryFields,
     batches_read,
     called,
     completeness_fields,
@@ -59,7 +60,7 @@ class PossibleFields(TypedDict):
     why: str
 
 
-class FindingsAnswer(CompletenessFields):
+class FindingsAnswer(SummaryFields, CompletenessFields):
     customer: CustomerFields
     as_of: str
     devices_total: int
@@ -83,7 +84,7 @@ def findings_answer(result: Findings, max_chars: int) -> Answer:
     near = Rows("possible", _NEAR_COLUMNS, list(map(_near, result.possible)), _near_cells)
     rest = Paged(result.page, result.matched, "Devices")
     heads = [f"{absent}: .", *([table_head(list(near.columns))] if near.items else [])]
-    draft = ListDraft(max_chars, [_first_line(result)], _facts(result), rows, rest, reserved=heads)
+    draft = ListDraft(max_chars, _summary(result), _facts(result), rows, rest, reserved=heads)
     near_note = [_NEAR_LEFT_OUT.format(f"{result.possible_omitted + len(near.items):,}")] if near.items else []
     for note in (_MISSING_LEFT_OUT.format(result.not_found), *near_note):
         draft.room.take(f"- {escaped(note)}", note)
@@ -143,18 +144,18 @@ def _quoted(identifier: str) -> str:
     return in_quotes(escaped(identifier))
 
 
-def _first_line(result: Findings) -> str:
+def _summary(result: Findings) -> str:
     asked = result.found + result.not_found
     coverage = result.coverage
     place = f"the {plural(coverage.devices_read, 'device')} of {called(result.customer)}"
     devices = f" ({plural(result.matched, 'device')})" if result.matched != result.found else ""
     if coverage.complete:
         return (
-            f"**{result.found:,} of {plural(asked, 'identifier')} found**{devices} in {place}; "
+            f"{result.found:,} of {plural(asked, 'identifier')} found{devices} in {place}; "
             f"complete as of {minute(coverage.as_of)}."
         )
     return (
-        f"INCOMPLETE: **{result.found:,} of {plural(asked, 'identifier')} found so far**{devices} in {place} "
+        f"INCOMPLETE: {result.found:,} of {plural(asked, 'identifier')} found so far{devices} in {place} "
         f"that were read; {batches_read(coverage)}; as of {minute(coverage.as_of)}."
     )
 

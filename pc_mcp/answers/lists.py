@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from pc_mcp.answers.budget import Room, notes_that_fit, rows_that_fit
-from pc_mcp.answers.clean import minute, plural, value_cell
+from pc_mcp.answers.clean import escaped, minute, plural, value_cell
 from pc_mcp.answers.markdown import row, sections, table, table_head
 from pc_mcp.answers.parts import Answer, notes_section
 from pc_mcp.inventory.questions.paging import AnswerPage
@@ -117,27 +117,35 @@ def columns(*names: str) -> dict[str, str]:
 class ListDraft:
     """An answer that lists something, while it is written: what is written first has room first.
 
-    head: the lines that it begins with. facts: the structured content but for rows and notes, in its order; a part
-    that has to find its room yet is empty there, and `answer` gets it. reserved: the heads of such parts in the text.
+    summary: the sentence with which each half begins. facts: the structured content but for it, rows and notes, in
+    its order; a part that has to find its room yet is empty there, and `answer` gets it. head: the lines below the
+    summary; reserved: the heads of such parts in the text.
     """
 
     def __init__(
         self,
         max_chars: int,
-        head: Sequence[str],
+        summary: str,
         facts: Mapping[str, Any],
         rows: Rows,
         rest: Rest,
         *,
+        head: Sequence[str] = (),
         reserved: Sequence[str] = (),
     ) -> None:
         self.notes: list[str] = []
         self.given = 0
-        self._head, self._rows, self._rest = head, rows, rest
+        self._head, self._rows, self._rest = [escaped(summary), *head], rows, rest
         self._lines = rows.lines
-        self._data: dict[str, Any] = {**facts, rows.key: [], "shown": rest.total, "omitted": rest.total}
+        self._data: dict[str, Any] = {
+            "summary": summary,
+            **facts,
+            rows.key: [],
+            "shown": rest.total,
+            "omitted": rest.total,
+        }
         self._data |= dict.fromkeys(rest.next_cursor(0), LONGEST_CURSOR) | {"notes": []}
-        fixed = sections(*head, *reserved, table_head(list(rows.columns)), rest.longest, "Notes:")
+        fixed = sections(*self._head, *reserved, table_head(list(rows.columns)), rest.longest, "Notes:")
         self.room = Room.beside(max_chars, fixed, self._data)
 
     def take_notes(self, notes: Sequence[str], share: float = NOTES_SHARE) -> None:
@@ -174,17 +182,24 @@ class ListDraft:
 
 
 def list_answer(
-    max_chars: int, head: Sequence[str], facts: Mapping[str, Any], rows: Rows, rest: Rest, notes: Sequence[str]
+    max_chars: int,
+    summary: str,
+    facts: Mapping[str, Any],
+    rows: Rows,
+    rest: Rest,
+    notes: Sequence[str],
+    *,
+    head: Sequence[str] = (),
 ) -> Answer:
     """The answer that has nothing besides: its head, as many rows as fit, and notes."""
-    draft = ListDraft(max_chars, head, facts, rows, rest)
+    draft = ListDraft(max_chars, summary, facts, rows, rest, head=head)
     draft.take_notes(notes)
     draft.take_rows()
     return draft.answer()
 
 
-def first_line(counted: str, of_what: str, as_of: datetime, *, complete: bool) -> str:
+def counted_summary(counted: str, of_what: str, as_of: datetime, *, complete: bool) -> str:
     """How an answer begins: how many, of what, and whether that is all. counted: such as `3 of 27 customers`."""
     if not complete:
-        return f"INCOMPLETE: **{counted} read so far**{of_what}; as of {minute(as_of)}."
-    return f"**{counted}**{of_what}; complete as of {minute(as_of)}."
+        return f"INCOMPLETE: {counted} read so far{of_what}; as of {minute(as_of)}."
+    return f"{counted}{of_what}; complete as of {minute(as_of)}."

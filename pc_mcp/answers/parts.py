@@ -7,7 +7,7 @@ from typing import Annotated, get_args
 from pydantic import WithJsonSchema
 from typing_extensions import TypedDict
 
-from pc_mcp.answers.clean import CUT, escaped, plural, quoted_cell, shown, shown_or_none
+from pc_mcp.answers.clean import CUT, escaped, plural, quoted, shown, shown_or_none
 from pc_mcp.answers.markdown import bullets
 from pc_mcp.inventory.questions.completeness import Missing, NextStep
 from pc_mcp.inventory.questions.coverage import Coverage
@@ -35,8 +35,13 @@ _Seconds = Annotated[int | None, WithJsonSchema({"type": ["integer", "null"]})]
 _Reason = Annotated[str | None, WithJsonSchema({"type": ["string", "null"]})]
 
 
-# Without a docstring, which would be part of every schema: whether an answer counts all that was asked
-# about, and if not, what to do next; next_step_* are null where it does, and the seconds where none are named.
+# The first line of the text, with which every answer begins. A docstring would be part of every schema.
+class SummaryFields(TypedDict):
+    summary: str
+
+
+# Whether an answer counts all that was asked about, and if not, what to do next; next_step_* are null where it
+# does, and the seconds where none are named.
 class CompletenessFields(TypedDict):
     complete: bool
     next_step: _Step
@@ -72,12 +77,12 @@ def customer_fields(customer: Customer) -> CustomerFields:
 
 def called(customer: Customer) -> str:
     """The customer in a sentence: its name, else its domain, else its id."""
-    return quoted_cell(shown_or_none(customer.name) or shown_or_none(customer.domain) or customer.id)
+    return quoted(shown_or_none(customer.name) or shown_or_none(customer.domain) or customer.id)
 
 
 def place(customer: Customer, batch: DeviceBatch | None) -> str:
     """Where devices are, in a sentence: the customer, or one of its batches."""
-    return f"batch {quoted_cell(batch.id)} of {called(customer)}" if batch else called(customer)
+    return f"batch {quoted(batch.id)} of {called(customer)}" if batch else called(customer)
 
 
 def in_batches(coverage: Coverage) -> str:

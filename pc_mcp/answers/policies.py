@@ -3,11 +3,12 @@
 from typing_extensions import TypedDict
 
 from pc_mcp.answers.clean import plural, shown, shown_or_none, timestamp
-from pc_mcp.answers.lists import LeftOut, Rows, first_line, list_answer
+from pc_mcp.answers.lists import LeftOut, Rows, counted_summary, list_answer
 from pc_mcp.answers.parts import (
     Answer,
     CompletenessFields,
     CustomerFields,
+    SummaryFields,
     called,
     completeness_fields,
     completeness_notes,
@@ -42,7 +43,7 @@ class PolicyFields(TypedDict):
     modified: str | None
 
 
-class PolicyListAnswer(CompletenessFields):
+class PolicyListAnswer(SummaryFields, CompletenessFields):
     customer: CustomerFields
     as_of: str
     policies_total: int
@@ -63,7 +64,7 @@ def policy_list_answer(result: PolicyList, max_chars: int) -> Answer:
     }
     rows = Rows("policies", _COLUMNS, list(map(_fields, result.policies)))
     rest = LeftOut(total, "policy", "policies", " for length")
-    return list_answer(max_chars, [_first_line(result)], facts, rows, rest, _notes(result))
+    return list_answer(max_chars, _summary(result), facts, rows, rest, _notes(result))
 
 
 def _fields(policy: ConfigurationPolicy) -> PolicyFields:
@@ -79,9 +80,9 @@ def _fields(policy: ConfigurationPolicy) -> PolicyFields:
     }
 
 
-def _first_line(result: PolicyList) -> str:
+def _summary(result: PolicyList) -> str:
     counted = plural(len(result.policies), "configuration policy", "configuration policies")
-    return first_line(counted, f" of {called(result.customer)}", result.as_of, complete=result.next_step is None)
+    return counted_summary(counted, f" of {called(result.customer)}", result.as_of, complete=result.next_step is None)
 
 
 def _notes(result: PolicyList) -> list[str]:

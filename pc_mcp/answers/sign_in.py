@@ -2,18 +2,16 @@
 
 from datetime import UTC, datetime
 
-from typing_extensions import TypedDict
-
-from pc_mcp.answers.clean import cell, minute, shown_or_none, timestamp
+from pc_mcp.answers.clean import escaped, minute, shown, shown_or_none, timestamp
 from pc_mcp.answers.markdown import sections
-from pc_mcp.answers.parts import Answer, notes_section
+from pc_mcp.answers.parts import Answer, SummaryFields, notes_section
 from pc_mcp.auth import Status
 from pc_mcp.runtime.text import PIPE, SHOWN_PIPE, visible
 
 SIMULATED = "The customers are simulated, to try pc-mcp: none of your own is asked about."
 
 
-class SignInAnswer(TypedDict):
+class SignInAnswer(SummaryFields):
     signed_in: bool
     mode: str
     username: str | None
@@ -34,7 +32,9 @@ def sign_in_answer(status: Status, cloud: str, *, signed_out: bool = False, simu
             "Signing out removes what this program kept. It revokes nothing: an administrator can revoke the "
             "account's sessions in Entra."
         )
+    summary = _summary(status, cloud, expires)
     data: dict[str, object] = {
+        "summary": summary,
         "signed_in": status.signed_in,
         "mode": status.mode,
         "username": shown_or_none(status.username),
@@ -44,14 +44,14 @@ def sign_in_answer(status: Status, cloud: str, *, signed_out: bool = False, simu
         "kept": shown_or_none(status.kept),
         "notes": notes,
     }
-    return Answer(sections(_first_line(status, cloud, expires), notes_section(notes)), data)
+    return Answer(sections(escaped(summary), notes_section(notes)), data)
 
 
-def _first_line(status: Status, cloud: str, expires: datetime | None) -> str:
+def _summary(status: Status, cloud: str, expires: datetime | None) -> str:
     if not status.signed_in:
-        return f"**Nobody is signed in** to Partner Center ({cloud} cloud)."
-    who = f" as **{cell(status.username)}**" if status.username else ""
-    tenant = f", tenant {cell(status.tenant)}" if status.tenant else ""
+        return f"Nobody is signed in to Partner Center ({cloud} cloud)."
+    who = f" as {shown(status.username)}" if status.username else ""
+    tenant = f", tenant {shown(status.tenant)}" if status.tenant else ""
     until = f" The access token is good until {minute(expires)} and is renewed by itself." if expires else ""
-    kept = f" The sign-in is kept in {cell(status.kept)}." if status.kept else ""
+    kept = f" The sign-in is kept in {shown(status.kept)}." if status.kept else ""
     return f"Signed in{who}{tenant}, {cloud} cloud.{until}{kept}"

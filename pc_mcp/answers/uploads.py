@@ -14,7 +14,7 @@ from pc_mcp.answers.clean import (
     in_sentence,
     minute,
     plural,
-    quoted_cell,
+    quoted,
     shown,
     shown_or_none,
     timestamp,
@@ -26,6 +26,7 @@ from pc_mcp.answers.parts import (
     Answer,
     CompletenessFields,
     CustomerFields,
+    SummaryFields,
     called,
     completeness_fields,
     completeness_notes,
@@ -74,7 +75,7 @@ class ErrorFields(TypedDict):
 
 # Without a docstring, which would be part of the schema: devices_total and the counts of it are of the rows
 # that could be read, and null where there is none.
-class UploadAnswer(CompletenessFields):
+class UploadAnswer(SummaryFields, CompletenessFields):
     customer: CustomerFields
     batch_tracking_id: str
     as_of: str
@@ -117,7 +118,7 @@ def upload_answer(result: Upload, max_chars: int) -> Answer:
     rows = Rows("devices", _COLUMNS, list(map(_fields, devices[: max(unfinished, _FINISHED_ROWS)])))
     rest = LeftOut(len(devices), "device", "devices", "")
     heads = ("By status: .", table_head(_ERROR_COLUMNS))
-    draft = ListDraft(max_chars, [_first_line(result), _times(result)], facts, rows, rest, reserved=heads)
+    draft = ListDraft(max_chars, _summary(result), facts, rows, rest, head=[_times(result)], reserved=heads)
     draft.take_notes(_notes(result), share=_NOTES_SHARE)
     draft.take_first_row()
     by_error, counts = _by_error(devices), Counter(shown_or_none(device.status) for device in devices).most_common()
@@ -167,13 +168,13 @@ def _times(result: Upload) -> str:
     return f"Tracking id: {cell(result.batch_tracking_id)}. Started: {begun}. Completed: {ended}."
 
 
-def _first_line(result: Upload) -> str:
+def _summary(result: Upload) -> str:
     details, of = result.details, result.states
     known = shown_or_none(details.status)
-    status = f"the upload is {quoted_cell(known)}" if known else "the upload has no status"
+    status = f"the upload is {quoted(known)}" if known else "the upload has no status"
     place = f"in this upload for {called(result.customer)}; {status}, as of {minute(result.as_of)}."
     if not details.devices:
-        return f"INCOMPLETE: **what became of the devices is not known** {place}"
+        return f"INCOMPLETE: what became of the devices is not known {place}"
     total = plural(len(details.devices), "device")
     counted = f"{of.get('failed', 0):,} of {total} failed"
     if not of.get("failed"):
@@ -183,8 +184,8 @@ def _first_line(result: Upload) -> str:
     if unknown := of.get("not known"):
         counted += f", {unknown:,} not known"
     if result.next_step:
-        return f"INCOMPLETE: **{counted}, as far as could be read** {place}"
-    return f"**{counted}** {place}"
+        return f"INCOMPLETE: {counted}, as far as could be read {place}"
+    return f"{counted} {place}"
 
 
 def _none_failed(result: Upload) -> str:

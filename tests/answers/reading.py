@@ -92,7 +92,9 @@ def check_cleaned(text: str, data: Any) -> None:
 
 
 def check_halves(text: str, data: Any, max_chars: int) -> None:
-    """Fails when a half breaks the budget, or when the text lacks a note or the cursor."""
+    """Fails when a half breaks the budget, when the two begin with different words, or when the text lacks a note or
+    the cursor."""
+    assert next(iter(data.items())) == ("summary", unescaped(text.partition("\n")[0]))
     assert len(text) <= max_chars
     assert size(data) <= max_chars
     assert notes(text) == data["notes"]

@@ -100,7 +100,7 @@ class Picture:
         self.y += 8
 
     def answer(self, question: Question, answer: Answer) -> None:
-        self.paragraph(answer.first_line)
+        self.paragraph(answer.first_line.replace(answer.gist, f"**{answer.gist}**", 1))
         self.y += 4
         self.table(question.columns, answer.table(question.columns))
         if question.line:
@@ -131,7 +131,7 @@ def conversation(questions: Sequence[Question], answers: Sequence[Answer]) -> st
 def in_words(questions: Sequence[Question], answers: Sequence[Answer]) -> str:
     """What the picture says, for those who do not see it."""
     said = [
-        f"Asked: {question.words} Answered: {answer.first_line.replace('**', '')}"
+        f"Asked: {question.words} Answered: {answer.first_line}"
         for question, answer in zip(questions, answers, strict=True)
     ]
     return " ".join(said)

@@ -71,8 +71,8 @@ class Answer:
 
     @property
     def gist(self) -> str:
-        """The bold beginning of the first line, such as `**3 of 27 customers**`."""
-        return re.match(r"\*\*.+?\*\*", self.text)[0]
+        """The beginning of the first line that says how many, such as `3 of 27 customers`."""
+        return re.match(r"[\d,]+( of [\d,]+)? \w+( found| failed)?", self.text)[0]
 
     def table(self, columns: Sequence[str]) -> list[list[str]]:
         """These columns of every row of the table that has them all."""
@@ -239,7 +239,7 @@ def first_questions(answers: Sequence[Answer]) -> str:
 
 def in_short(question: Question, answer: Answer) -> str:
     """What of the answer the table shows, as one cell."""
-    lines = [answer.gist if question.columns or question.line else answer.first_line]
+    lines = [f"**{answer.gist}**" if question.columns or question.line else answer.first_line]
     if question.columns:
         rows = [
             ": ".join([first, ", ".join(others)]) if others else first

@@ -171,7 +171,7 @@ async def first_answer(server: StdioServerParameters) -> str:
         ),
         pytest.param(
             {"client_id": "\u201c{47021739-A1B2-4C3D-8E4F-5A6B7C8D9E0F} ", "cloud": "Mars", "sandbox": "true"},
-            ["**3 of 27 customers**"],
+            ["3 of 27 customers match"],
             id="simulated-customers",
         ),
     ],
@@ -183,7 +183,7 @@ async def test_it_starts_with_whatever_is_in_the_fields_and_says_what_is_wrong(
     env |= {"PYTHONPATH": str(hostile), "UV_OFFLINE": "1"}  # what it needs was installed at the first start
     answer = await first_answer(StdioServerParameters(command=command, args=arguments, env=env, cwd=hostile))
     assert all(words in answer for words in expected), answer
-    assert ("Settings, Extensions" in answer) == ("**" not in answer)
+    assert ("Settings, Extensions" in answer) == ("customers match" not in answer)
     assert not (hostile / "imported").exists()
 
 
@@ -197,7 +197,7 @@ async def test_a_folder_for_exports_adds_a_tool(installed, manifest, tmp_path):
     async with Client(server, read_timeout_seconds=120) as client:
         answer = await client.call_tool("export_devices", {"customer": "Contoso Ltd", "batch": "FINANCE laptops"})
         assert "customers are simulated" in client.instructions
-    assert "**311 devices**" in str(answer.content)
+    assert "311 devices of" in str(answer.content)
     assert len(list(tmp_path.glob("devices-*.csv"))) == 1
 
 

@@ -79,8 +79,8 @@ def test_the_demonstration_runs_from_the_wheel_alone(programs, tmp_path):
     where = ran(tmp_path, programs / "python", "-c", "import pc_mcp; print(pc_mcp.__file__)")
     assert Path(where.strip()).is_relative_to(programs.parent)
     shown = ran(tmp_path, programs / "pc-mcp", "demo")
-    assert '**100,000 devices** of "Fabrikam Manufacturing"' in shown
-    assert "**14,608 of 100,000 devices**" in shown
+    assert '100,000 devices of "Fabrikam Manufacturing"' in shown
+    assert "14,608 of 100,000 devices" in shown
 
 
 @pytest.mark.timeout(240)

@@ -73,7 +73,7 @@ async def test_the_file_is_the_resource_and_the_answer_says_where_it_is(connect,
     assert (data["path"], data["bytes"]) == (str(path), path.stat().st_size)
     assert (data["complete"], data["devices_total"], data["batch"]) == (True, 81, ONE_BATCH["batch"])
     check_halves(text, data, 8000)
-    assert text.startswith('**81 devices** of batch "R&D; phase=1" of "Coho Vineyard" written; complete as of ')
+    assert text.startswith('81 devices of batch "R&D; phase=1" of "Coho Vineyard" written; complete as of ')
     assert unescaped(text.split("\n\n")[1]) == f"File ({data['bytes']:,} bytes): {path}"
 
 

@@ -23,7 +23,7 @@ def check(result: CallToolResult) -> None:
     assert not result.is_error, result.content[0].text
     text, data = result.content[0].text, result.structured_content
     check_cleaned(text, data)
-    sentences = {*notes(text), *(item["note"] for item in data.get("attention", []))}
+    sentences = {data["summary"], *notes(text), *(item["note"] for item in data.get("attention", []))}
     assert all(len(value) <= 120 for value in texts(data) if value not in sentences)
 
 

@@ -67,6 +67,7 @@ async def test_the_tool_and_its_example_are_as_reviewed(connect, files, tmp_path
         (listed,) = [each for each in (await client.list_tools()).tools if each.name == tool.name]
         result = await client.call_tool(tool.name, dict(tool.example))
     assert not result.is_error
+    check_halves(result.content[0].text, result.structured_content, 8000)
     example = re.sub(r"-\d{4}-\d\d-\d\d\.csv", "-<today>.csv", written(result).replace(str(tmp_path), "<folder>"))
     assert "\n\n".join([pretty([listed]), json.dumps(tool.example), example]) == files
 
