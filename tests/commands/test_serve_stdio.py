@@ -42,6 +42,11 @@ def env(sandbox, tmp_path):
 
 
 @pytest.fixture
+def measured(sandbox, tmp_path):
+    return environment(tmp_path, measured=True, **reading(sandbox))
+
+
+@pytest.fixture
 def walk(sandbox: Sandbox) -> Noticed:
     """Makes every walk hang at its first page of devices."""
     hang = Noticed("/devices", hang=True)
@@ -110,7 +115,7 @@ def test_a_signal_does_not_wait_for_what_is_under_way_when_standard_input_is_clo
     assert_it_ends_at_once(server)
 
 
-def test_what_is_piped_in_is_answered_before_the_end(env):
+def test_what_is_piped_in_is_answered_before_the_end(measured):
     """As `printf … | pc-mcp serve` sends it; what cannot be read is answered too, and changes nothing."""
     asked = [
         *({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": INITIALIZE}, INITIALIZED),
@@ -122,7 +127,7 @@ def test_what_is_piped_in_is_answered_before_the_end(env):
         {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "find_customers", "arguments": {}}},
     ]
     lines = [each if isinstance(each, str) else json.dumps(each) for each in asked]
-    with started("serve", env=env) as process:
+    with started("serve", env=measured) as process:
         process.stdin.write(("\ufeff" + "\r\n\n".join(lines)).encode())
         process.stdin.close()
         answers = [json.loads(line) for line in process.stdout]
@@ -231,8 +236,8 @@ async def test_a_cancelled_walk_ends_its_requests_and_the_server_goes_on(env, wa
         assert result.structured_content["complete"] is True
 
 
-def test_standard_output_carries_protocol_only(env):
-    with started("serve", env=env | {"PC_MCP_LOGGING__LEVEL": "debug"}) as process:
+def test_standard_output_carries_protocol_only(measured):
+    with started("serve", env=measured | {"PC_MCP_LOGGING__LEVEL": "debug"}) as process:
         greet(process, "auto")
         process.stdin.write(b"this is no message\n")
         for arguments in ({"customer": CUSTOMER}, {"customer": "nobody"}, {"custommer": CUSTOMER}):
