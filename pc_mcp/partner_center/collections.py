@@ -38,7 +38,14 @@ class Collection(Generic[T]):
     fingerprint: int
 
 
+def _said_once(members: list[tuple[str, object]]) -> dict[str, object]:
+    if len(value := dict(members)) < len(members):
+        raise ValueError("something is said twice")
+    return value
+
+
 _DEVICES = msgspec.json.Decoder(list[Device])
+_AROUND = json.JSONDecoder(object_pairs_hook=_said_once)
 
 
 def devices(body: bytes) -> Collection[Device]:
@@ -61,11 +68,11 @@ def _strictly(body: bytes) -> Collection[Device] | None:
     if not 0 <= begin < end or around.count(b'"items"') != 1 or b"\\" in around:
         return None
     try:
-        said = parsed(around)
+        said = _AROUND.decode(around.decode())
         if not isinstance(said, dict) or said.get(ITEMS) != []:
             return None
         found = _DEVICES.decode(memoryview(body)[begin:end])
-    except (NotReadable, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
     return _collection(said, found, found) if all(map(_says_something, found)) else None
 

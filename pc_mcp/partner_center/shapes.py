@@ -6,6 +6,7 @@ compared by what is in them, not with a list of those that were seen, since each
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from pc_mcp.partner_center.models import count
 
@@ -120,5 +121,9 @@ def _plain(name: object) -> str | None:
 
 def _letters(name: str) -> str:
     """A name without what is written between its words: `Continuation-Token` is `continuationToken`."""
-    name = name[:_MOST_OF_A_NAME].casefold()
-    return name if name.isalpha() else "".join(filter(str.isalpha, name))
+    return _letters_of(name[:_MOST_OF_A_NAME])
+
+
+@lru_cache(maxsize=256)  # every page has the same few names
+def _letters_of(name: str) -> str:
+    return "".join(filter(str.isalpha, name.casefold()))

@@ -91,7 +91,7 @@ def match_key(text: str) -> str:
 def shown_and_key(text: str | None) -> tuple[str | None, str | None]:
     """`visible_or_none` and the `match_key` of that, which is what a table keeps of each device."""
     if text and text.isascii():
-        if text.replace("-", "").isalnum():  # as nearly all identifiers are
+        if text.isalnum() or text.replace("-", "").isalnum():  # as nearly all identifiers are
             return text, text.lower()
         if text.isprintable() and not ("  " in text or "\\" in text or '"' in text or "`" in text):
             shown = text.strip()

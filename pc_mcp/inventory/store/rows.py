@@ -51,24 +51,24 @@ class RowEncoding:
     def encoded(self, first: int, devices: Sequence[Device]) -> list[Any]:
         """The `COLUMNS` of devices, whose first has the key `first`, one device after the other."""
         values: list[Any] = []
+        number_of, digest, reveal = self.kinds.number_of, self._digest, self._reveal
         for key, device in enumerate(devices, first):
             serial, serial_key = shown_and_key(device.serial_number)
-            device_id, id_key = shown_and_key(device.id)
+            id_key, device_id = _id_columns(device.id)
             product_key, product_key_key = shown_and_key(device.product_key)
             uploaded = moment(device.uploaded)
             # Of ASCII alone, whose capitals are the same to every engine.
             is_upper = serial_key is not None and serial_key.isascii() and serial_key.upper() == serial
-            packed = _packed(id_key)
             values += (
                 key,
-                self.kinds.number_of(device, has_serial_number=serial is not None),
+                number_of(device, has_serial_number=serial is not None),
                 None if uploaded is None else microseconds(uploaded),
                 serial_key,
                 None if is_upper else serial,
-                packed,
-                None if packed is not id_key and id_key == device_id else device_id,
-                tail(product_key) if product_key and not self._reveal else product_key,
-                None if product_key_key is None else self._digest(product_key_key),
+                id_key,
+                device_id,
+                tail(product_key) if product_key and not reveal else product_key,
+                None if product_key_key is None else digest(product_key_key),
             )
         return values
 
@@ -97,6 +97,15 @@ class RowEncoding:
         keyed_hash = self._keyed_hash.copy()
         keyed_hash.update((compact(identifier) or identifier).encode())
         return int.from_bytes(keyed_hash.digest(), signed=True)
+
+
+def _id_columns(sent: str | None) -> tuple[bytes | str | None, str | None]:
+    """`id_key` and `id` of a device."""
+    if sent and _GUID_KEY.fullmatch(sent):  # as nearly all are written
+        return bytes.fromhex(sent.replace("-", "")), None
+    device_id, key = shown_and_key(sent)
+    packed = _packed(key)
+    return packed, None if packed is not key and key == device_id else device_id
 
 
 def _packed(id_key: str | None) -> bytes | str | None:

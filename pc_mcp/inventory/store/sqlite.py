@@ -27,6 +27,7 @@ STEPS_AT_ONCE = 20_000
 T = TypeVar("T")
 
 _PAGE_BYTES = 4096  # SQLite's own default
+_ROWS_BETWEEN_MEASUREMENTS = 1000
 
 _SCHEMA = """
     PRAGMA journal_mode = OFF;
@@ -60,7 +61,7 @@ class SQLiteStore:
     def __init__(self, policy_names: Mapping[str, str], *, reveal_product_keys: bool) -> None:
         self._encoding = RowEncoding(policy_names, reveal_product_keys=reveal_product_keys)
         self._counts = Counts()
-        self._bytes = 0
+        self._bytes = self._unmeasured = 0
         self._db = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
         # Python 3.13 complains of one that is left to the collector open.
         weakref.finalize(self, self._db.close)
@@ -95,8 +96,15 @@ class SQLiteStore:
             self._db.execute(_INSERT + ",".join([_ROW] * len(some)), values)
             kinds, uploaded = (values[COLUMNS.index(name) :: len(COLUMNS)] for name in ("kind", "uploaded"))
             self._counts.add(batch_number, kinds, uploaded)
-        ((pages,),) = self._db.execute("PRAGMA page_count")
-        self._bytes = pages * _PAGE_BYTES + self._encoding.kinds.bytes
+        self._measure(len(devices))
+
+    def _measure(self, rows: int) -> None:
+        """Looks at the memory that is taken, when so many rows more may have changed it."""
+        self._unmeasured += rows
+        if not self._bytes or self._unmeasured >= _ROWS_BETWEEN_MEASUREMENTS:
+            ((pages,),) = self._db.execute("PRAGMA page_count")
+            self._bytes = pages * _PAGE_BYTES + self._encoding.kinds.bytes
+            self._unmeasured = 0
 
     def remove(self, batch_number: int) -> None:
         self._indexes.drop()
