@@ -172,6 +172,13 @@ def customer_of(world: World, name: str, policy_names: dict[str, str] | None = N
     return PlainCustomer(customer_id, name, batches)
 
 
+def newest_first(batches: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Batches as the service sends them, those without a date last."""
+    dated = [(when, batch) for batch in batches if (when := instant(batch.get("creationDate")))]
+    undated = [batch for batch in batches if not instant(batch.get("creationDate"))]
+    return [batch for _, batch in sorted(dated, key=lambda pair: pair[0], reverse=True)] + undated
+
+
 def matching(devices: list[Device], where: Mapping[str, str]) -> list[Device]:
     """The devices that meet every condition of a question, named as the tool's arguments are."""
     for column in ("serial_number", "manufacturer", "model", "policy"):

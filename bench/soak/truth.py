@@ -101,7 +101,7 @@ class Truth:
         matched = [batch for batch in batches if plain.key(part) in plain.key(batch.id)]
         _count("batches_total", answer["batches_total"], len(batches), answer["complete"])
         _count("batches_matched", answer["batches_matched"], len(matched), answer["complete"])
-        _count("devices_total", answer["devices_total"], sum(b.count for b in batches), answer["complete"])
+        _count("devices_expected", answer["devices_expected"], sum(b.count for b in batches), answer["complete"])
         known = {(plain.shown(batch.id), batch.count) for batch in matched}
         given = [(row["id"], row["devices"]) for row in answer["batches"]]
         expect(set(given) <= known and len(set(given)) == len(given), "batches that the customer has not")

@@ -1,5 +1,7 @@
 """The answer to which batches a customer has."""
 
+from collections.abc import Mapping
+
 from typing_extensions import TypedDict
 
 from pc_mcp.answers.clean import (
@@ -26,7 +28,8 @@ from pc_mcp.answers.parts import (
     problem_note,
     unreadable,
 )
-from pc_mcp.inventory import BatchFilter, BatchList
+from pc_mcp.inventory import BatchFilter, BatchList, BatchOrder
+from pc_mcp.inventory.store.filters import said_of_name
 from pc_mcp.partner_center.models import DeviceBatch
 
 _COLUMNS = {
@@ -37,6 +40,13 @@ _COLUMNS = {
     "created by": "created_by",
 }
 _STATUSES = 8
+_ORDERS: Mapping[BatchOrder, str] = {
+    "-created": "newest first",
+    "created": "oldest first",
+    "id": "by id",
+    "devices": "smallest first",
+    "-devices": "largest first",
+}
 
 
 class BatchFields(TypedDict):
@@ -57,8 +67,9 @@ class BatchListAnswer(SummaryFields, CompletenessFields):
     as_of: str
     batches_total: int
     batches_matched: int
-    devices_total: int
-    devices_matched: int
+    devices_expected: int
+    devices_expected_matched: int
+    order_by: str
     by_status: list[StatusFields]
     batches: list[BatchFields]
     shown: int
@@ -76,8 +87,9 @@ def batch_list_answer(result: BatchList, where: BatchFilter, max_chars: int) -> 
         **completeness_fields(result.next_step),
         "batches_total": result.batches_total,
         "batches_matched": result.batches_matched,
-        "devices_total": result.devices_total,
-        "devices_matched": result.devices_matched,
+        "devices_expected": result.devices_expected,
+        "devices_expected_matched": result.devices_expected_matched,
+        "order_by": result.order_by,
         "by_status": [{"value": counted_value(status), "batches": batches} for status, batches in by_status],
     }
     head = []
@@ -85,7 +97,7 @@ def batch_list_answer(result: BatchList, where: BatchFilter, max_chars: int) -> 
         counts = ", ".join(f"{in_sentence(status)} {batches:,}" for status, batches in by_status)
         head.append(f"By status: {counts}.")
     rows = Rows("batches", _COLUMNS, list(map(_fields, result.batches)))
-    rest = Paged(result.page, result.batches_matched, "Batches")
+    rest = Paged(result.page, result.batches_matched, "Batches", _ORDERS[result.order_by])
     return list_answer(max_chars, _summary(result, where), facts, rows, rest, _notes(result, where), head=head)
 
 
@@ -101,11 +113,11 @@ def _fields(batch: DeviceBatch) -> BatchFields:
 
 def _summary(result: BatchList, where: BatchFilter) -> str:
     counted = plural(result.batches_total, "batch", "batches")
-    held = f"{plural(result.devices_total, 'device')} by devicesCount"
+    held = f"{plural(result.devices_expected, 'device')} by devicesCount"
     matching = ""
     if where != BatchFilter():
         counted = f"{result.batches_matched:,} of {counted}"
-        held = f"{plural(result.devices_matched, 'device')} of {result.devices_total:,} by devicesCount"
+        held = f"{plural(result.devices_expected_matched, 'device')} of {result.devices_expected:,} by devicesCount"
         matching = f" match ({_describe(where)})"
     of_what = f" of {called(result.customer)}{matching}, {held}"
     return counted_summary(counted, of_what, result.as_of, complete=result.next_step is None)
@@ -115,6 +127,9 @@ def _describe(where: BatchFilter) -> str:
     parts = [f"name contains {quoted(where.name_contains)}"] if where.name_contains else []
     parts += [f"created from {minute(where.created_after)}"] if where.created_after else []
     parts += [f"created before {minute(where.created_before)}"] if where.created_before else []
+    if where.status:
+        status = said_of_name(where.status)
+        parts.append(f"status {quoted(where.status)}" if status else "without a status")
     return ", ".join(parts)
 
 
@@ -122,6 +137,8 @@ def _notes(result: BatchList, where: BatchFilter) -> list[str]:
     notes = completeness_notes(result.next_step)
     if result.nearest:
         notes.append(f"No batch has such a name. Nearest: {names(tuple(result.nearest))}.")
+    if result.statuses:
+        notes.append(f"No batch has such a status. There are: {names(tuple(result.statuses))}.")
     if result.problem:
         notes.append(problem_note(result.problem, "The list of batches"))
     if result.unreadable:

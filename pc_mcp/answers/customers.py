@@ -48,7 +48,7 @@ def customer_list_answer(result: CustomerList, query: str | None, max_chars: int
         "customers_matched": result.matched,
     }
     rows = Rows("customers", _COLUMNS, list(map(_fields, result.customers)))
-    rest = Paged(result.page, result.matched, "Customers")
+    rest = Paged(result.page, result.matched, "Customers", "by name")
     notes = _notes(result) + ([SIMULATED] if simulated and not result.matched else [])
     return list_answer(max_chars, _summary(result, query), facts, rows, rest, notes)
 

@@ -115,7 +115,7 @@ def device_list_answer(
     """
     chosen = list(dict.fromkeys(fields or DEFAULT_FIELDS))
     rows = Rows("devices", columns(*chosen), [device_fields(each, chosen) for each in result.devices])
-    rest = Paged(result.page, result.matched, "Devices")
+    rest = Paged(result.page, result.matched, "Devices", "by batch and place in it")
     heads = [f"{_group_head(group.by)}\n| {OTHERS} | {result.matched:,} |" for group in result.groups]
     heads.append("**Attention**")
     draft = ListDraft(max_chars, _summary(result, where), _facts(result), rows, rest, reserved=heads)

@@ -82,7 +82,7 @@ def findings_answer(result: Findings, max_chars: int) -> Answer:
     absent = "Not found" if result.coverage.complete else "Not found so far"
     rows = Rows("found", _COLUMNS, list(map(_found, result.findings)), _found_cells)
     near = Rows("possible", _NEAR_COLUMNS, list(map(_near, result.possible)), _near_cells)
-    rest = Paged(result.page, result.matched, "Devices")
+    rest = Paged(result.page, result.matched, "Devices", "in the order asked for")
     heads = [f"{absent}: .", *([table_head(list(near.columns))] if near.items else [])]
     draft = ListDraft(max_chars, _summary(result), _facts(result), rows, rest, reserved=heads)
     near_note = [_NEAR_LEFT_OUT.format(f"{result.possible_omitted + len(near.items):,}")] if near.items else []

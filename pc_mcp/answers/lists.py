@@ -39,11 +39,13 @@ class Rest(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Paged:
-    """Of a list that has pages: the cursor behind the last row leads on. what: the items, such as `Devices`."""
+    """Of a list that has pages: the cursor behind the last row leads on. what: the items, such as `Devices`; order:
+    in which they are given, such as `newest first`."""
 
     page: AnswerPage
     total: int
     what: str
+    order: str
 
     @property
     def longest(self) -> str:
@@ -58,7 +60,7 @@ class Paged:
         return {"next_cursor": self.page.cursors[given - 1] if given else None}
 
     def _line(self, first: int, last: int, cursor: str | None) -> str:
-        line = f"{self.what} {first:,} to {last:,} of {self.total:,}."
+        line = f"{self.what} {first:,} to {last:,} of {self.total:,}, {self.order}."
         return f"{line} For the next ones pass cursor: {cursor}" if cursor else line
 
 

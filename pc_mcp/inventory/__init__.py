@@ -1,7 +1,7 @@
 """Device lists: walk, snapshot, filter, group, cursor."""
 
 from pc_mcp.inventory.errors import EXPECTED_ERRORS, QuestionError, UnknownCustomer
-from pc_mcp.inventory.questions.batches import BatchFilter, BatchList, list_batches
+from pc_mcp.inventory.questions.batches import BatchFilter, BatchList, BatchOrder, list_batches
 from pc_mcp.inventory.questions.customer_names import named_customer
 from pc_mcp.inventory.questions.customers import CustomerList, list_customers
 from pc_mcp.inventory.questions.devices import DeviceList, list_devices
@@ -16,6 +16,7 @@ __all__ = [
     "EXPECTED_ERRORS",
     "BatchFilter",
     "BatchList",
+    "BatchOrder",
     "Call",
     "CustomerList",
     "DeviceFilter",

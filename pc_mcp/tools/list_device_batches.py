@@ -6,7 +6,7 @@ from mcp_types import CallToolResult
 from pydantic import Field
 
 from pc_mcp.answers import BatchListAnswer, batch_list_answer
-from pc_mcp.inventory import BatchFilter, list_batches, named_customer
+from pc_mcp.inventory import BatchFilter, BatchOrder, list_batches, named_customer
 from pc_mcp.tools.support.arguments import Cursor, Customer, Limit, Moment, Refresh, Text, check_period
 from pc_mcp.tools.support.call import ToolCall
 from pc_mcp.tools.support.tool import tool
@@ -21,6 +21,8 @@ async def list_device_batches(
     created_before: Annotated[
         Moment | None, Field(description="Created before it; the moment itself excluded.")
     ] = None,
+    status: Annotated[Text | None, Field(description="Whole status as shown; none: without one.")] = None,
+    order_by: Annotated[BatchOrder, Field(description="- before it: descending.")] = "-created",
     limit: Limit = 25,
     cursor: Cursor | None = None,
     refresh: Refresh = False,
@@ -29,7 +31,7 @@ async def list_device_batches(
     status. One quick request. Sizes are the service's own; for devices themselves, or counts by
     model, policy or upload date, use list_devices."""
     check_period(created_after, created_before, ("created_after", "created_before"))
-    where = BatchFilter(name_contains, created_after, created_before)
+    where = BatchFilter(name_contains, created_after, created_before, status)
     named = await named_customer(call, customer)
-    result = await list_batches(call, named, where, limit=limit, cursor=cursor, refresh=refresh)
+    result = await list_batches(call, named, where, order_by=order_by, limit=limit, cursor=cursor, refresh=refresh)
     return call.result(batch_list_answer(result, result.where, call.max_chars))

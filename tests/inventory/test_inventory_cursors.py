@@ -84,7 +84,7 @@ async def test_pages_go_on_where_the_room_of_an_answer_ended(connect, coffee):
 
 async def test_pages_of_batches_partition_what_matches(connect, world):
     name = catalog.MANY_BATCHES_CUSTOMER
-    expected = [batch["id"] for batch in world.batches(world.customer_id(name))]
+    expected = [batch["id"] for batch in plain.newest_first(world.batches(world.customer_id(name)))]
     async with connect() as client:
         rows, answers = await all_pages(client, "list_device_batches", "batches", (50, 3, 100), customer=name)
         assert [row["id"] for row in rows] == expected

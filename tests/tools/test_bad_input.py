@@ -15,7 +15,13 @@ TEXT_ARGUMENTS = [
     (tool, name)
     for tool, arguments in ARGUMENTS.items()
     for name, argument in arguments.items()
-    if argument["type"] == "string" and not name.endswith(("_after", "_before"))
+    if argument["type"] == "string" and "enum" not in argument and not name.endswith(("_after", "_before"))
+]
+CHOICES = [
+    (tool, name, argument["enum"])
+    for tool, arguments in ARGUMENTS.items()
+    for name, argument in arguments.items()
+    if "enum" in argument
 ]
 PERIODS = [
     ("list_device_batches", "created_after", "created_before"),
@@ -100,6 +106,13 @@ NO_DATES = ["yesterday", "2025-02-30", "31.03.2025", "20250331", "null", LONG, 2
 @pytest.mark.parametrize(("tool", "argument"), TEXT_ARGUMENTS)
 async def test_text_that_is_no_usable_text_is_refused(all_refused, tool, argument):
     await all_refused(tool, [({argument: value}, f"- {argument} {right}") for value, right in NO_USABLE_TEXT])
+
+
+@pytest.mark.parametrize(("tool", "argument", "choices"), CHOICES)
+async def test_what_is_none_of_the_choices_is_refused_with_all_of_them(all_refused, tool, argument, choices):
+    *others, last = map(repr, choices)
+    words = f"- {argument} must be {', '.join(others)} or {last}."
+    await all_refused(tool, [({argument: value}, words) for value in ("newest", "-", LONG, 1, True, ["id"])])
 
 
 @pytest.mark.parametrize("tool", LIMITS)

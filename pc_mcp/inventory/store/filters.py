@@ -87,7 +87,7 @@ class DeviceFilter:
     def _parts(self) -> list[tuple[NamedFact, str | None]]:
         """What each of the names that a condition is about must contain, as a key; None: there must be none."""
         return [
-            (by, _part(text, said_for_none))
+            (by, said_of_name(text, said_for_none))
             for by, said_for_none in _SAID_FOR_NONE.items()
             if (text := getattr(self, by)) is not None
         ]
@@ -99,8 +99,8 @@ def in_quotes(key: str) -> str:
     return inner if key[:1] == key[-1:] == "'" and inner else key
 
 
-def _part(text: str, said_for_none: frozenset[str]) -> str | None:
-    """The key that a name must contain; None: there must be no name."""
+def said_of_name(text: str, said_for_none: frozenset[str] = SAID_FOR_NO_POLICY) -> str | None:
+    """The key of a name, or of a part of it, that a condition is about; None: there must be no name."""
     key = match_key(text)
     return None if key in said_for_none else in_quotes(key)
 

@@ -1,0 +1,89 @@
+"""In which order batches and customers are listed, and batches of one status."""
+
+import json
+
+import pytest
+
+from pc_mcp.runtime.text import match_key
+from pc_mcp.sandbox import ScriptedAnswer
+from tests.scripted import ask, refusal
+
+CUSTOMER = "Contoso Ltd"
+BATCHES = [
+    {"id": "b", "creationDate": "2026-01-02T00:00:00Z", "devicesCount": 5, "status": "Finished"},
+    {"id": "no date", "devicesCount": 7, "status": "Processing"},
+    {"id": "C", "creationDate": "2026-03-04T00:00:00Z"},
+    {"id": "a", "creationDate": "2026-01-02T00:00:00Z", "devicesCount": 7, "status": "None"},
+]
+
+
+def scripted(sandbox) -> None:
+    sandbox.switches.scripted = [ScriptedAnswer("/deviceBatches", body=json.dumps({"items": BATCHES}).encode())]
+
+
+@pytest.mark.parametrize(
+    ("order_by", "expected", "words"),
+    [
+        ("-created", ["C", "b", "a", "no date"], "newest first"),
+        ("created", ["b", "a", "C", "no date"], "oldest first"),
+        ("id", ["a", "b", "C", "no date"], "by id"),
+        ("devices", ["b", "no date", "a", "C"], "smallest first"),
+        ("-devices", ["no date", "a", "b", "C"], "largest first"),
+    ],
+)
+async def test_batches_come_in_the_order_that_is_asked_for_and_said(connect, sandbox, mode, order_by, expected, words):
+    scripted(sandbox)
+    async with connect(mode) as client:
+        result = await client.call_tool("list_device_batches", {"customer": CUSTOMER, "order_by": order_by})
+        answer = result.structured_content
+        assert [batch["id"] for batch in answer["batches"]] == expected
+        assert answer["order_by"] == order_by
+        assert f"Batches 1 to 4 of 4, {words}." in result.content[0].text
+        paged, cursor = [], None
+        while not paged or cursor:
+            page = await ask(
+                client, "list_device_batches", customer=CUSTOMER, order_by=order_by, limit=1, cursor=cursor
+            )
+            paged += [batch["id"] for batch in page["batches"]]
+            cursor = page["next_cursor"]
+        assert paged == expected
+
+
+async def test_the_newest_batches_come_first_and_a_cursor_keeps_its_order(connect, sandbox):
+    async with connect() as client:
+        answer = await ask(client, "list_device_batches", customer=CUSTOMER, limit=5)
+        created = [batch["created"] for batch in answer["batches"]]
+        assert created == sorted(created, reverse=True)
+        other = {"customer": CUSTOMER, "limit": 5, "order_by": "created", "cursor": answer["next_cursor"]}
+        assert "does not belong to this question" in await refusal(client, "list_device_batches", **other)
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ("finished", ["b"]),
+        ("none", ["C"]),
+        ("(none)", ["C"]),
+        ('"None"', ["a"]),
+        ("process", []),
+    ],
+)
+async def test_batches_of_one_status_are_listed(connect, sandbox, mode, status, expected):
+    scripted(sandbox)
+    async with connect(mode) as client:
+        result = await client.call_tool("list_device_batches", {"customer": CUSTOMER, "status": status})
+    answer = result.structured_content
+    assert [batch["id"] for batch in answer["batches"]] == expected
+    assert answer["batches_matched"] == len(expected)
+    assert answer["devices_expected"] == 19
+    missing = [note for note in answer["notes"] if "such a status" in note]
+    assert missing == ([] if expected else ['No batch has such a status. There are: "Finished", "None", "Processing".'])
+    assert ("without a status" if status in {"none", "(none)"} else "status ") in answer["summary"]
+
+
+async def test_customers_come_by_name(connect):
+    async with connect() as client:
+        result = await client.call_tool("find_customers", {"limit": 100})
+    names = [match_key(customer["name"]) for customer in result.structured_content["customers"]]
+    assert names == sorted(names)
+    assert f"of {len(names)}, by name." in result.content[0].text
