@@ -18,7 +18,9 @@ Device = dict[str, Any]
 """The facts of a device by column."""
 
 COLUMNS = ("id", "serial_number", "manufacturer", "model", "policy", "batch", "uploaded", "product_key")
-GROUPINGS = ("manufacturer", "model", "policy", "batch", "uploaded_month", "uploaded_day")
+GROUPINGS = ("manufacturer", "model", "policy", "batch", "uploaded_year", "uploaded_month", "uploaded_day")
+COMBINATIONS = ("batch+model", "policy+manufacturer", "uploaded_month+batch", "model+uploaded_year")
+MOST_GROUPINGS = 4
 
 # Unicode's Default_Ignorable_Code_Point outside the categories C*, and the empty Braille cell.
 _IGNORABLE = {0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0}
@@ -204,8 +206,8 @@ def _asks_for_none(column: str, wanted: str) -> bool:
 
 def group_value(device: Device, by: str) -> str | None:
     """The value by which a device is counted."""
-    if by in ("uploaded_month", "uploaded_day"):
-        length = 7 if by == "uploaded_month" else 10
+    if by.startswith("uploaded_"):
+        length = {"year": 4, "month": 7, "day": 10}[by.removeprefix("uploaded_")]
         return device["uploaded"].isoformat()[:length] if device["uploaded"] else None
     value: str | None = device[by]
     return value
@@ -214,6 +216,11 @@ def group_value(device: Device, by: str) -> str | None:
 def grouped(devices: Iterable[Device], by: str) -> Counter[str | None]:
     """How many devices have each value."""
     return Counter(group_value(device, by) for device in devices)
+
+
+def combined(devices: Iterable[Device], by: str) -> Counter[tuple[str | None, ...]]:
+    """How many devices have each combination of what is joined in `by`, such as `batch+model`; or each value alone."""
+    return Counter(tuple(group_value(device, fact) for fact in by.split("+")) for device in devices)
 
 
 def attention(

@@ -104,7 +104,9 @@ class Questions:
         if batch:
             arguments["batch"] = plain.shown(batch)
         if self._random.random() < 0.7:
-            arguments["group_by"] = self._random.sample(plain.GROUPINGS, self._random.randint(0, 3))
+            arguments["group_by"] = self._random.sample(
+                [*plain.GROUPINGS, *plain.COMBINATIONS], self._random.randint(0, 3)
+            )
         if self._random.random() < 0.2:
             arguments["fields"] = list(plain.COLUMNS)
         if self._random.random() < 0.1:

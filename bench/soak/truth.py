@@ -38,7 +38,7 @@ class Matching:
         self.where = where
         self.devices = [device for each in batches for device in each.devices]
         self.matched = plain.matching(self.devices, where)
-        self.grouped = cache(lambda by: plain.grouped(self.matched, by))
+        self.grouped = cache(lambda by: plain.combined(self.matched, by))
 
     @cached_property
     def rows(self) -> list[Device]:
@@ -143,13 +143,14 @@ def _count(name: str, given: int, true: int, whole: bool) -> None:
     expect(fits, f"{name} is {given:,} of {true:,}, {'' if whole else 'not '}called complete")
 
 
-def _check_group(group: Answer, true: Counter[str | None], matched: int, whole: bool) -> None:
-    given = [("" if row["value"] == "(none)" else row["value"], row["devices"]) for row in group["values"]]
+def _check_group(group: Answer, true: Counter[tuple[str | None, ...]], matched: int, whole: bool) -> None:
+    given = [(tuple(row.values())[:-1], row["devices"]) for row in group["values"]]
     total = sum(devices for _, devices in given) + group["other"]
     expect(total == matched, f"the devices by {group['by']} are {total:,} and {matched:,} match")
-    known: dict[str, list[int]] = {}
-    for value, devices in true.items():
-        known.setdefault("" if value is None else plain.shown(value), []).append(devices)
+    known: dict[tuple[str, ...], list[int]] = {}
+    for values, devices in true.items():
+        shown = tuple("(none)" if value is None else plain.shown(value) for value in values)
+        known.setdefault(shown, []).append(devices)
     for value, devices in given:
         counts = known.get(value, [])
         fits = devices in counts if whole else devices <= max(counts, default=0)

@@ -1,7 +1,7 @@
 """The answer to which devices a customer, or one of its batches, has."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, cast
+from typing import Any, Literal, NotRequired, cast
 
 from typing_extensions import TypedDict
 
@@ -36,7 +36,7 @@ from pc_mcp.answers.parts import (
     names,
     place,
 )
-from pc_mcp.inventory import DeviceFilter, DeviceList
+from pc_mcp.inventory import DeviceFilter, DeviceList, Grouping
 from pc_mcp.inventory.questions.devices import Group, ListedDevice
 from pc_mcp.inventory.text import NONE
 
@@ -58,6 +58,8 @@ _SHOWN: Mapping[Field, Callable[[ListedDevice], str | None]] = {
 
 _NOTES_SHARE, _OFFER_SHARE, _ATTENTION_SHARE = 0.2, 0.1, 0.2
 _GROUPS_SHARE_BESIDE_ROWS = 0.4
+MOST_GROUP_VALUES = 1000
+"""More than an answer has room for."""
 
 
 # The chosen fields of a device; null: not known. A docstring would be part of the schema.
@@ -72,13 +74,16 @@ class DeviceFields(TypedDict, total=False):
     product_key: str | None
 
 
+# second: of a combination, what devices have of the other fact.
 class GroupValue(TypedDict):
     value: str
+    second: NotRequired[str]
     devices: int
 
 
 class GroupFields(TypedDict):
     by: str
+    order: str
     values: list[GroupValue]
     other: int
 
@@ -116,8 +121,8 @@ def device_list_answer(
     chosen = list(dict.fromkeys(fields or DEFAULT_FIELDS))
     rows = Rows("devices", columns(*chosen), [device_fields(each, chosen) for each in result.devices])
     rest = Paged(result.page, result.matched, "Devices", "by batch and place in it")
-    heads = [f"{_group_head(group.by)}\n| {OTHERS} | {result.matched:,} |" for group in result.groups]
-    heads.append("**Attention**")
+    heads = [f"{table_head(_group_columns(group.by))}\n{_others(group.by, result.matched)}" for group in result.groups]
+    heads += [_order_line(result.groups), "**Attention**"]
     draft = ListDraft(max_chars, _summary(result, where), _facts(result), rows, rest, reserved=heads)
     draft.take_notes(_notes(result, where), share=_NOTES_SHARE)
     offer = WHOLE_LIST.format(WRITTEN if exports else "", whole_list)
@@ -132,7 +137,8 @@ def device_list_answer(
     if offered and draft.given < result.matched:
         draft.notes.append(offer)
     return draft.answer(
-        *map(_group_table, groups),
+        _order_line(result.groups),
+        *[_group_table(group.by, given) for group, given in zip(result.groups, groups, strict=True)],
         "**Attention**\n" + "\n".join(map(_attention_line, attention)) if attention else "",
         groups=groups,
         attention=attention,
@@ -150,7 +156,7 @@ def _facts(result: DeviceList) -> dict[str, Any]:
         "batches_total": result.coverage.batches_total,
         "devices_total": result.total,
         "devices_matched": result.matched,
-        "groups": [{"by": group.by, "values": [], "other": result.matched} for group in result.groups],
+        "groups": [_group(group, result.matched) for group in result.groups],
         "attention": [],
     }
 
@@ -212,8 +218,8 @@ def _notes(result: DeviceList, where: DeviceFilter) -> list[str]:
 
 
 def _groups(result: DeviceList, room: Room) -> list[GroupFields]:
-    """The most frequent values of each group, one of each in turn, as far as there is room."""
-    fields: list[GroupFields] = [{"by": group.by, "values": [], "other": result.matched} for group in result.groups]
+    """The most frequent values of each group, of times the latest, one of each in turn, as far as there is room."""
+    fields = [_group(group, result.matched) for group in result.groups]
     open_groups = list(zip(fields, map(_values, result.groups), strict=True))
     for rank in range(max((len(values) for _, values in open_groups), default=0)):
         for group, values in open_groups:
@@ -221,30 +227,65 @@ def _groups(result: DeviceList, room: Room) -> list[GroupFields]:
             if rank < len(values) and not full and room.take(_group_line(values[rank]), values[rank]):
                 group["values"].append(values[rank])
                 group["other"] -= values[rank]["devices"]
+    for group, asked in zip(fields, result.groups, strict=True):
+        if _is_of_time(asked.by):
+            group["values"].reverse()
     return fields
 
 
+def _group(group: Group, devices: int) -> GroupFields:
+    """A group of which no value is given yet."""
+    return {"by": "+".join(group.by), "order": _order(group.by), "values": [], "other": devices}
+
+
 def _values(group: Group) -> list[GroupValue]:
-    return [{"value": counted_value(shown_or_none(value)), "devices": devices} for value, devices in group.values]
+    """The values that come first where there is no room for all."""
+    values = group.values[: -MOST_GROUP_VALUES - 1 : -1] if _is_of_time(group.by) else group.values[:MOST_GROUP_VALUES]
+    return [_value(labels, devices) for labels, devices in values]
+
+
+def _value(labels: Sequence[str | None], devices: int) -> GroupValue:
+    first, *second = (counted_value(shown_or_none(label)) for label in labels)
+    return {"value": first, "second": second[0], "devices": devices} if second else {"value": first, "devices": devices}
+
+
+def _is_of_time(by: Grouping) -> bool:
+    return any(fact.startswith("uploaded_") for fact in by)
 
 
 def _group_line(value: GroupValue) -> str:
-    return row((cell(value["value"]), f"{value['devices']:,}"))
+    second = [cell(value["second"])] if "second" in value else []
+    return row((cell(value["value"]), *second, f"{value['devices']:,}"))
 
 
-def _group_table(group: GroupFields) -> str:
+def _group_table(by: Grouping, group: GroupFields) -> str:
     lines = [_group_line(value) for value in group["values"]]
     if group["other"]:
-        lines.append(row((OTHERS, f"{group['other']:,}")))
-    return table((_titled(group["by"]), "devices"), lines)
+        lines.append(_others(by, group["other"]))
+    return table(_group_columns(by), lines)
 
 
-def _group_head(by: str) -> str:
-    return table_head((_titled(by), "devices"))
+def _others(by: Grouping, devices: int) -> str:
+    return row((*[OTHERS] * len(by), f"{devices:,}"))
 
 
-def _titled(by: str) -> str:
-    return by.replace("_", " ")
+def _group_columns(by: Grouping) -> list[str]:
+    return [*(fact.replace("_", " ") for fact in by), "devices"]
+
+
+def _order(by: Grouping) -> str:
+    return "time" if _is_of_time(by) else "-devices"
+
+
+def _order_line(groups: Sequence[Group]) -> str:
+    """In which order groups are given."""
+    orders = {_order(group.by) for group in groups}
+    if not orders:
+        return ""
+    if orders == {"time"}:
+        return "Groups in the order of time; where not all fit, the latest:"
+    times = "; times in their order, where not all fit the latest" if "time" in orders else ""
+    return f"Groups, most devices first{times}:"
 
 
 def _attention_line(item: AttentionRow) -> str:

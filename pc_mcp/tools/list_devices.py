@@ -9,21 +9,28 @@ from pydantic import Field
 
 from pc_mcp.answers import DeviceListAnswer, device_list_answer
 from pc_mcp.answers import Field as DeviceField
-from pc_mcp.inventory import DeviceFilter, GroupBy, named_customer
+from pc_mcp.inventory import DeviceFilter, named_customer
 from pc_mcp.inventory import list_devices as ask
 from pc_mcp.tools.support.addresses import whole_list_address
 from pc_mcp.tools.support.arguments import (
     BatchId,
     Cursor,
     Customer,
+    GroupedBy,
     Limit,
     Moment,
     Refresh,
     Text,
     check_period,
+    grouping_of,
 )
 from pc_mcp.tools.support.call import ToolCall
 from pc_mcp.tools.support.tool import tool
+
+_GROUPS = (
+    "Count by manufacturer, model, policy, batch, uploaded_year, uploaded_month, uploaded_day, or by two at once: "
+    "batch+model. []: no groups."
+)
 
 
 @tool("List devices", {"customer": "Contoso Ltd"})
@@ -42,7 +49,7 @@ async def list_devices(
     uploaded_before: Annotated[
         Moment | None, Field(description="Uploaded before it; the moment itself excluded.")
     ] = None,
-    group_by: Annotated[list[GroupBy] | None, Field(max_length=6, description="Count by these; []: no groups.")] = None,
+    group_by: Annotated[list[GroupedBy] | None, Field(max_length=4, description=_GROUPS)] = None,
     fields: Annotated[list[DeviceField] | None, Field(min_length=1, max_length=8, description="Columns.")] = None,
     limit: Limit = 20,
     cursor: Cursor | None = None,
@@ -59,7 +66,7 @@ async def list_devices(
         named,
         batch,
         where,
-        group_by=group_by,
+        group_by=None if group_by is None else [grouping_of(text) for text in dict.fromkeys(group_by)],
         limit=limit,
         cursor=cursor,
         refresh=refresh,

@@ -84,12 +84,15 @@ filters = st.builds(
 LONG_ADDRESS = "pc-mcp://customers/" + "x" * 380
 
 
+groupings = st.lists(st.sampled_from(get_args(GroupBy)), min_size=1, max_size=2, unique=True).map(tuple)
+
+
 @examples(max_examples=30)
 @given(
     service=customers_devices(),
     customer=generated.shown_customers,
     where=st.just(DeviceFilter()) | filters,
-    group_by=st.none() | st.lists(st.sampled_from(get_args(GroupBy)), unique=True),
+    group_by=st.none() | st.lists(groupings, unique=True, max_size=4),
     fields=st.none() | st.lists(st.sampled_from(get_args(Field)), min_size=1),
     limit=st.integers(0, 100) | st.just(100),
     max_chars=budgets,

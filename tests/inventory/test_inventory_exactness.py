@@ -63,15 +63,31 @@ def check_counts(answer, expected, where, batches):
     assert answer["devices_matched"] == len(matched), where
     for group in answer["groups"]:
         counted = Counter()
-        for value, devices in plain.grouped(matched, group["by"]).items():
-            counted["(none)" if value is None else plain.shown(value), devices] += 1
-        assert Counter((row["value"], row["devices"]) for row in group["values"]) == counted, (where, group)
-        devices = [row["devices"] for row in group["values"]]
-        assert devices == sorted(devices, reverse=True)
-        assert group["other"] == 0
+        for values, devices in plain.combined(matched, group["by"]).items():
+            counted[*["(none)" if value is None else plain.shown(value) for value in values], devices] += 1
+        given = [tuple(row.values()) for row in group["values"]]
+        check_order(group["by"], given)
+        assert sum(row[-1] for row in given) + group["other"] == len(matched)
+        if group["other"]:
+            assert not Counter(given) - counted
+        else:
+            assert Counter(given) == counted, (where, group)
     found = {row["kind"]: row["devices"] for row in answer["attention"]}
     assert found == plain.attention(expected, matched, batches, where), where
     return matched
+
+
+def check_order(by, rows):
+    """Times are in their order, those without one last; what has most devices comes first."""
+    times = [place for place, fact in enumerate(by.split("+")) if fact.startswith("uploaded_")]
+    places = [([(row[place] == "(none)", row[place]) for place in times], -row[-1]) for row in rows]
+    assert places == sorted(places)
+
+
+def some_groupings(number):
+    """As many as one question may have, others for each number."""
+    every = [*plain.GROUPINGS, *plain.COMBINATIONS]
+    return [every[(number * plain.MOST_GROUPINGS + place) % len(every)] for place in range(plain.MOST_GROUPINGS)]
 
 
 def questions(devices):
@@ -106,8 +122,12 @@ def questions(devices):
 @pytest.mark.parametrize("name", CUSTOMERS)
 async def test_totals_groups_and_findings_of_a_customer_are_exact(client, customer, name):
     expected = customer(name)
-    answer = await ask(client, "list_devices", customer=name, limit=0, group_by=list(plain.GROUPINGS))
-    assert [group["by"] for group in answer["groups"]] == list(plain.GROUPINGS)
+    for number in range(1, 3):
+        answer = await ask(client, "list_devices", customer=name, limit=0, group_by=some_groupings(number))
+        assert [group["by"] for group in answer["groups"]] == some_groupings(number)
+        check_counts(answer, expected.devices, {}, expected.batches)
+    answer = await ask(client, "list_devices", customer=name, limit=0, group_by=some_groupings(0))
+    assert [group["by"] for group in answer["groups"]] == some_groupings(0)
     assert answer["batches_read"] == answer["batches_total"] == len(expected.batches)
     check_counts(answer, expected.devices, {}, expected.batches)
     unreadable = sum(batch.unreadable for batch in expected.batches)
@@ -123,7 +143,7 @@ async def test_every_filter_is_exact_with_every_grouping(client, customer, name)
     # Fewer questions where each takes longer, and not the same ones for every customer.
     step = 1 if len(devices) < 1000 else 2 if len(devices) < 20_000 else 4
     for number, where in enumerate(list(questions(devices))[len(name) % step :: step]):
-        by = plain.GROUPINGS if len(devices) < 1000 else (plain.GROUPINGS[number % 6],)
+        by = some_groupings(number) if len(devices) < 1000 else some_groupings(number)[:1]
         answer = await ask(client, "list_devices", customer=name, limit=0, group_by=list(by), **where)
         hits += bool(check_counts(answer, devices, where, expected.batches))
     assert hits or not devices
@@ -248,9 +268,14 @@ async def test_values_that_do_not_fit_are_counted_in_other(name, customer, world
         async with Client(build_server(settings)) as client:
             answer = await ask(client, "list_devices", customer=name, group_by=["batch", "uploaded_day"], limit=3)
     for group in answer["groups"]:
-        counted = sorted(plain.grouped(expected, group["by"]).values(), reverse=True)
+        counted = list(plain.grouped(expected, group["by"]).items())
+        if group["order"] == "time":  # the latest are given
+            counted.sort(key=lambda item: (item[0] is None, item[0]))
+            counted = counted[len(counted) - len(group["values"]) :]
+        else:
+            counted.sort(key=lambda item: -item[1])
         given = [row["devices"] for row in group["values"]]
-        assert given == counted[: len(given)]
-        assert group["other"] == sum(counted[len(given) :])
+        assert given == [devices for _, devices in counted[: len(given)]]
+        assert group["other"] == len(expected) - sum(given)
     assert any(group["other"] for group in answer["groups"])
     assert all(group["values"] for group in answer["groups"])

@@ -303,7 +303,7 @@ async def test_a_list_of_devices_holds_every_row_and_every_group_value_that_is_a
             customer,
             largest["id"],
             DeviceFilter(),
-            group_by=plain.GROUPINGS,
+            group_by=[(by,) for by in plain.GROUPINGS],
             limit=100_000,
         )
     assert [
@@ -311,5 +311,5 @@ async def test_a_list_of_devices_holds_every_row_and_every_group_value_that_is_a
         for row in result.devices
     ] == [(row["id"], row["serial_number"], row["policy"], row["uploaded"], row["product_key"]) for row in expected]
     for group in result.groups:
-        assert dict(group.values) == plain.grouped(expected, group.by)
+        assert dict(group.values) == plain.combined(expected, *group.by)
     assert result.page.cursors[-1] is None

@@ -225,7 +225,7 @@ class Asker:
             self.customer,
             batch.id if batch else None,
             DeviceFilter(**where),
-            group_by=plain.GROUPINGS,
+            group_by=[(by,) for by in plain.GROUPINGS],
             limit=1000,
             refresh=question.refresh,
         )
@@ -246,7 +246,7 @@ class Asker:
         assert answer.coverage.unreadable_devices <= sum(batch.unreadable for batch in batches)
         for group in answer.groups:
             assert sum(devices for _, devices in group.values) == answer.matched
-            assert Counter(dict(group.values)) <= plain.grouped(expected, group.by)
+            assert Counter(dict(group.values)) <= plain.combined(expected, *group.by)
         if answer.coverage.complete:
             assert answer.total == len(devices)
             assert rows == [device["id"] for device in expected]

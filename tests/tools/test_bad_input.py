@@ -198,13 +198,17 @@ async def test_an_odd_name_of_a_tool_is_not_echoed_as_it_is(connect):
 
 async def test_a_list_or_flag_of_the_wrong_kind_is_refused(connect):
     cases = [
-        ("group_by", ["colour"], "must be 'manufacturer', 'model', 'policy'"),
-        ("group_by", ["model"] * 7, "must have at most 6 items"),
-        ("group_by", '["model"', "must be 'manufacturer', 'model', 'policy'"),
-        ("group_by", "[" * 100_000, "must be 'manufacturer', 'model', 'policy'"),
-        ("group_by", "true", "must be 'manufacturer', 'model', 'policy'"),
+        ("group_by", ["colour"], "must be one of manufacturer, model, policy"),
+        ("group_by", ["modell"], "batch+model. Did you mean model?"),
+        ("group_by", ["batch+colour"], "must be one of manufacturer, model, policy"),
+        ("group_by", ["model+model"], "may join two different ones, such as batch+model"),
+        ("group_by", ["batch+model+policy"], "may join two different ones, such as batch+model"),
+        ("group_by", ["model"] * 7, "must have at most 4 items"),
+        ("group_by", '["model"', "must be one of manufacturer, model, policy"),
+        ("group_by", "[" * 100_000, "must have at most 32 characters"),
+        ("group_by", "true", "must be one of manufacturer, model, policy"),
         ("group_by", True, "must be a valid list"),
-        ("group_by", '{"by": "model"}', "must be 'manufacturer', 'model', 'policy'"),
+        ("group_by", '{"by": "model"}', "must be one of manufacturer, model, policy"),
         ("group_by", {"by": "model"}, "must be a valid list"),
         ("fields", ["hardware_hash"], "must be 'id', 'serial_number'"),
         ("fields", ["id"] * 9, "must have at most 8 items"),

@@ -11,7 +11,7 @@ from pc_mcp.tools import all_tools
 from pc_mcp.tools.support.asking import DECLINED
 
 COLUMNS = ["id", "serial_number", "manufacturer", "model", "policy", "batch", "uploaded", "product_key"]
-GROUPS = ["manufacturer", "model", "policy", "batch", "uploaded_month", "uploaded_day"]
+GROUPS = ["manufacturer", "model", "policy", "batch", "uploaded_year", "uploaded_month", "uploaded_day"]
 COMPLETENESS = ["complete", "next_step", "next_step_seconds", "next_step_reason"]
 
 
@@ -94,7 +94,8 @@ async def test_lists_of_choices_name_every_choice(connect):
     async with connect() as client:
         schemas = {tool.name: tool.input_schema["properties"] for tool in await listed(client)}
     assert schemas["list_devices"]["fields"]["items"]["enum"] == COLUMNS
-    assert schemas["list_devices"]["group_by"]["items"]["enum"] == GROUPS
+    described = schemas["list_devices"]["group_by"]["description"]
+    assert f"Count by {', '.join(GROUPS)}, or by two at once: batch+model." in described
     identifiers = schemas["find_devices"]["identifiers"]
     assert (identifiers["minItems"], identifiers["maxItems"]) == (1, 200)
 

@@ -12,20 +12,21 @@ from pc_mcp.inventory.questions.opened import devices_read
 from pc_mcp.inventory.questions.paging import AnswerPage, Paging
 from pc_mcp.inventory.reading.inventory import Call
 from pc_mcp.inventory.reading.snapshot import Snapshot
-from pc_mcp.inventory.store import DeviceFilter, DeviceRow, GroupBy, Scope, Store
+from pc_mcp.inventory.store import DeviceFilter, DeviceRow, Grouping, Label, Scope, Store
 from pc_mcp.partner_center.models import Customer, DeviceBatch
 from pc_mcp.runtime.text import match_key
 
-GROUPS_OF_A_BATCH: Sequence[GroupBy] = ("model", "policy")
-GROUPS_OF_A_CUSTOMER: Sequence[GroupBy] = (*GROUPS_OF_A_BATCH, "batch")
+GROUPS_OF_A_BATCH: Sequence[Grouping] = (("model",), ("policy",))
+GROUPS_OF_A_CUSTOMER: Sequence[Grouping] = (*GROUPS_OF_A_BATCH, ("batch",))
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """(value, devices) pairs, the most frequent first; None: devices without a value."""
+    """How many devices have each value, or each combination of two; None: they have none. In the order of time where
+    one is a time, and the most frequent first."""
 
-    by: GroupBy
-    values: Sequence[tuple[str | None, int]]
+    by: Grouping
+    values: Sequence[tuple[tuple[str | None, ...], int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,25 +84,25 @@ async def list_devices(
     batch: str | None,
     where: DeviceFilter,
     *,
-    group_by: Sequence[GroupBy] | None = None,
+    group_by: Sequence[Grouping] | None = None,
     limit: int,
     cursor: str | None = None,
     refresh: bool = False,
 ) -> DeviceList:
     """Reads what is missing, within the call's time, and answers from what was read.
 
-    `group_by` None: what a first look wants, and nothing on the pages after the first. A cursor
+    `group_by` None: what a first look at several devices wants, and nothing on the pages after the first. A cursor
     pages what has been read and reads nothing.
     """
     paging = Paging(call, ("devices", customer.id, batch, astuple(where)), cursor)
     async with devices_read(call, customer, batch, paging, refresh=refresh) as part:
         snapshot = part.snapshot
-        if group_by is None:
+        if is_first_look := group_by is None:
             group_by = () if paging.goes_on else GROUPS_OF_A_BATCH if part.batch else GROUPS_OF_A_CUSTOMER
         begun = paging.begin(part.generation)
         if where.serial_number and len(forms_of(where.serial_number)) > 1:
             where = await snapshot.answer(call.answer_by, partial(_as_pasted, snapshot.store, part.scope, where))
-        answer = partial(_answer, snapshot, part.scope, where, group_by=group_by, after=begun.after, limit=limit)
+        answer = partial(_answer, snapshot, part.scope, where, group_by=group_by or (), after=begun.after, limit=limit)
         matched, groups, odd, rows, nobody_has = await snapshot.answer(call.answer_by, answer)
         return DeviceList(
             customer=customer,
@@ -109,7 +110,7 @@ async def list_devices(
             coverage=coverage_of(part, by_policy_name=where.has_policy_name),
             total=part.devices,
             matched=matched,
-            groups=groups,
+            groups=() if is_first_look and matched <= 1 else groups,
             irregularities=odd,
             disagreements=disagreements_of(part.readings),
             devices=[listed(snapshot, row) for row in rows],
@@ -137,14 +138,14 @@ def _answer(
     scope: Scope,
     where: DeviceFilter,
     *,
-    group_by: Sequence[GroupBy],
+    group_by: Sequence[Grouping],
     after: int,
     limit: int,
 ) -> tuple[int, list[Group], Irregularities, list[DeviceRow], list[NobodyHas]]:
     """What the store knows, in one visit to the snapshot's thread."""
     store = snapshot.store
     tally = store.tally(scope, where, group_by)
-    groups = [Group(by, _labelled(snapshot, by, tally.groups(by))) for by in dict.fromkeys(group_by)]
+    groups = [Group(by, _labelled(snapshot, tally.groups(by))) for by in dict.fromkeys(group_by)]
     duplicates = store.duplicates(scope, where)
     odd = Irregularities(
         duplicates.devices, duplicates.serial_numbers, tally.without_policy, tally.without_serial_number
@@ -170,8 +171,11 @@ def _nobody_has(store: Store, where: DeviceFilter) -> list[NobodyHas]:
 
 
 def _labelled(
-    snapshot: Snapshot, by: GroupBy, values: list[tuple[str | int | None, int]]
-) -> list[tuple[str | None, int]]:
-    if by != "batch":
-        return [(value if isinstance(value, str) else None, devices) for value, devices in values]
-    return [(snapshot.readings[int(number or 0)].batch.id, devices) for number, devices in values]
+    snapshot: Snapshot, values: Sequence[tuple[tuple[Label, ...], int]]
+) -> list[tuple[tuple[str | None, ...], int]]:
+    """The values with the ids of batches in the place of their numbers."""
+
+    def text(label: Label) -> str | None:
+        return snapshot.readings[label].batch.id if isinstance(label, int) else label
+
+    return [(tuple(map(text, labels)), devices) for labels, devices in values]

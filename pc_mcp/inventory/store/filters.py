@@ -12,7 +12,9 @@ from pc_mcp.inventory.store.times import Span, microseconds
 from pc_mcp.inventory.text import ABSENT, NONE
 from pc_mcp.runtime.text import match_key
 
-GroupBy = Literal["manufacturer", "model", "policy", "batch", "uploaded_month", "uploaded_day"]
+GroupBy = Literal["manufacturer", "model", "policy", "batch", "uploaded_year", "uploaded_month", "uploaded_day"]
+Grouping = tuple[GroupBy, ...]
+"""What devices are counted by: one fact, or each combination of two."""
 
 SHOWN_FOR_NONE = frozenset({ABSENT, NONE})
 SAID_FOR_NO_POLICY = SHOWN_FOR_NONE | {"none"}

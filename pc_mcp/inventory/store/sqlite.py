@@ -7,9 +7,10 @@ import weakref
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from typing import Any, TypeVar
 
-from pc_mcp.inventory.store.filters import DeviceFilter, GroupBy
+from pc_mcp.inventory.store.filters import DeviceFilter, Grouping
 from pc_mcp.inventory.store.freed_memory import give_back_freed_memory
 from pc_mcp.inventory.store.kinds import NamedFact
 from pc_mcp.inventory.store.product_keys import SHOWN_CHARACTERS
@@ -111,11 +112,11 @@ class SQLiteStore:
         self._db.execute("DELETE FROM device WHERE key >= ? AND key < ?", Scope(batch_number, batch_number + 1).keys)
         self._counts.remove(batch_number)
 
-    def tally(self, scope: Scope, where: DeviceFilter, group_by: Iterable[GroupBy] = ()) -> Tally:
-        groups = frozenset(group_by)
-        tally, uncounted = self._counts.tally(scope.batches, where, self._encoding.kinds.all, groups)
+    def tally(self, scope: Scope, where: DeviceFilter, group_by: Iterable[Grouping] = ()) -> Tally:
+        groupings = list(group_by)
+        tally, uncounted = self._counts.tally(scope.batches, where, self._encoding.kinds.all, groupings)
         if uncounted:
-            self._count(tally, uncounted, where, by_day=bool(groups & BY_TIME))
+            self._count(tally, uncounted, where, by_day=not BY_TIME.isdisjoint(chain(*groupings)))
         return tally
 
     def _count(self, tally: Tally, batches: Sequence[int], where: DeviceFilter, *, by_day: bool) -> None:

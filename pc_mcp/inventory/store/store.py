@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from pc_mcp.inventory.store.filters import DeviceFilter, GroupBy
+from pc_mcp.inventory.store.filters import DeviceFilter, Grouping
 from pc_mcp.inventory.store.kinds import NamedFact
 from pc_mcp.inventory.store.tally import Tally
 from pc_mcp.partner_center.models import Device
@@ -98,8 +98,9 @@ class Store(Protocol):
     def remove(self, batch_number: int) -> None:
         """Removes a batch, to be read again from its first page."""
 
-    def tally(self, scope: Scope, where: DeviceFilter, group_by: Iterable[GroupBy] = ()) -> Tally:
-        """Counts the devices that match, by kind and by batch, and by day where `group_by` needs that."""
+    def tally(self, scope: Scope, where: DeviceFilter, group_by: Iterable[Grouping] = ()) -> Tally:
+        """Counts the devices that match, by kind and by batch, and by day and by what is combined where `group_by`
+        needs that."""
 
     def rows(self, scope: Scope, where: DeviceFilter, *, after: int, limit: int) -> list[DeviceRow]:
         """The first `limit` devices that match and whose key is greater than `after`."""

@@ -4,29 +4,39 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 
-from pc_mcp.inventory.store.filters import DeviceFilter, GroupBy
+from pc_mcp.inventory.store.filters import DeviceFilter, GroupBy, Grouping
 from pc_mcp.inventory.store.kinds import Kind
 from pc_mcp.inventory.store.times import Span, day_of
 
-BY_TIME = frozenset[GroupBy]({"uploaded_day", "uploaded_month"})
+BY_TIME = frozenset[GroupBy]({"uploaded_day", "uploaded_month", "uploaded_year"})
+
+_TIME_CHARACTERS = {"uploaded_year": 4, "uploaded_month": 7, "uploaded_day": 10}
+
+Label = str | int | None
+"""What devices are grouped by: a name, a time, the number of a batch; None: they have none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
     """Counts of devices by the number of their kind and of their batch, and where that is asked for by
-    the UTC day of their upload (as `date.toordinal` counts; None: not known)."""
+    the UTC day of their upload (as `date.toordinal` counts; None: not known), and by all three (`combined`)."""
 
     kinds: Sequence[Kind]
+    combines: bool = False
     by_kind: Counter[int] = field(default_factory=Counter)
     by_batch: Counter[int] = field(default_factory=Counter)
     by_day: Counter[int | None] = field(default_factory=Counter)
+    combined: Counter[tuple[int, int, int | None]] = field(default_factory=Counter)
 
     def add(self, batch: int, kind: int, day: int | None, devices: int) -> None:
         """Counts `devices` more."""
         self.by_kind[kind] += devices
         self.by_batch[batch] += devices
         self.by_day[day] += devices
+        if self.combines:
+            self.combined[batch, kind, day] += devices
 
     @property
     def matched(self) -> int:
@@ -40,18 +50,28 @@ class Tally:
     def without_serial_number(self) -> int:
         return sum(devices for kind, devices in self.by_kind.items() if not self.kinds[kind].has_serial_number)
 
-    def groups(self, by: GroupBy) -> list[tuple[str | int | None, int]]:
-        """(value, devices) pairs, the most frequent first; for `batch` a value is a batch number."""
-        counts: Counter[str | int | None] = Counter()
-        if by == "batch":
-            counts.update(self.by_batch)
+    def groups(self, grouping: Grouping) -> list[tuple[tuple[Label, ...], int]]:
+        """What devices have of each fact, and how many have it: in the order of time where one is a time, and the most
+        frequent first."""
+        counts: Counter[tuple[Label, ...]] = Counter()
+        if len(grouping) > 1:
+            for (batch, kind, day), devices in self.combined.items():
+                labels = (self._label(by, batch, kind, day) for by in grouping)
+                counts[tuple(labels)] += devices
+        elif (by := grouping[0]) == "batch":
+            counts.update({(batch,): devices for batch, devices in self.by_batch.items()})
         elif by in BY_TIME:
             for day, devices in self.by_day.items():
-                counts[day_text(day, by)] += devices
+                counts[day_text(day, by),] += devices
         else:
             for kind, devices in self.by_kind.items():
-                counts[_label(self.kinds[kind], by)] += devices
-        return sorted(counts.items(), key=lambda item: (-item[1], item[0] is None, item[0]))
+                counts[getattr(self.kinds[kind], by),] += devices
+        return sorted(counts.items(), key=lambda item: _place(grouping, *item))
+
+    def _label(self, by: GroupBy, batch: int, kind: int, day: int | None) -> Label:
+        if by == "batch":
+            return batch
+        return day_text(day, by) if by in BY_TIME else getattr(self.kinds[kind], by)
 
 
 class Counts:
@@ -78,14 +98,15 @@ class Counts:
         self._spans.clear()
 
     def tally(
-        self, batches: range, where: DeviceFilter, kinds: Sequence[Kind], group_by: Iterable[GroupBy]
+        self, batches: range, where: DeviceFilter, kinds: Sequence[Kind], group_by: Sequence[Grouping]
     ) -> tuple[Tally, list[int]]:
         """What is known of the devices that match, and the batches whose devices have to be looked at for it.
 
         kinds: all of them, in the order of their numbers.
         """
-        by_time = [by for by in group_by if by in BY_TIME]
-        tally, matching, uncounted = Tally(kinds), where.kinds(kinds), []
+        by_time = [by for grouping in group_by for by in grouping if by in BY_TIME]
+        combines = any(len(grouping) > 1 for grouping in group_by)
+        tally, matching, uncounted = Tally(kinds, combines=combines), where.kinds(kinds), []
         for batch in batches:
             counts, span = self._by_kind.get(batch), self._spans.get(batch)
             covered = where.covers(span) if counts and span else False
@@ -108,15 +129,17 @@ def _has_several(span: Span, by_time: Iterable[GroupBy]) -> bool:
     return not one or (span.unknown and days != {None})
 
 
+@lru_cache(maxsize=2**15)
 def day_text(day: int | None, by: GroupBy) -> str | None:
-    """The ISO date of a day, or its month for `uploaded_month`."""
+    """The ISO date of a day, or its month or year, whichever devices are grouped by."""
     if day is None:
         return None
     text = date.fromordinal(day).isoformat()
-    return text[:7] if by == "uploaded_month" else text
+    return text[: _TIME_CHARACTERS[by]]
 
 
-def _label(kind: Kind, by: GroupBy) -> str | None:
-    if by == "manufacturer":
-        return kind.manufacturer
-    return kind.model if by == "model" else kind.policy
+def _place(grouping: Grouping, labels: tuple[Label, ...], devices: int) -> tuple[object, ...]:
+    """By what groups are sorted; what is not known comes last."""
+    places = [(label is None, label) for label in labels]
+    times = [place for by, place in zip(grouping, places, strict=True) if by in BY_TIME]
+    return (*times, -devices, places)

@@ -2,11 +2,12 @@
 
 import unicodedata
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, cast, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from pc_mcp.inventory import QuestionError
+from pc_mcp.inventory import GroupBy, Grouping, QuestionError
+from pc_mcp.runtime.nearest_name import did_you_mean
 from pc_mcp.runtime.text import match_key
 
 # Line breaks and the like are no part of any name; lone surrogates cannot even be written down.
@@ -42,6 +43,22 @@ def _moment(value: object) -> datetime:
         raise ValueError("must be a date such as 2025-03-31, or a time such as 2025-03-31T14:00:00Z") from None
 
 
+def grouping_of(text: str) -> Grouping:
+    """What `model` or `batch+model` asks to count by. Raises `ValueError`."""
+    facts = tuple(part.strip() for part in text.split("+"))
+    for fact in facts:
+        if fact not in get_args(GroupBy):
+            near = did_you_mean(fact, get_args(GroupBy))
+            raise ValueError(f"must be one of {', '.join(get_args(GroupBy))}, or two of them as batch+model.{near}")
+    if not len(set(facts)) == len(facts) <= 2:
+        raise ValueError("may join two different ones, such as batch+model")
+    return cast("Grouping", facts)
+
+
+def _grouped_by(text: str) -> str:
+    return "+".join(grouping_of(text))
+
+
 Text = Annotated[str, Field(min_length=1, max_length=256), AfterValidator(_plain)]
 Moment = Annotated[datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string"})]
 NotBoolean = BeforeValidator(_not_boolean)
@@ -60,6 +77,7 @@ Cursor = Annotated[
     ),
     AfterValidator(_plain),
 ]
+GroupedBy = Annotated[str, Field(max_length=32), AfterValidator(_grouped_by)]
 Limit = Annotated[int, Field(ge=0, le=100, description="Most rows; 0: none."), NotBoolean]
 Refresh = Annotated[bool, Field(description="Read again instead of using what was read in the last minutes.")]
 

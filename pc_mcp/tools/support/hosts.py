@@ -6,6 +6,7 @@ is taken as that; everything else goes on as it came, to be refused with words b
 """
 
 import json
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
@@ -18,6 +19,8 @@ ADDED_BY_HOSTS = frozenset({"toolCallId", "sessionId", "action", "chatInput", "r
 """Arguments that hosts add by themselves, such as n8n, and those that fill in for tools that take none."""
 
 # JavaScript rounds larger ones: what arrives need not be what was meant, so the text is asked for.
+# Names that hold no comma are no longer, in a list of which hosts may make one text.
+_LONGEST_OF_NAMES = 32
 _LARGEST_NUMBER = 2**53
 
 
@@ -96,7 +99,7 @@ def _list(value: object, items: Mapping[str, Any]) -> object:
     """A list may come as its JSON text, or as the only thing that stands in it."""
     if isinstance(value, str):
         value = _unpacked(value)
-    if isinstance(value, str) and "enum" in items:
+    if isinstance(value, str) and ("enum" in items or items.get("maxLength", math.inf) <= _LONGEST_OF_NAMES):
         value = [each.strip() for each in value.split(",")]
     if isinstance(value, str | int) and not isinstance(value, bool):
         value = [value]
