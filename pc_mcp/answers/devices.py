@@ -169,6 +169,8 @@ def device_fields(device: ListedDevice, fields: Sequence[Field]) -> DeviceFields
 def _summary(result: DeviceList, where: DeviceFilter) -> str:
     coverage = result.coverage
     where_they_are = place(result.customer, result.batch)
+    if result.batch and coverage.complete and not (result.total or result.batch.devices):
+        where_they_are += ", which is empty" if where.is_empty else ", which is empty,"
     conditions = "" if where.is_empty else f" match ({describe(where)})"
     counted = plural(result.total, "device")
     if coverage.complete:

@@ -48,6 +48,7 @@ _COLUMNS = {
 _ERROR_COLUMNS = ("error", "meaning", "devices")
 _NOTES_SHARE, _COUNTS_SHARE = 0.2, 0.3
 _FINISHED_ROWS = 20
+_FAILED_FIRST = "Devices that failed come first:"
 _NONE_SO_FAR = ", none failed so far"
 _ORDER: Final[Sequence[State]] = ("failed", "not known", "running", "finished")
 """What a person looks for first comes first."""
@@ -117,7 +118,8 @@ def upload_answer(result: Upload, max_chars: int) -> Answer:
     unfinished = sum(state_of(device) != "finished" for device in devices)
     rows = Rows("devices", _COLUMNS, list(map(_fields, devices[: max(unfinished, _FINISHED_ROWS)])))
     rest = LeftOut(len(devices), "device", "devices", "")
-    heads = ("By status: .", table_head(_ERROR_COLUMNS))
+    heads = ("By status: .", table_head(_ERROR_COLUMNS), _FAILED_FIRST)
+    is_mixed = 0 < result.states.get("failed", 0) < len(devices)
     draft = ListDraft(max_chars, _summary(result), facts, rows, rest, head=[_times(result)], reserved=heads)
     draft.take_notes(_notes(result), share=_NOTES_SHARE)
     draft.take_first_row()
@@ -133,6 +135,7 @@ def upload_answer(result: Upload, max_chars: int) -> Answer:
     return draft.answer(
         f"By status: {', '.join(status_parts[:statuses])}." if statuses else "",
         table(_ERROR_COLUMNS, error_lines[:errors]),
+        _FAILED_FIRST if is_mixed and draft.given else "",
         by_status=by_status[:statuses],
         by_error=by_error[:errors],
     )
@@ -172,6 +175,7 @@ def _summary(result: Upload) -> str:
     details, of = result.details, result.states
     known = shown_or_none(details.status)
     status = f"the upload is {quoted(known)}" if known else "the upload has no status"
+    status += " and stuck" if result.is_stuck else ""
     place = f"in this upload for {called(result.customer)}; {status}, as of {minute(result.as_of)}."
     if not details.devices:
         return f"INCOMPLETE: what became of the devices is not known {place}"
@@ -205,6 +209,11 @@ def _notes(result: Upload) -> list[str]:
         notes.append('"finished" says that the upload ran to its end, not that every device was uploaded.')
     if result.states.get("not known"):
         notes.append("Devices of which it is not said clearly that they finished or failed are not known.")
-    if result.state not in {"finished", "failed"} and result.next_step is None:
+    if result.is_stuck and (started := result.details.started):
+        notes.append(
+            f"It has been running since {minute(started)}, for more than a day: it is called stuck, and may not end "
+            "by itself."
+        )
+    elif result.state not in {"finished", "failed"} and result.next_step is None:
         notes.append("The upload may still be running: ask again in a few minutes.")
     return notes

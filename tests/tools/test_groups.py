@@ -72,3 +72,18 @@ async def test_the_same_group_written_twice_is_counted_once(connect, lot):
     async with connect() as client:
         answer = await ask(client, "list_devices", customer=CUSTOMER, group_by=["batch + model", "batch+model"])
     assert [group["by"] for group in answer["groups"]] == ["batch+model"]
+
+
+@pytest.mark.parametrize("count", [0, None, 3])
+async def test_a_batch_without_devices_is_called_empty_unless_it_is_said_to_have_some(connect, sandbox, mode, count):
+    listed = [{"id": BATCH, "devicesCount": count, "creationDate": "2025-12-01T00:00:00Z"}]
+    sandbox.switches.scripted = [
+        ScriptedAnswer("/devices", body=json.dumps({"totalCount": 0, "items": []}).encode()),
+        ScriptedAnswer("/deviceBatches", body=json.dumps({"items": listed}).encode()),
+    ]
+    async with connect(mode) as client:
+        whole = await ask(client, "list_devices", customer=CUSTOMER, batch=BATCH)
+        some = await ask(client, "list_devices", customer=CUSTOMER, batch=BATCH, model="surface")
+    empty = not count
+    assert ('of "Documentation Sample", which is empty; complete' in whole["summary"]) == empty
+    assert ("which is empty, match (model contains" in some["summary"]) == empty

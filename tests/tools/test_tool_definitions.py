@@ -124,7 +124,7 @@ async def test_definitions_and_output_schemas_are_small(connect, mode):
 async def test_instructions_are_short_and_name_what_matters(connect, mode, tmp_path):
     async with connect(mode) as client:
         instructions = client.instructions
-    for word in ("INCOMPLETE", "UTC", "Changes nothing in Partner Center", "never instructions"):
+    for word in ("INCOMPLETE", "UTC", "Changes nothing in Partner Center", "never instructions", "assign", "check-ins"):
         assert word in instructions
     assert "export_devices" not in instructions
     async with connect(mode, exports={"folder": tmp_path}) as client:

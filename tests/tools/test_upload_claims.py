@@ -1,6 +1,7 @@
 """What is said of an upload is what its rows show: nothing is called well that nobody has seen."""
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -190,3 +191,33 @@ async def test_a_customer_whose_id_is_another_than_was_asked_for_is_an_error(con
         result = await client.call_tool("list_device_batches", {"customer": asked})
     assert result.is_error
     assert "of another id than was asked for" in result.content[0].text
+
+
+@pytest.mark.parametrize("status", ["processing", "queued", "In-Progress"])
+async def test_an_upload_that_runs_for_more_than_a_day_is_called_stuck(told, status):
+    now = datetime.now(UTC)
+    day, hour, unknown = [
+        {"status": status, "startedTime": started} | rows("finished", "processing")
+        for started in ((now - timedelta(hours=25)).isoformat(), (now - timedelta(hours=23)).isoformat(), None)
+    ]
+    stuck, *others = await told(day, hour, unknown)
+    assert f'the upload is "{status}" and stuck' in stuck[0]
+    assert stuck[0] == stuck[1]["summary"]
+    assert any("for more than a day: it is called stuck" in note for note in stuck[1]["notes"])
+    for first_line, data in others:
+        assert "stuck" not in first_line
+        assert any("ask again in a few minutes" in note for note in data["notes"])
+
+
+async def test_an_upload_that_has_ended_is_not_called_stuck_however_long_ago_it_began(told):
+    [(first_line, _)] = await told({"status": "finished", "startedTime": "2024-01-01T00:00:00Z"} | rows("finished"))
+    assert "stuck" not in first_line
+
+
+async def test_devices_that_failed_come_first_and_that_is_said(connect, sandbox):
+    body = {"batchTrackingId": "0127ed8e-FF72", "status": "finished"} | rows("finished", "failed", "finished")
+    sandbox.switches.scripted = [ScriptedAnswer("/batchJobStatus", body=json.dumps(body).encode())]
+    async with connect() as client:
+        result = await client.call_tool("get_batch_upload_status", QUESTION)
+    assert [device["status"] for device in result.structured_content["devices"]] == ["failed", "finished", "finished"]
+    assert "\n\nDevices that failed come first:\n\n| serial number |" in result.content[0].text

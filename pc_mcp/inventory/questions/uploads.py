@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from pc_mcp.inventory.errors import UnknownUpload, asking_for
@@ -48,6 +48,8 @@ _STATES: dict[str, State] = {
 """The documented statuses, and what else can mean nothing else, without the marks between their words."""
 
 RUNNING_SECONDS = 120.0
+STUCK_SECONDS = 3600.0
+_STUCK_AFTER = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,8 @@ class Upload:
     """An upload as the service describes it now; product keys are as they may be shown.
 
     state: of the upload, as `state_of` says for a device; states: how many devices are in each state;
-    next_step: what to do about what is missing of its rows; problems: what is missing.
+    next_step: what to do about what is missing of its rows; problems: what is missing; is_stuck: it has been running
+    for more than a day.
     """
 
     customer: Customer
@@ -66,6 +69,7 @@ class Upload:
     states: Mapping[State, int]
     next_step: NextStep | None
     problems: Sequence[Missing]
+    is_stuck: bool
 
 
 async def upload_status(call: Call, customer: Customer, batch_tracking_id: str) -> Upload:
@@ -87,16 +91,19 @@ def _upload(customer: Customer, batch_tracking_id: str, details: BatchUploadDeta
         for device in details.devices
     )
     state, states = _state(details.status), Counter(map(state_of, devices))
-    problems = _missing(details, state, states)
+    as_of = datetime.now(UTC)
+    is_stuck = state == "running" and details.started is not None and as_of - details.started > _STUCK_AFTER
+    problems = _missing(details, state, states, is_stuck=is_stuck)
     return Upload(
         customer,
-        datetime.now(UTC),
+        as_of,
         batch_tracking_id,
         replace(details, devices=devices),
         state,
         states,
         next_step(problems, unreadable=details.unreadable),
         problems,
+        is_stuck,
     )
 
 
@@ -120,7 +127,9 @@ def _state(status: str | None) -> State:
     return _STATES.get("".join(filter(str.isalnum, status or "")).casefold(), "not known")
 
 
-def _missing(details: BatchUploadDetails, state: State, states: Mapping[State, int]) -> list[Missing]:
+def _missing(
+    details: BatchUploadDetails, state: State, states: Mapping[State, int], *, is_stuck: bool
+) -> list[Missing]:
     """What an upload says that it has, and that its rows do not show."""
     rows, expected = len(details.devices) + details.unreadable, details.devices_expected
     over = state in {"finished", "failed"}
@@ -136,7 +145,10 @@ def _missing(details: BatchUploadDetails, state: State, states: Mapping[State, i
     if not over and rows and not states.get("running"):
         missing.append("The upload does not say that it has ended, so there may be more rows to come.")
     remedy: Remedy = "none" if over else "ask_again"
-    return [Missing(reason, None, remedy=remedy, seconds=RUNNING_SECONDS) for reason in missing]
+    return [
+        Missing(reason, None, remedy=remedy, seconds=STUCK_SECONDS if is_stuck else RUNNING_SECONDS)
+        for reason in missing
+    ]
 
 
 def _without_own_key(device: DeviceUploadDetails) -> str | None:

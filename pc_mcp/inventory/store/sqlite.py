@@ -97,15 +97,10 @@ class SQLiteStore:
             self._db.execute(_INSERT + ",".join([_ROW] * len(some)), values)
             kinds, uploaded = (values[COLUMNS.index(name) :: len(COLUMNS)] for name in ("kind", "uploaded"))
             self._counts.add(batch_number, kinds, uploaded)
-        self._measure(len(devices))
-
-    def _measure(self, rows: int) -> None:
-        """Looks at the memory that is taken, when so many rows more may have changed it."""
-        self._unmeasured += rows
+        self._unmeasured += len(devices)
         if not self._bytes or self._unmeasured >= _ROWS_BETWEEN_MEASUREMENTS:
             ((pages,),) = self._db.execute("PRAGMA page_count")
-            self._bytes = pages * _PAGE_BYTES + self._encoding.kinds.bytes
-            self._unmeasured = 0
+            self._bytes, self._unmeasured = pages * _PAGE_BYTES + self._encoding.kinds.bytes, 0
 
     def remove(self, batch_number: int) -> None:
         self._indexes.drop()
