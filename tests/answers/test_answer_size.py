@@ -87,6 +87,7 @@ LONG_ADDRESS = "pc-mcp://customers/" + "x" * 380
 groupings = st.lists(st.sampled_from(get_args(GroupBy)), min_size=1, max_size=2, unique=True).map(tuple)
 
 
+@pytest.mark.slow
 @examples(max_examples=30)
 @given(
     service=customers_devices(),
@@ -125,6 +126,7 @@ def test_an_answer_about_devices_keeps_its_budget_and_pages_to_the_last_device(
             assert (data["next_cursor"] is None) == (seen == data["devices_matched"])
 
 
+@pytest.mark.slow
 @examples(max_examples=20)
 @given(
     service=customers_devices(),

@@ -23,7 +23,11 @@ HALF_A_BODY = (
 )
 
 
-@pytest.mark.parametrize("sent", [b"", HALF_A_HEADER, HALF_A_BODY], ids=["nothing", "half a header", "half a body"])
+@pytest.mark.parametrize(
+    "sent",
+    [b"", HALF_A_HEADER, pytest.param(HALF_A_BODY, marks=pytest.mark.slow)],
+    ids=["nothing", "half a header", "half a body"],
+)
 def test_who_has_waited_longest_makes_room_for_who_asks(sent):
     def work(url: str) -> None:
         with contextlib.ExitStack() as stack:
@@ -113,6 +117,7 @@ def test_where_all_are_being_answered_the_next_one_is_told_that_there_is_no_room
     while_served(work, limits=Limits(connections=2, request_seconds=600))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets one process take descriptors from another")
 def test_without_descriptors_it_says_so_once_and_recovers(tmp_path):
     with started("serve", "--no-secret", "--http", "127.0.0.1:0", env=environment(tmp_path)) as process:
@@ -133,6 +138,7 @@ def test_without_descriptors_it_says_so_once_and_recovers(tmp_path):
     assert len(lines) < 10
 
 
+@pytest.mark.slow
 def test_300_connections_that_ask_nothing_do_not_use_up_the_descriptors(tmp_path):
     """As on macOS, where a process may open 256 files."""
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
