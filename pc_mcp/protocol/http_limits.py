@@ -12,6 +12,7 @@ import logging
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 import uvicorn
@@ -23,6 +24,7 @@ logger = logging.getLogger(__name__)
 
 _NO_DESCRIPTORS = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 _SAID_AGAIN_SECONDS = 60
+_TAKEN_IN_BODIES = 8
 _TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
 
@@ -56,7 +58,8 @@ class Limits:
 
     def whole_requests(self, app: ASGIApp) -> ASGIApp:
         """`app`, for the requests whose body comes to its end and is not too large."""
-        return RequestBodyLimitMiddleware(_WholeRequests(app), self.body_bytes)
+        limited = RequestBodyLimitMiddleware(_WholeRequests(app), self.body_bytes)
+        return _TakenInFirst(limited, _TAKEN_IN_BODIES * self.body_bytes)
 
     def configured(self, app: ASGIApp) -> uvicorn.Config:
         """The configuration of a web server that keeps them, and logs only what is wrong with itself."""
@@ -73,6 +76,33 @@ class Limits:
             h11_max_incomplete_event_size=self.header_bytes,
             backlog=min(self.connections, 128),
         )
+
+
+class _TakenInFirst:
+    """Takes in the rest of a body that is too large before that is answered, up to so many bytes: a client that is
+    still sending when the connection is closed would never read why."""
+
+    def __init__(self, app: ASGIApp, most_bytes: int) -> None:
+        self._app = app
+        self._most_bytes = most_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_whole = False
+
+        async def noted() -> Message:
+            nonlocal is_whole
+            message = await receive()
+            is_whole = message["type"] != "http.request" or not message.get("more_body")
+            return message
+
+        async def send_after_the_rest(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+                left = self._most_bytes
+                while left > 0 and not is_whole:
+                    left -= len((await noted()).get("body", b"")) or 1
+            await send(message)
+
+        await self._app(scope, noted, send_after_the_rest)
 
 
 class _WholeRequests:

@@ -90,6 +90,9 @@ def test_what_is_too_large_is_refused():
         large = {**INITIALIZE, "padding": "x" * 3000}
         headers = {"Accept": ACCEPT, "Content-Type": "application/json"}
         assert httpx2.post(url, json=large, headers=headers, timeout=SOON).status_code == 413
+        # Whoever is still sending when it is refused reads why, too.
+        for _ in range(20):
+            assert httpx2.post(url, content=b"x" * 14_000, headers=headers, timeout=SOON).status_code == 413
         pieces = (b"x" * 1000 for _ in range(3))
         assert httpx2.post(url, content=pieces, headers=headers, timeout=SOON).status_code == 413
         assert posted(url, "auto").status_code == 200
