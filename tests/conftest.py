@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import lru_cache
 from typing import Any
 
 import httpx2
@@ -38,9 +39,17 @@ def each_schema_is_checked_once() -> Iterator[None]:
         yield
 
 
+class KeptWorld(World):
+    """Holds the pages of all but the largest customers: many tests read the same."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.device_page = lru_cache(maxsize=700)(super().device_page)  # type: ignore[method-assign]
+
+
 @pytest.fixture(scope="session")
 def world() -> World:
-    return World()
+    return KeptWorld()
 
 
 @pytest.fixture

@@ -18,6 +18,8 @@ from pc_mcp.partner_center import PartnerCenter, Transport
 from pc_mcp.sandbox import ScriptedAnswer, catalog
 from tests.scripted import Noticed, ask, devices_of, pages_read, reachable
 
+pytestmark = pytest.mark.no_cover
+
 COFFEE = "Fourth Coffee"
 VINEYARD = "Coho Vineyard"
 WINERY = "Coho Winery"

@@ -13,6 +13,8 @@ from pc_mcp.sandbox.hostile import BATCH_IDS, TEXTS
 from pc_mcp.tools import all_tools
 from tests.answers.reading import LIVE_LINK, check_cleaned, hidden, notes, texts
 
+pytestmark = pytest.mark.no_cover
+
 PROSEWARE = {"customer": "Proseware Inc"}
 ALL_FIELDS = ["id", "serial_number", "manufacturer", "model", "policy", "batch", "uploaded", "product_key"]
 GROUPS = ["manufacturer", "model", "policy", "batch"]

@@ -6,6 +6,8 @@ import pytest
 
 from pc_mcp.sandbox import ScriptedAnswer
 
+pytestmark = pytest.mark.no_cover
+
 
 @pytest.mark.parametrize("tool", ["list_devices", "find_devices"])
 async def test_progress_grows_and_comes_at_most_about_twice_a_second(connect, sandbox, mode, tool):

@@ -14,13 +14,17 @@ from syrupy.assertion import SnapshotAssertion
 from pc_mcp.answers import sign_in_answer
 from pc_mcp.auth import StaticToken, Status
 from pc_mcp.auth.app_only import AppTokens
+from pc_mcp.protocol.server import build_server
 from pc_mcp.protocol.token_providers import NO_CLIENT_ID
 from pc_mcp.runtime.clouds import Cloud
-from pc_mcp.sandbox import ScriptedAnswer
+from pc_mcp.sandbox import ScriptedAnswer, running
 from pc_mcp.tools import all_tools
 from pc_mcp.tools.support.call import ToolCall
 from tests.answers.reading import check_cleaned, check_halves, numbers
+from tests.conftest import settings_for
 from tests.text_files import TextFile
+
+pytestmark = pytest.mark.no_cover
 
 SAMPLE = "47021739-3426-40bf-9601-61b4b6d7c793"
 PROMPT_ARGUMENTS = {
@@ -31,6 +35,19 @@ PROMPT_ARGUMENTS = {
     "serial_number": "2R9-ZNP67, 1234",
     "period": "last week",
 }
+
+
+@pytest.fixture(scope="module")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="module")
+async def kept(world):
+    """A client of one server for all answers that are complete, so that each customer is read once."""
+    with running(world) as sandbox:
+        async with Client(build_server(settings_for(sandbox))) as client:
+            yield client
 
 
 @pytest.fixture
@@ -145,21 +162,19 @@ async def called(client: Client, name: str) -> CallToolResult:
 
 
 @pytest.mark.parametrize("name", ANSWERS)
-async def test_the_answer_is_as_reviewed(connect, files, name):
-    async with connect() as client:
-        result = await called(client, name)
+async def test_the_answer_is_as_reviewed(kept, files, name):
+    result = await called(kept, name)
     assert not result.is_error
     assert written(result) == files
     check_complete(result)
 
 
 @pytest.mark.parametrize("status", ["finished_with_errors", "finished", "processing", "queued"])
-async def test_the_upload_answer_is_as_reviewed(connect, world, files, status):
+async def test_the_upload_answer_is_as_reviewed(kept, world, files, status):
     customer = world.customer_id("Contoso Ltd")
     (upload,) = (u for u in world.uploads(customer) if u["status"] == status)
     arguments = {"customer": customer, "batch_tracking_id": upload["batchTrackingId"]}
-    async with connect() as client:
-        result = await client.call_tool("get_batch_upload_status", arguments)
+    result = await kept.call_tool("get_batch_upload_status", arguments)
     assert written(result) == files
     check_complete(result)
 
@@ -205,10 +220,9 @@ ERRORS: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("name", ERRORS)
-async def test_the_error_is_as_reviewed(connect, files, name):
+async def test_the_error_is_as_reviewed(kept, files, name):
     tool, arguments = ERRORS[name]
-    async with connect() as client:
-        result = await client.call_tool(tool, arguments)
+    result = await kept.call_tool(tool, arguments)
     assert result.is_error
     assert written(result) == files
 

@@ -10,6 +10,8 @@ from pc_mcp.sandbox import ScriptedAnswer
 from pc_mcp.tools import all_tools
 from tests.answers.reading import table_below
 
+pytestmark = pytest.mark.no_cover
+
 ID = "5f6f8a4c-8f43-4e31-a0a3-3c3a5ff4bb12"
 OF_CUSTOMER = {"customer": ID}
 CALLS: tuple[tuple[str, dict[str, Any]], ...] = (
