@@ -20,15 +20,16 @@ help: ## show this list
 demo: .venv/.run ## see it work, on simulated data
 	@$(BIN)/pc-mcp demo
 
-PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+PYTEST := pytest --numprocesses 2 --dist loadfile
 
 test: .venv/.dev ## run the tests and report the branch coverage
 	@rm -f .coverage .coverage.*
-	$(PYTEST) -m "not slow" --cov --cov-report= --cov-fail-under=0
+	$(BIN)/coverage run -m $(PYTEST) -m "not slow"
+	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 
 test-slow: .venv/.dev ## run the tests that start browsers, Node.js and many processes
-	$(PYTEST) -m slow
+	$(BIN)/python -m $(PYTEST) -m slow
 
 conformance: .venv/.dev $(SUITES)/.ready $(CLIENTS)/.ready ## run the suites that others wrote against the server
 	$(BIN)/python -m conformance $(SUITES)/$(PROGRAMS) $(CLIENTS)/$(PROGRAMS)
