@@ -181,8 +181,9 @@ def newest_first(batches: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [batch for _, batch in sorted(dated, key=lambda pair: pair[0], reverse=True)] + undated
 
 
-def matching(devices: list[Device], where: Mapping[str, str]) -> list[Device]:
+def matching(devices: list[Device], where: Mapping[str, Any]) -> list[Device]:
     """The devices that meet every condition of a question, named as the tool's arguments are."""
+    scope = devices
     for column in ("serial_number", "manufacturer", "model", "policy"):
         wanted = key(where.get(column, ""))
         if _asks_for_none(column, wanted):
@@ -196,7 +197,7 @@ def matching(devices: list[Device], where: Mapping[str, str]) -> list[Device]:
         devices = [device for device in devices if device["uploaded"] and device["uploaded"] >= after]
     if before:
         devices = [device for device in devices if device["uploaded"] and device["uploaded"] < before]
-    return devices
+    return having(scope, devices, where["only"]) if where.get("only") else devices
 
 
 def _asks_for_none(column: str, wanted: str) -> bool:
@@ -223,22 +224,41 @@ def combined(devices: Iterable[Device], by: str) -> Counter[tuple[str | None, ..
     return Counter(tuple(group_value(device, fact) for fact in by.split("+")) for device in devices)
 
 
+LACKING = {
+    "without_policy": "policy",
+    "without_serial_number": "serial_number",
+    "without_model": "model",
+    "without_manufacturer": "manufacturer",
+    "without_upload_date": "uploaded",
+}
+FINDINGS = ("duplicate_serial_number", *LACKING)
+
+
+def having(scope: Iterable[Device], devices: Iterable[Device], findings: Collection[str]) -> list[Device]:
+    """Those of `devices` that have any of these findings; a serial number is a duplicate within `scope`."""
+    serials = Counter(key(device["serial_number"]) for device in scope if device["serial_number"])
+    columns = [LACKING[finding] for finding in findings if finding in LACKING]
+
+    def is_one(device: Device) -> bool:
+        has_twin = device["serial_number"] is not None and serials[key(device["serial_number"])] > 1
+        return ("duplicate_serial_number" in findings and has_twin) or any(device[each] is None for each in columns)
+
+    return [device for device in devices if is_one(device)]
+
+
 def attention(
     scope: Iterable[Device],
     matched: Collection[Device],
     batches: Iterable[PlainBatch],
-    where: Mapping[str, str] | None = None,
+    where: Mapping[str, Any] | None = None,
 ) -> dict[str, int]:
     """`kind` to `devices` of what an agent would want to be told and has not asked for."""
     where = where or {}
-    serials = Counter(key(device["serial_number"]) for device in scope if device["serial_number"])
-    counts = {
-        "duplicate_serial_number": sum(
-            device["serial_number"] is not None and serials[key(device["serial_number"])] > 1 for device in matched
-        ),
-        "no_policy": sum(device["policy"] is None for device in matched)
-        * (not _asks_for_none("policy", key(where.get("policy", "")))),
-        "no_serial_number": sum(device["serial_number"] is None for device in matched),
+    asked = {finding for finding, column in LACKING.items() if _asks_for_none(column, key(str(where.get(column, ""))))}
+    if len(only := where.get("only", ())) == 1:
+        asked |= {*only}
+    counts = {finding: len(having(scope, matched, [finding])) for finding in FINDINGS if finding not in asked}
+    counts |= {
         "batch_count_differs": sum(abs((batch.count or 0) - len(batch.devices) - batch.unreadable) for batch in batches)
         * bool(matched or not where),
     }

@@ -1,19 +1,31 @@
 """What an agent would want to be told of a list, asked or not."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import get_args
 
 from typing_extensions import TypedDict
 
 from pc_mcp.answers.clean import plural
 from pc_mcp.answers.parts import names, short
-from pc_mcp.inventory import DeviceFilter, DeviceList
+from pc_mcp.inventory import DeviceFilter, DeviceList, Finding
 from pc_mcp.inventory.questions.coverage import Disagreement
 
 
+# kind: what `only` of list_devices takes, or batch_count_differs; scope: among which devices it was counted.
 class AttentionRow(TypedDict):
     kind: str
     devices: int
+    scope: str
     note: str
+
+
+_LACKING: Mapping[Finding, str] = {
+    "without_policy": "without a policy",
+    "without_serial_number": "without a serial number",
+    "without_model": "without a model",
+    "without_manufacturer": "without a manufacturer",
+    "without_upload_date": "without an upload date",
+}
 
 
 def attention_rows(result: DeviceList, where: DeviceFilter) -> list[AttentionRow]:
@@ -22,28 +34,38 @@ def attention_rows(result: DeviceList, where: DeviceFilter) -> list[AttentionRow
 
     For `batch_count_differs`, `devices` is the sum of the differences.
     """
-    odd = result.irregularities
-    rows: list[AttentionRow] = []
-    if odd.duplicates:
-        examples = ", ".join(map(short, odd.duplicate_serial_numbers))
-        rows.append(
-            {
-                "kind": "duplicate_serial_number",
-                "devices": odd.duplicates,
-                "note": f"{plural(odd.duplicates, 'device')} with a serial number that occurs more than "
-                f"once, such as {examples}.",
-            }
-        )
-    if odd.without_policy and "policy" not in where.absent:
-        note = f"{plural(odd.without_policy, 'device')} without a policy."
-        rows.append({"kind": "no_policy", "devices": odd.without_policy, "note": note})
-    if odd.without_serial_number:
-        note = f"{plural(odd.without_serial_number, 'device')} without a serial number."
-        rows.append({"kind": "no_serial_number", "devices": odd.without_serial_number, "note": note})
+    scope = "batch" if result.batch else "customer"
+    asked = {f"without_{name}" for name in where.absent} | ({*where.only} if len(where.only) == 1 else set())
+    rows: list[AttentionRow] = [
+        {"kind": finding, "devices": devices, "scope": scope, "note": _note(result, finding, devices)}
+        for finding, devices in result.irregularities.devices.items()
+        if finding not in asked
+    ]
     if result.disagreements and (result.matched or where.is_empty):
-        note = disagreement_note(result.disagreements)
-        rows.append({"kind": "batch_count_differs", "devices": _difference(result.disagreements), "note": note})
+        differ, note = _difference(result.disagreements), disagreement_note(result.disagreements)
+        rows.append({"kind": "batch_count_differs", "devices": differ, "scope": scope, "note": note})
     return rows
+
+
+def attention_head(rows: Sequence[AttentionRow], *, complete: bool) -> str:
+    """What stands above the findings: how to list what they found, and of what they are where not all was read."""
+    kinds = [row["kind"] for row in rows if row["kind"] in get_args(Finding)]
+    how = f" (to list such devices: only = {kinds[0]})" if kinds else ""
+    return f"**Attention**{how}{'' if complete else ', of the devices read so far'}:"
+
+
+def lacking(findings: Sequence[Finding]) -> str:
+    """Devices that have any of the findings, in a sentence."""
+    return " or ".join(_LACKING.get(each, "with a serial number that occurs more than once") for each in findings)
+
+
+def _note(result: DeviceList, finding: Finding, devices: int) -> str:
+    counted = plural(devices, "device")
+    if finding != "duplicate_serial_number":
+        return f"{counted} {_LACKING[finding]}."
+    examples = ", ".join(map(short, result.irregularities.duplicate_serial_numbers))
+    among = "in the batch" if result.batch else "among the customer's devices"
+    return f"{counted} with a serial number that occurs more than once {among}, such as {examples}."
 
 
 def disagreement_note(disagreements: Sequence[Disagreement]) -> str:

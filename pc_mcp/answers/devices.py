@@ -5,7 +5,7 @@ from typing import Any, Literal, NotRequired, cast
 
 from typing_extensions import TypedDict
 
-from pc_mcp.answers.attention import AttentionRow, attention_rows
+from pc_mcp.answers.attention import AttentionRow, attention_head, attention_rows, lacking
 from pc_mcp.answers.budget import Room
 from pc_mcp.answers.clean import (
     OTHERS,
@@ -36,7 +36,7 @@ from pc_mcp.answers.parts import (
     names,
     place,
 )
-from pc_mcp.inventory import DeviceFilter, DeviceList, Grouping
+from pc_mcp.inventory import DeviceFilter, DeviceList, DeviceOrder, Grouping
 from pc_mcp.inventory.questions.devices import Group, ListedDevice
 from pc_mcp.inventory.text import NONE
 
@@ -54,6 +54,13 @@ _SHOWN: Mapping[Field, Callable[[ListedDevice], str | None]] = {
     "batch": lambda device: shown(device.batch),
     "uploaded": lambda device: timestamp(device.row.uploaded),
     "product_key": lambda device: as_given(device.row.product_key),
+}
+
+_ORDERS: Mapping[DeviceOrder, str] = {
+    "batch": "by batch and place in it",
+    "serial_number": "by serial number",
+    "uploaded": "oldest upload first",
+    "-uploaded": "newest upload first",
 }
 
 _NOTES_SHARE, _OFFER_SHARE, _ATTENTION_SHARE = 0.2, 0.1, 0.2
@@ -94,8 +101,11 @@ class DeviceListAnswer(SummaryFields, CompletenessFields):
     as_of: str
     batches_read: int
     batches_total: int
+    devices_expected: int
+    devices_unread: int
     devices_total: int
     devices_matched: int
+    order_by: str
     groups: list[GroupFields]
     attention: list[AttentionRow]
     devices: list[DeviceFields]
@@ -120,14 +130,16 @@ def device_list_answer(
     """
     chosen = list(dict.fromkeys(fields or DEFAULT_FIELDS))
     rows = Rows("devices", columns(*chosen), [device_fields(each, chosen) for each in result.devices])
-    rest = Paged(result.page, result.matched, "Devices", "by batch and place in it")
+    rest = Paged(result.page, result.matched, "Devices", _ORDERS[result.order])
     heads = [f"{table_head(_group_columns(group.by))}\n{_others(group.by, result.matched)}" for group in result.groups]
-    heads += [_order_line(result.groups), "**Attention**"]
+    findings, complete = attention_rows(result, where), result.coverage.complete
+    groups_head, findings_head = _groups_head(result), attention_head(findings, complete=complete)
+    heads += [groups_head, findings_head]
     draft = ListDraft(max_chars, _summary(result, where), _facts(result), rows, rest, reserved=heads)
     draft.take_notes(_notes(result, where), share=_NOTES_SHARE)
     offer = WHOLE_LIST.format(WRITTEN if exports else "", whole_list)
     offered = whole_list is not None and draft.room.part(_OFFER_SHARE).take(f"- {escaped(offer)}", offer)
-    findings, attention_room = attention_rows(result, where), draft.room.part(_ATTENTION_SHARE)
+    attention_room = draft.room.part(_ATTENTION_SHARE)
     attention = [item for item in findings if attention_room.take(_attention_line(item), item)]
     if left_out := len(findings) - len(attention):
         draft.notes.append(f"{plural(left_out, 'finding')} left out of attention for length.")
@@ -137,9 +149,9 @@ def device_list_answer(
     if offered and draft.given < result.matched:
         draft.notes.append(offer)
     return draft.answer(
-        _order_line(result.groups),
+        groups_head,
         *[_group_table(group.by, given) for group, given in zip(result.groups, groups, strict=True)],
-        "**Attention**\n" + "\n".join(map(_attention_line, attention)) if attention else "",
+        "\n".join([findings_head, *map(_attention_line, attention)]) if attention else "",
         groups=groups,
         attention=attention,
     )
@@ -154,8 +166,11 @@ def _facts(result: DeviceList) -> dict[str, Any]:
         **completeness_fields(result.coverage.next_step),
         "batches_read": result.coverage.batches_read,
         "batches_total": result.coverage.batches_total,
+        "devices_expected": result.coverage.devices_expected,
+        "devices_unread": result.coverage.devices_unread,
         "devices_total": result.total,
         "devices_matched": result.matched,
+        "order_by": result.order,
         "groups": [_group(group, result.matched) for group in result.groups],
         "attention": [],
     }
@@ -198,6 +213,8 @@ def describe(where: DeviceFilter) -> str:
             parts.append(f"without a {name}")
         elif text is not None:
             parts.append(f"{name} contains {quoted(text)}")
+    if where.only:
+        parts.append(lacking(where.only))
     if where.uploaded_after:
         parts.append(f"uploaded from {minute(where.uploaded_after)}")
     if where.uploaded_before:
@@ -215,7 +232,9 @@ def _notes(result: DeviceList, where: DeviceFilter) -> list[str]:
     if not result.matched and result.coverage.complete:
         notes.append(ONLY_OURS)
     if where.uploaded_after or where.uploaded_before:
-        notes.append("Devices without an upload date match no period. Periods are UTC.")
+        verb = "matches" if result.undated == 1 else "match"
+        undated = f"{plural(result.undated, 'device')} without an upload date {verb} no period. "
+        notes.append(f"{undated if result.undated else ''}Periods are UTC.")
     return notes
 
 
@@ -279,15 +298,16 @@ def _order(by: Grouping) -> str:
     return "time" if _is_of_time(by) else "-devices"
 
 
-def _order_line(groups: Sequence[Group]) -> str:
-    """In which order groups are given."""
-    orders = {_order(group.by) for group in groups}
+def _groups_head(result: DeviceList) -> str:
+    """In which order groups are given, and of what they are where not all was read."""
+    orders = {_order(group.by) for group in result.groups}
     if not orders:
         return ""
+    of_what = "" if result.coverage.complete else f" of the {plural(result.total, 'device')} read so far"
     if orders == {"time"}:
-        return "Groups in the order of time; where not all fit, the latest:"
+        return f"Groups{of_what} in the order of time; where not all fit, the latest:"
     times = "; times in their order, where not all fit the latest" if "time" in orders else ""
-    return f"Groups, most devices first{times}:"
+    return f"Groups{of_what}, most devices first{times}:"
 
 
 def _attention_line(item: AttentionRow) -> str:

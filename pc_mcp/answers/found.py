@@ -63,6 +63,8 @@ class PossibleFields(TypedDict):
 class FindingsAnswer(SummaryFields, CompletenessFields):
     customer: CustomerFields
     as_of: str
+    devices_expected: int
+    devices_unread: int
     devices_total: int
     identifiers_found: int
     identifiers_not_found: int
@@ -114,6 +116,8 @@ def _facts(result: Findings) -> dict[str, Any]:
         "customer": customer_fields(result.customer),
         "as_of": timestamp(result.coverage.as_of),
         **completeness_fields(result.coverage.next_step),
+        "devices_expected": result.coverage.devices_expected,
+        "devices_unread": result.coverage.devices_unread,
         "devices_total": result.coverage.devices_read,
         "identifiers_found": result.found,
         "identifiers_not_found": result.not_found,

@@ -121,7 +121,8 @@ def coverage_notes(coverage: Coverage) -> list[str]:
     if not coverage.complete:
         notes.append(
             f"{batches_read(coverage)}; {plural(coverage.pages_read, 'page')} read, "
-            f"{coverage.devices_read:,} of {plural(coverage.devices_expected, 'device')}, by devicesCount."
+            f"{coverage.devices_read:,} of {plural(coverage.devices_expected, 'device')}, by devicesCount; "
+            f"{coverage.devices_unread:,} unread."
         )
     for problem in coverage.problems:
         what = "The list of batches"

@@ -10,7 +10,7 @@ from pc_mcp.inventory.questions.find import Findings, find_devices
 from pc_mcp.inventory.questions.policies import PolicyList, list_policies
 from pc_mcp.inventory.questions.uploads import Upload, upload_status
 from pc_mcp.inventory.reading.inventory import Call, Inventory, Progress, in_time
-from pc_mcp.inventory.store import DeviceFilter, GroupBy, Grouping
+from pc_mcp.inventory.store import DeviceFilter, DeviceOrder, Finding, GroupBy, Grouping
 
 __all__ = [
     "EXPECTED_ERRORS",
@@ -21,6 +21,8 @@ __all__ = [
     "CustomerList",
     "DeviceFilter",
     "DeviceList",
+    "DeviceOrder",
+    "Finding",
     "Findings",
     "GroupBy",
     "Grouping",

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from pc_mcp.answers import DeviceListAnswer, device_list_answer
 from pc_mcp.answers import Field as DeviceField
-from pc_mcp.inventory import DeviceFilter, named_customer
+from pc_mcp.inventory import DeviceFilter, DeviceOrder, Finding, named_customer
 from pc_mcp.inventory import list_devices as ask
 from pc_mcp.tools.support.addresses import whole_list_address
 from pc_mcp.tools.support.arguments import (
@@ -49,8 +49,12 @@ async def list_devices(
     uploaded_before: Annotated[
         Moment | None, Field(description="Uploaded before it; the moment itself excluded.")
     ] = None,
+    only: Annotated[list[Finding] | None, Field(max_length=6, description="Only devices with any of these.")] = None,
     group_by: Annotated[list[GroupedBy] | None, Field(max_length=4, description=_GROUPS)] = None,
     fields: Annotated[list[DeviceField] | None, Field(min_length=1, max_length=8, description="Columns.")] = None,
+    order_by: Annotated[
+        DeviceOrder | None, Field(description="-uploaded: newest first. Twins of serial numbers: serial_number.")
+    ] = None,
     limit: Limit = 20,
     cursor: Cursor | None = None,
     refresh: Refresh = False,
@@ -59,7 +63,8 @@ async def list_devices(
     all. Counts are exact over the whole list, whatever limit says: for numbers only, use limit 0. To
     look up known serial numbers, product keys or ids, use find_devices."""
     check_period(uploaded_after, uploaded_before, ("uploaded_after", "uploaded_before"))
-    where = DeviceFilter(serial_number, manufacturer, model, policy, uploaded_after, uploaded_before)
+    findings = tuple(dict.fromkeys(only or ()))
+    where = DeviceFilter(serial_number, manufacturer, model, policy, uploaded_after, uploaded_before, findings)
     named = await named_customer(call, customer)
     result = await ask(
         call,
@@ -67,6 +72,7 @@ async def list_devices(
         batch,
         where,
         group_by=None if group_by is None else [grouping_of(text) for text in dict.fromkeys(group_by)],
+        order=order_by,
         limit=limit,
         cursor=cursor,
         refresh=refresh,

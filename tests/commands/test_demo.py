@@ -17,9 +17,9 @@ import pytest
 from pc_mcp.commands.cli import parser
 from pc_mcp.commands.demo import QUESTIONS
 from pc_mcp.commands.install.clients import CLIENTS
-from tests.commands.processes import AT_ONCE, COMMAND, environment, run, started
+from tests.commands.processes import AT_ONCE, COMMAND, environment, run, run_to_end, started
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 COLUMNS = 80
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -55,7 +55,9 @@ def demonstrations(tmp_path_factory):
     (home / "pc-mcp" / "config.toml").write_text("nonsense")
     variables = {"XDG_CONFIG_HOME": str(home), "PC_MCP_ANSWERS__MAX_CHARS": "wrong"}
     with ThreadPoolExecutor(2) as pool:
-        piped: Future[subprocess.CompletedProcess[str]] = pool.submit(run, "demo", env=environment(home, **variables))
+        piped: Future[subprocess.CompletedProcess[str]] = pool.submit(
+            run_to_end, [*COMMAND, "demo"], env=environment(home, **variables), timeout=120
+        )
         typed = pool.submit(in_terminal, environment(home, measured=True, **variables))
         yield piped.result(), typed.result()
 

@@ -141,7 +141,12 @@ async def test_a_page_of_100_000_devices_is_read_exactly(connect, sandbox):
     assert data["devices_total"] == 100_000
     counts = {row["value"]: row["devices"] for row in data["groups"][0]["values"]}
     assert counts == {f"M{rest}": len(range(rest, 100_000, 7)) for rest in range(7)}
-    assert [row["kind"] for row in data["attention"]] == ["no_policy", "batch_count_differs"]
+    assert [row["kind"] for row in data["attention"]] == [
+        "without_policy",
+        "without_manufacturer",
+        "without_upload_date",
+        "batch_count_differs",
+    ]
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

@@ -102,7 +102,7 @@ async def test_what_only_repeats_the_question_or_is_about_no_device_of_it_needs_
             answer = await ask(client, "list_devices", customer=CUSTOMER, policy=policy, limit=0)
             kinds[policy] = [item["kind"] for item in answer["attention"]]
         whole = await ask(client, "list_devices", customer=CUSTOMER, limit=0)
-    differs = ["batch_count_differs"]
-    assert kinds == {"": ["no_policy", *differs], "none": differs, "(none)": differs, "Zzz": []}
+    others = ["without_model", "without_manufacturer", "without_upload_date", "batch_count_differs"]
+    assert kinds == {"": ["without_policy", *others], "none": others, "(none)": others, "Zzz": []}
     words = 'devicesCount differs by 2 devices from what was read: batch "Lot"; it says 7 and holds 5.'
     assert whole["attention"][-1]["note"] == words

@@ -58,7 +58,7 @@ async def test_a_walk_that_runs_out_of_time_says_how_far_it_came_and_goes_on(con
     assert first.content[0].text.startswith('INCOMPLETE: 0 devices read so far of "Documentation Sample".')
     assert data["notes"] == [
         "Time ran out before everything was read. Ask the same again: reading goes on where it stopped.",
-        "0 of 1 batch read to the end; 0 pages read, 0 of 5 devices, by devicesCount.",
+        "0 of 1 batch read to the end; 0 pages read, 0 of 5 devices, by devicesCount; 5 unread.",
     ]
     assert second.structured_content["complete"] is True
     assert second.structured_content["devices_total"] == 5

@@ -18,7 +18,8 @@ class Coverage:
     """How much has been read; `as_of` is when the oldest part of it was.
 
     next_step: what to do about what is missing (None: nothing is); pages_read: pages of devices;
-    devices_expected: the sum of the batches' `devicesCount`; unreadable_*: items that are in no count;
+    devices_expected: the sum of the batches' `devicesCount`; devices_unread: what is missing of it, batch by batch;
+    unreadable_*: items that are in no count;
     restarted: batches that were begun again because the service no longer took a continuation token;
     unlisted: the customer's list lacks the batch; policy_problem: why policies that devices name by id are
     not known by name.
@@ -31,6 +32,7 @@ class Coverage:
     pages_read: int
     devices_read: int
     devices_expected: int
+    devices_unread: int
     problems: tuple[Missing, ...]
     unreadable_batches: int
     unreadable_devices: int
@@ -81,6 +83,7 @@ def coverage_of(part: Part, *, by_policy_name: bool = False) -> Coverage:
         pages_read=sum(reading.pages for reading in readings),
         devices_read=progress.devices_read,
         devices_expected=progress.devices_expected,
+        devices_unread=sum(map(_unread, readings)),
         problems=tuple(problems),
         unreadable_batches=unreadable_batches,
         unreadable_devices=unreadable_devices,
@@ -88,6 +91,11 @@ def coverage_of(part: Part, *, by_policy_name: bool = False) -> Coverage:
         unlisted=part.is_unlisted,
         policy_problem=policy_problem,
     )
+
+
+def _unread(reading: BatchReading) -> int:
+    """How many devices a batch that was not read to its end has yet, by its `devicesCount`."""
+    return 0 if reading.complete else max(0, (reading.batch.devices or 0) - reading.devices - reading.unreadable)
 
 
 def disagreements_of(readings: Iterable[BatchReading]) -> list[Disagreement]:

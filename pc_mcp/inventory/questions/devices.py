@@ -1,18 +1,30 @@
 """The question which devices a customer, or one of its batches, has."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 from functools import partial
 
 from pc_mcp.inventory.nearest import nearest_of
 from pc_mcp.inventory.questions.batch_names import NEAREST
 from pc_mcp.inventory.questions.coverage import Coverage, Disagreement, coverage_of, disagreements_of
+from pc_mcp.inventory.questions.cursors import Cursor
 from pc_mcp.inventory.questions.identifiers import SAID_OF_THE_ABSENT, forms_of
 from pc_mcp.inventory.questions.opened import devices_read
 from pc_mcp.inventory.questions.paging import AnswerPage, Paging
 from pc_mcp.inventory.reading.inventory import Call
 from pc_mcp.inventory.reading.snapshot import Snapshot
-from pc_mcp.inventory.store import DeviceFilter, DeviceRow, Grouping, Label, Scope, Store
+from pc_mcp.inventory.store import (
+    OF_KINDS,
+    DeviceFilter,
+    DeviceOrder,
+    DeviceRow,
+    Finding,
+    Grouping,
+    Label,
+    Scope,
+    Store,
+    Tally,
+)
 from pc_mcp.partner_center.models import Customer, DeviceBatch
 from pc_mcp.runtime.text import match_key
 
@@ -31,12 +43,11 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Irregularities:
-    """What an agent would want to be told of the devices that match."""
+    """What an agent would want to be told of the devices that match: how many have each finding, where any has, and
+    some of the serial numbers that occur more than once in the batch or the customer that is asked about."""
 
-    duplicates: int
+    devices: Mapping[Finding, int]
     duplicate_serial_numbers: tuple[str, ...]
-    without_policy: int
-    without_serial_number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +73,7 @@ class ListedDevice:
 @dataclass(frozen=True, slots=True)
 class DeviceList:
     """`total` and `matched` count devices that were read; `coverage` says whether that is all. where: what was asked,
-    the serial number as it was meant."""
+    the serial number as it was meant; undated: devices that would match in any period, if their dates were known."""
 
     customer: Customer
     batch: DeviceBatch | None
@@ -76,6 +87,8 @@ class DeviceList:
     nobody_has: Sequence[NobodyHas]
     page: AnswerPage
     where: DeviceFilter
+    order: DeviceOrder
+    undated: int
 
 
 async def list_devices(
@@ -85,16 +98,19 @@ async def list_devices(
     where: DeviceFilter,
     *,
     group_by: Sequence[Grouping] | None = None,
+    order: DeviceOrder | None = None,
     limit: int,
     cursor: str | None = None,
     refresh: bool = False,
 ) -> DeviceList:
     """Reads what is missing, within the call's time, and answers from what was read.
 
-    `group_by` None: what a first look at several devices wants, and nothing on the pages after the first. A cursor
-    pages what has been read and reads nothing.
+    `group_by` None: what a first look at several devices wants, and nothing on the pages after the first. `order`
+    None: by batch, or twins side by side where only they are asked for. A cursor pages what has been read and reads
+    nothing.
     """
-    paging = Paging(call, ("devices", customer.id, batch, astuple(where)), cursor)
+    order = order or ("serial_number" if where.only == ("duplicate_serial_number",) else "batch")
+    paging = Paging(call, ("devices", customer.id, batch, astuple(where), order), cursor)
     async with devices_read(call, customer, batch, paging, refresh=refresh) as part:
         snapshot = part.snapshot
         if is_first_look := group_by is None:
@@ -102,8 +118,9 @@ async def list_devices(
         begun = paging.begin(part.generation)
         if where.serial_number and len(forms_of(where.serial_number)) > 1:
             where = await snapshot.answer(call.answer_by, partial(_as_pasted, snapshot.store, part.scope, where))
-        answer = partial(_answer, snapshot, part.scope, where, group_by=group_by or (), after=begun.after, limit=limit)
-        matched, groups, odd, rows, nobody_has = await snapshot.answer(call.answer_by, answer)
+        rows_of = partial(_rows, snapshot.store, part.scope, where, order, begun, limit)
+        answer = partial(_answer, snapshot, part.scope, where, group_by or (), rows_of)
+        matched, groups, odd, undated, rows, nobody_has = await snapshot.answer(call.answer_by, answer)
         return DeviceList(
             customer=customer,
             batch=part.batch,
@@ -117,6 +134,8 @@ async def list_devices(
             nobody_has=nobody_has,
             page=paging.page(begun, [row.key for row in rows], matched),
             where=where,
+            order=order,
+            undated=undated,
         )
 
 
@@ -137,21 +156,32 @@ def _answer(
     snapshot: Snapshot,
     scope: Scope,
     where: DeviceFilter,
-    *,
     group_by: Sequence[Grouping],
-    after: int,
-    limit: int,
-) -> tuple[int, list[Group], Irregularities, list[DeviceRow], list[NobodyHas]]:
+    rows_of: Callable[[], list[DeviceRow]],
+) -> tuple[int, list[Group], Irregularities, int, list[DeviceRow], list[NobodyHas]]:
     """What the store knows, in one visit to the snapshot's thread."""
     store = snapshot.store
     tally = store.tally(scope, where, group_by)
     groups = [Group(by, _labelled(snapshot, tally.groups(by))) for by in dict.fromkeys(group_by)]
-    duplicates = store.duplicates(scope, where)
-    odd = Irregularities(
-        duplicates.devices, duplicates.serial_numbers, tally.without_policy, tally.without_serial_number
-    )
+    undated = store.undated(scope, replace(where, uploaded_after=None, uploaded_before=None))
     nobody_has = [] if tally.matched else _nobody_has(store, where)
-    return tally.matched, groups, odd, store.rows(scope, where, after=after, limit=limit), nobody_has
+    return tally.matched, groups, _irregularities(store, scope, where, tally, undated), undated, rows_of(), nobody_has
+
+
+def _rows(
+    store: Store, scope: Scope, where: DeviceFilter, order: DeviceOrder, begun: Cursor, limit: int
+) -> list[DeviceRow]:
+    if order == "batch":
+        return store.rows(scope, where, after=begun.after, limit=limit)
+    return store.ordered_rows(scope, where, order, skip=begun.shown, limit=limit)
+
+
+def _irregularities(store: Store, scope: Scope, where: DeviceFilter, tally: Tally, undated: int) -> Irregularities:
+    duplicates = store.duplicates(scope, where)
+    devices: dict[Finding, int] = {"duplicate_serial_number": duplicates.devices}
+    devices |= {finding: tally.found(finding) for finding in OF_KINDS}
+    devices["without_upload_date"] = 0 if where.uploaded_after or where.uploaded_before else undated
+    return Irregularities({finding: found for finding, found in devices.items() if found}, duplicates.serial_numbers)
 
 
 def _nobody_has(store: Store, where: DeviceFilter) -> list[NobodyHas]:

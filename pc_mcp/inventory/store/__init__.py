@@ -2,17 +2,20 @@
 
 from collections.abc import Mapping
 
-from pc_mcp.inventory.store.filters import DeviceFilter, GroupBy, Grouping
+from pc_mcp.inventory.store.filters import OF_KINDS, DeviceFilter, Finding, GroupBy, Grouping
 from pc_mcp.inventory.store.freed_memory import let_go
 from pc_mcp.inventory.store.kinds import policy_key
 from pc_mcp.inventory.store.sqlite import SQLiteStore
-from pc_mcp.inventory.store.store import DeviceRow, Duplicates, Scope, Store, TooSlow
+from pc_mcp.inventory.store.store import DeviceOrder, DeviceRow, Duplicates, Scope, Store, TooSlow
 from pc_mcp.inventory.store.tally import Label, Tally
 
 __all__ = [
+    "OF_KINDS",
     "DeviceFilter",
+    "DeviceOrder",
     "DeviceRow",
     "Duplicates",
+    "Finding",
     "GroupBy",
     "Grouping",
     "Label",

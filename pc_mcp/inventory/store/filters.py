@@ -16,6 +16,24 @@ GroupBy = Literal["manufacturer", "model", "policy", "batch", "uploaded_year", "
 Grouping = tuple[GroupBy, ...]
 """What devices are counted by: one fact, or each combination of two."""
 
+Finding = Literal[
+    "without_policy",
+    "without_serial_number",
+    "without_model",
+    "without_manufacturer",
+    "without_upload_date",
+    "duplicate_serial_number",
+]
+"""What an agent would want to be told of a device."""
+
+OF_KINDS: Mapping[Finding, Callable[[Kind], bool]] = {
+    "without_policy": lambda kind: kind.policy is None,
+    "without_serial_number": lambda kind: not kind.has_serial_number,
+    "without_model": lambda kind: kind.model is None,
+    "without_manufacturer": lambda kind: kind.manufacturer is None,
+}
+"""The findings that all devices of a kind share."""
+
 SHOWN_FOR_NONE = frozenset({ABSENT, NONE})
 SAID_FOR_NO_POLICY = SHOWN_FOR_NONE | {"none"}
 
@@ -34,7 +52,8 @@ class DeviceFilter:
     `none`, and what answers show for an absent value in the place of any of the last three: the
     device has none. In quotation marks these are names like any other: `"None"` is contained in
     the name of a policy that is really called so. `uploaded_after` includes its moment, `uploaded_before`
-    does not.
+    does not. `only`: the device has any of these findings; a serial number is a duplicate within the batch or the
+    customer that is asked about.
     """
 
     serial_number: str | None = None
@@ -43,6 +62,7 @@ class DeviceFilter:
     policy: str | None = None
     uploaded_after: datetime | None = None
     uploaded_before: datetime | None = None
+    only: tuple[Finding, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -55,8 +75,27 @@ class DeviceFilter:
         return frozenset(
             number
             for number, kind in enumerate(kinds)
-            if (self.serial_number is None or kind.has_serial_number) and all(match(kind) for match in matches)
+            if (self.serial_number is None or kind.has_serial_number)
+            and (self.is_of_single_devices or not self.only or self._has_finding(kind))
+            and all(match(kind) for match in matches)
         )
+
+    def kinds_with_finding(self, kinds: Iterable[Kind]) -> frozenset[int]:
+        """The numbers of the kinds that have any of the findings in `only`."""
+        return frozenset(number for number, kind in enumerate(kinds) if self._has_finding(kind))
+
+    def _has_finding(self, kind: Kind) -> bool:
+        return any(OF_KINDS[finding](kind) for finding in self.only if finding in OF_KINDS)
+
+    @property
+    def is_of_single_devices(self) -> bool:
+        """Whether a finding in `only` is one that devices of one kind have or have not."""
+        return any(finding not in OF_KINDS for finding in self.only)
+
+    @property
+    def compares_devices(self) -> bool:
+        """Whether a device may match because of another."""
+        return "duplicate_serial_number" in self.only
 
     def covers(self, span: Span) -> bool | None:
         """Whether all (True), none (False) or some (None) of the devices of a batch were uploaded in time."""

@@ -10,16 +10,16 @@ from contextlib import contextmanager
 from itertools import chain
 from typing import Any, TypeVar
 
+from pc_mcp.inventory.store.conditions import ORDERS, TWINS, conditions
 from pc_mcp.inventory.store.filters import DeviceFilter, Grouping
 from pc_mcp.inventory.store.freed_memory import give_back_freed_memory
 from pc_mcp.inventory.store.kinds import NamedFact
 from pc_mcp.inventory.store.product_keys import SHOWN_CHARACTERS
 from pc_mcp.inventory.store.rows import COLUMNS, IDENTIFYING_COLUMNS, SHOWN_COLUMNS, RowEncoding
-from pc_mcp.inventory.store.store import DeviceRow, Duplicates, Scope, TooSlow, key_of
+from pc_mcp.inventory.store.store import BATCH_SHIFT, DeviceOrder, DeviceRow, Duplicates, Scope, TooSlow, key_of
 from pc_mcp.inventory.store.tally import BY_TIME, Counts, Tally
-from pc_mcp.inventory.store.times import EPOCH, MICROSECONDS_A_DAY, microseconds
+from pc_mcp.inventory.store.times import EPOCH, MICROSECONDS_A_DAY
 from pc_mcp.partner_center.models import Device
-from pc_mcp.runtime.text import match_key
 
 ROWS_AT_ONCE = 100
 STEPS_AT_ONCE = 20_000
@@ -111,22 +111,28 @@ class SQLiteStore:
         groupings = list(group_by)
         tally, uncounted = self._counts.tally(scope.batches, where, self._encoding.kinds.all, groupings)
         if uncounted:
-            self._count(tally, uncounted, where, by_day=not BY_TIME.isdisjoint(chain(*groupings)))
+            by_day = not BY_TIME.isdisjoint(chain(*groupings))
+            self._count(tally, _scopes(scope, uncounted, where), where, by_day=by_day)
         return tally
 
-    def _count(self, tally: Tally, batches: Sequence[int], where: DeviceFilter, *, by_day: bool) -> None:
-        """Counts the devices of `batches` that match by looking at each."""
-        day, then_by = (_DAY, ", 2") if by_day else ("NULL", "")
-        conditions, values = self._conditions(where)
-        statement = f"SELECT kind, {day}, count(*) FROM device{conditions} GROUP BY 1{then_by}"  # noqa: S608
-        for batch in batches:
-            for kind, on, devices in self._db.execute(statement, [*Scope(batch, batch + 1).keys, *values]):
-                tally.add(batch, kind, on, devices)
+    def _count(self, tally: Tally, scopes: Sequence[Scope], where: DeviceFilter, *, by_day: bool) -> None:
+        """Counts the devices of `scopes` that match by looking at each."""
+        day, then_by = (_DAY, ", 3") if by_day else ("NULL", "")
+        for scope in scopes:
+            select = f"SELECT key >> {BATCH_SHIFT}, kind, {day}, count(*)"
+            for counted in self._select(select, scope, where, f" GROUP BY 1, 2{then_by}"):
+                tally.add(*counted)
 
     def rows(self, scope: Scope, where: DeviceFilter, *, after: int, limit: int) -> list[DeviceRow]:
-        following = " AND key > ? ORDER BY key LIMIT ?"
-        found = self._select(f"SELECT {_SHOWN}", scope, where, following, [after, limit])
-        return [self._encoding.shown(row) for row in found]
+        return self._rows(scope, where, " AND key > ? ORDER BY key LIMIT ?", [after, limit])
+
+    def ordered_rows(
+        self, scope: Scope, where: DeviceFilter, order: DeviceOrder, *, skip: int, limit: int
+    ) -> list[DeviceRow]:
+        return self._rows(scope, where, f" ORDER BY {ORDERS[order]} LIMIT ? OFFSET ?", [limit, skip])
+
+    def _rows(self, scope: Scope, where: DeviceFilter, tail: str, values: Sequence[object]) -> list[DeviceRow]:
+        return [self._encoding.shown(row) for row in self._select(f"SELECT {_SHOWN}", scope, where, tail, values)]
 
     def rows_with(self, keys: Iterable[int]) -> dict[int, DeviceRow]:
         statement = f"SELECT {_SHOWN} FROM device WHERE key IN (SELECT value FROM json_each(?))"  # noqa: S608
@@ -135,12 +141,16 @@ class SQLiteStore:
 
     def duplicates(self, scope: Scope, where: DeviceFilter) -> Duplicates:
         self._indexes.find_duplicates()
-        in_scope = "SELECT serial_key FROM duplicate WHERE key >= ? AND key < ? GROUP BY 1 HAVING count(*) > 1"
-        among = f" AND key IN (SELECT key FROM duplicate WHERE serial_key IN ({in_scope}))"  # noqa: S608
+        among = f" AND key IN ({TWINS})"
         ((devices,),) = self._select("SELECT count(*)", scope, where, among, scope.keys)
         example = "SELECT min(coalesce(serial, upper(serial_key))), serial_key"
         examples = self._select(example, scope, where, among + " GROUP BY 2 LIMIT 3", scope.keys)
         return Duplicates(devices, tuple(serial for serial, _ in examples))
+
+    def undated(self, scope: Scope, where: DeviceFilter) -> int:
+        scopes = _scopes(scope, self._counts.with_unknown_dates(scope.batches), where)
+        found = (self._select("SELECT count(*)", each, where, " AND uploaded IS NULL") for each in scopes)
+        return sum(devices for ((devices,),) in found)
 
     def find(self, scope: Scope, identifiers: Iterable[str]) -> dict[str, list[DeviceRow]]:
         found: dict[str, list[DeviceRow]] = {identifier: [] for identifier in identifiers}
@@ -189,34 +199,17 @@ class SQLiteStore:
     def _select(
         self, select: str, scope: Scope, where: DeviceFilter, tail: str = "", values: Sequence[object] = ()
     ) -> list[tuple[Any, ...]]:
-        conditions, asked = self._conditions(where)
-        return self._db.execute(f"{select} FROM device{conditions}{tail}", [*scope.keys, *asked, *values]).fetchall()
-
-    def _conditions(self, where: DeviceFilter) -> tuple[str, list[object]]:
-        """The conditions of a statement, whose first two values are a scope's keys, and the values after them."""
-        terms, values = _of_one_device(where)
-        kinds = self._encoding.kinds.all
-        matching = where.kinds(kinds)
-        if len(matching) < len(kinds):
-            terms += " AND kind IN (SELECT value FROM json_each(?))"
-            values.append(json.dumps(sorted(matching)))
-        return f" WHERE key >= ? AND key < ?{terms}", values
+        if where.compares_devices:
+            self._indexes.find_duplicates()
+        those, asked = conditions(where, scope, self._encoding.kinds.all)
+        return self._db.execute(f"{select} FROM device{those}{tail}", [*asked, *values]).fetchall()
 
 
-def _of_one_device(where: DeviceFilter) -> tuple[str, list[object]]:
-    """The conditions that devices of one kind and batch may meet or not, and their values."""
-    terms: list[str] = []
-    values: list[object] = []
-    if where.serial_number is not None:
-        terms.append(" AND instr(serial_key, ?)")
-        values.append(match_key(where.serial_number))
-    if where.uploaded_after is not None:
-        terms.append(" AND uploaded >= ?")
-        values.append(microseconds(where.uploaded_after))
-    if where.uploaded_before is not None:
-        terms.append(" AND uploaded < ?")
-        values.append(microseconds(where.uploaded_before))
-    return "".join(terms), values
+def _scopes(scope: Scope, batches: Sequence[int], where: DeviceFilter) -> list[Scope]:
+    """These batches of a scope, one by one; or all of it where devices are compared with others."""
+    if where.compares_devices and batches:
+        return [scope]
+    return [Scope(batch, batch + 1) for batch in batches]
 
 
 class _Indexes:

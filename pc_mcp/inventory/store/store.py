@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar
 
 from pc_mcp.inventory.store.filters import DeviceFilter, Grouping
 from pc_mcp.inventory.store.kinds import NamedFact
@@ -12,12 +12,16 @@ from pc_mcp.partner_center.models import Device
 
 T = TypeVar("T")
 
-_BATCH_SHIFT = 32
+BATCH_SHIFT = 32
+
+DeviceOrder = Literal["batch", "serial_number", "uploaded", "-uploaded"]
+"""By batch and place in it; by serial number, so that equal ones stand beside each other; by the upload, from the
+oldest or the newest. What a device lacks comes last, and what is equal is in the order of batches."""
 
 
 def key_of(batch_number: int, position: int = 0) -> int:
     """The key of the device at `position` of a batch, from 0; keys order devices as they were read."""
-    return (batch_number << _BATCH_SHIFT) + position
+    return (batch_number << BATCH_SHIFT) + position
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,7 @@ class DeviceRow:
 
     @property
     def batch_number(self) -> int:
-        return self.key >> _BATCH_SHIFT
+        return self.key >> BATCH_SHIFT
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +109,19 @@ class Store(Protocol):
     def rows(self, scope: Scope, where: DeviceFilter, *, after: int, limit: int) -> list[DeviceRow]:
         """The first `limit` devices that match and whose key is greater than `after`."""
 
+    def ordered_rows(
+        self, scope: Scope, where: DeviceFilter, order: DeviceOrder, *, skip: int, limit: int
+    ) -> list[DeviceRow]:
+        """The devices that match, in this order: after the first `skip`, the next `limit`."""
+
     def rows_with(self, keys: Iterable[int]) -> dict[int, DeviceRow]:
         """The devices with these keys, by key."""
 
     def duplicates(self, scope: Scope, where: DeviceFilter) -> Duplicates:
         """Of the devices that match; a serial number is a duplicate within the scope."""
+
+    def undated(self, scope: Scope, where: DeviceFilter) -> int:
+        """How many of the devices that match have no date of their upload that is known."""
 
     def find(self, scope: Scope, identifiers: Iterable[str]) -> dict[str, list[DeviceRow]]:
         """The devices whose serial number, id or product key has each of these `match_key`s, by that key.

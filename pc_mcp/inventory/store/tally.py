@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 
-from pc_mcp.inventory.store.filters import DeviceFilter, GroupBy, Grouping
+from pc_mcp.inventory.store.filters import OF_KINDS, DeviceFilter, Finding, GroupBy, Grouping
 from pc_mcp.inventory.store.kinds import Kind
 from pc_mcp.inventory.store.times import Span, day_of
 
@@ -42,13 +42,10 @@ class Tally:
     def matched(self) -> int:
         return self.by_batch.total()
 
-    @property
-    def without_policy(self) -> int:
-        return sum(devices for kind, devices in self.by_kind.items() if self.kinds[kind].policy is None)
-
-    @property
-    def without_serial_number(self) -> int:
-        return sum(devices for kind, devices in self.by_kind.items() if not self.kinds[kind].has_serial_number)
+    def found(self, finding: Finding) -> int:
+        """How many devices have one of the `OF_KINDS`."""
+        has = OF_KINDS[finding]
+        return sum(devices for kind, devices in self.by_kind.items() if has(self.kinds[kind]))
 
     def groups(self, grouping: Grouping) -> list[tuple[tuple[Label, ...], int]]:
         """What devices have of each fact, and how many have it: in the order of time where one is a time, and the most
@@ -87,6 +84,10 @@ class Counts:
         self._by_kind[batch].update(kinds)
         self._spans[batch].add(uploaded)
 
+    def with_unknown_dates(self, batches: range) -> list[int]:
+        """The batches of which some device has no date that is known."""
+        return [batch for batch in batches if batch in self._spans and self._spans[batch].unknown]
+
     def remove(self, batch: int) -> None:
         """Forgets a batch."""
         self._by_kind.pop(batch, None)
@@ -112,7 +113,8 @@ class Counts:
             covered = where.covers(span) if counts and span else False
             if counts is None or span is None or covered is False:
                 continue
-            if covered is None or where.serial_number is not None or (by_time and _has_several(span, by_time)):
+            by_device = covered is None or where.serial_number is not None or where.is_of_single_devices
+            if by_device or (by_time and _has_several(span, by_time)):
                 uncounted.append(batch)
                 continue
             day = day_of(span.first)

@@ -10,11 +10,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bench import plain
-from pc_mcp.inventory.store import DeviceFilter, Scope
+from pc_mcp.inventory.store import OF_KINDS, DeviceFilter, Scope
 from pc_mcp.partner_center import models
 from pc_mcp.runtime.text import match_key
 
 POLICY_NAMES = {"0b6f7a52-6d0e-4c6b-9a55-6f2f0f1f8c11": "Kiosk | Müller"}
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 HIDDEN = "\u200b\u202e\U000e0041\ufe0f\x00\x7f\u00ad\ud800"
 few = st.text(alphabet="aAbBéÉß\u017fİ1|¦\\ %_'\"" + HIDDEN, max_size=4)
 names = few | st.text(max_size=12) | st.sampled_from(["none", "NONE", "HP", "hp", " Surface Pro 9"])
@@ -58,8 +59,26 @@ questions = st.fixed_dictionaries(
         "policy": wanted,
         "uploaded_after": days,
         "uploaded_before": days,
+        "only": st.lists(st.sampled_from(plain.FINDINGS), min_size=1, max_size=3, unique=True).map(tuple),
     },
 )
+
+
+def serial_place(device):
+    serial = device["serial_number"]
+    return (serial is None, plain.key(serial) if serial else "")
+
+
+def time_place(sign):
+    return lambda device: (device["uploaded"] is None, sign * (device["uploaded"] or EPOCH).timestamp())
+
+
+ORDERS = {
+    "batch": lambda device: 0,
+    "serial_number": serial_place,
+    "uploaded": time_place(1),
+    "-uploaded": time_place(-1),
+}
 
 
 @pytest.fixture(scope="session")
@@ -134,11 +153,17 @@ def test_counts_groups_rows_and_findings_are_those_of_plain_python(store_of, bat
             if "uploaded_" not in by:
                 counts = [devices for _, devices in groups]
                 assert counts == sorted(counts, reverse=True)
+        for order, place in ORDERS.items():
+            ordered = hidden_keys(sorted(matched, key=place))
+            assert [facts_of(row) for row in store.ordered_rows(scope, asked, order, skip=0, limit=100)] == ordered
+            assert [facts_of(row) for row in store.ordered_rows(scope, asked, order, skip=2, limit=3)] == ordered[2:5]
         odd, tally = store.duplicates(scope, asked), store.tally(scope, asked)
+        undated = store.undated(scope, asked)
     found = plain.attention(in_scope, matched, [])
     assert odd.devices == found.get("duplicate_serial_number", 0)
-    assert tally.without_policy == found.get("no_policy", 0)
-    assert tally.without_serial_number == found.get("no_serial_number", 0)
+    assert undated == found.get("without_upload_date", 0)
+    for finding in OF_KINDS:
+        assert tally.found(finding) == found.get(finding, 0)
     assert bool(odd.serial_numbers) == bool(odd.devices)
 
 
@@ -219,7 +244,7 @@ def test_a_serial_number_copied_from_an_answer_finds_its_device(store_of, serial
             assert store.tally(Scope(0, 1), DeviceFilter(serial_number=shown)).matched == 1
             assert len(store.find(Scope(0, 1), [match_key(shown)])[plain.key(shown)]) == 1
         else:
-            assert store.tally(Scope(0, 1), DeviceFilter()).without_serial_number == (not shown)
+            assert store.tally(Scope(0, 1), DeviceFilter()).found("without_serial_number") == (not shown)
 
 
 @given(batches, st.integers(1, 3))
