@@ -17,7 +17,7 @@ import pytest
 from pc_mcp.commands.cli import parser
 from pc_mcp.commands.demo import QUESTIONS
 from pc_mcp.commands.install.clients import CLIENTS
-from tests.commands.processes import AT_ONCE, COMMAND, environment, run, run_to_end, started
+from tests.commands.processes import AT_ONCE, COMMAND, environment, run_to_end, started
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 

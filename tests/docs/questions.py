@@ -133,10 +133,10 @@ QUESTIONS = (
         ["model", "devices"],
     ),
     Question(
-        "Are there serial numbers twice at Fabrikam Manufacturing?",
+        "Which serial numbers of Contoso Ltd occur twice, and in which batches?",
         "list_devices",
-        {"customer": FABRIKAM, "group_by": [], "limit": 0},
-        line="occurs more than once",
+        {"customer": "Contoso Ltd", "only": ["duplicate_serial_number"], "fields": ["serial_number", "batch"]},
+        ["serial_number", "batch"],
     ),
     Question(
         "In which months since January 2025 did Litware Inc get devices?",
