@@ -88,7 +88,7 @@ class Truth:
         _count("identifiers_found", answer["identifiers_found"], known, answer["complete"])
         for row in answer["found"]:
             found = _without(unknown, [row["device"]])
-            fits = all(device in fitting[row["identifier"]] for device in found)
+            fits = all(any(each.items() <= device.items() for device in fitting[row["identifier"]]) for each in found)
             expect(fits, f"{row['identifier']} is no identifier of {found}, but of {fitting[row['identifier']]}")
         for identifier in answer["not_found"]:
             expect(not answer["complete"] or not fitting[identifier], f"{identifier} is called not found")

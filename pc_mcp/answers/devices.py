@@ -1,6 +1,6 @@
 """The answer to which devices a customer, or one of its batches, has."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, NotRequired, cast
 
 from typing_extensions import TypedDict
@@ -38,6 +38,7 @@ from pc_mcp.answers.parts import (
 )
 from pc_mcp.inventory import DeviceFilter, DeviceList, DeviceOrder, Grouping
 from pc_mcp.inventory.questions.devices import Group, ListedDevice
+from pc_mcp.inventory.store.product_keys import MASK
 from pc_mcp.inventory.text import NONE
 
 Field = Literal["id", "serial_number", "manufacturer", "model", "policy", "batch", "uploaded", "product_key"]
@@ -136,7 +137,7 @@ def device_list_answer(
     groups_head, findings_head = _groups_head(result), attention_head(findings, complete=complete)
     heads += [groups_head, findings_head]
     draft = ListDraft(max_chars, _summary(result, where), _facts(result), rows, rest, reserved=heads)
-    draft.take_notes(_notes(result, where), share=_NOTES_SHARE)
+    draft.take_notes(_notes(result, where) + masked_note(chosen, result.devices), share=_NOTES_SHARE)
     offer = WHOLE_LIST.format(WRITTEN if exports else "", whole_list)
     offered = whole_list is not None and draft.room.part(_OFFER_SHARE).take(f"- {escaped(offer)}", offer)
     attention_room = draft.room.part(_ATTENTION_SHARE)
@@ -179,6 +180,12 @@ def _facts(result: DeviceList) -> dict[str, Any]:
 def device_fields(device: ListedDevice, fields: Sequence[Field]) -> DeviceFields:
     """The chosen fields of a device, as they are shown."""
     return cast("DeviceFields", {field: _SHOWN[field](device) for field in fields})
+
+
+def masked_note(fields: Sequence[Field], devices: Iterable[ListedDevice]) -> list[str]:
+    """The note that product keys are masked, where any is."""
+    is_masked = "product_key" in fields and any((each.row.product_key or "").startswith(MASK) for each in devices)
+    return ["Product keys: the last five characters only."] if is_masked else []
 
 
 def _summary(result: DeviceList, where: DeviceFilter) -> str:

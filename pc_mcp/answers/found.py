@@ -1,14 +1,14 @@
 """The answer to which devices have the given identifiers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any
 
 from typing_extensions import TypedDict
 
 from pc_mcp.answers.budget import rows_that_fit
-from pc_mcp.answers.clean import as_given, escaped, minute, plural, timestamp
-from pc_mcp.answers.devices import DeviceFields, Field, device_fields
+from pc_mcp.answers.clean import as_given, escaped, minute, plural, shown_or_none, timestamp
+from pc_mcp.answers.devices import DeviceFields, Field, device_fields, masked_note
 from pc_mcp.answers.lists import ListDraft, Paged, Rows, columns
 from pc_mcp.answers.markdown import table_head
 from pc_mcp.answers.parts import (
@@ -28,20 +28,8 @@ from pc_mcp.inventory import Findings
 from pc_mcp.inventory.questions.find import Finding, Possible
 from pc_mcp.inventory.text import in_quotes
 
-FIELDS: tuple[Field, ...] = (
-    "serial_number",
-    "batch",
-    "policy",
-    "manufacturer",
-    "model",
-    "uploaded",
-    "product_key",
-    "id",
-)
-
-
+FIELDS: tuple[Field, ...] = ("model", "batch", "policy", "uploaded")
 NEAR_FIELDS: tuple[Field, ...] = ("serial_number", "batch", "manufacturer", "model", "id")
-_COLUMNS = columns("identifier", *FIELDS)
 _NEAR_COLUMNS = columns("possible for", *NEAR_FIELDS, "why")
 
 _NOTES_SHARE, _NEAR_SHARE = 0.25, 0.4
@@ -77,12 +65,17 @@ class FindingsAnswer(SummaryFields, CompletenessFields):
     notes: list[str]
 
 
-def findings_answer(result: Findings, max_chars: int) -> Answer:
+def findings_answer(result: Findings, fields: Sequence[Field] | None, max_chars: int) -> Answer:
     """Writes the answer. What was not found stands on the first page, before what was found and is paged;
-    `shown` and `omitted` count the devices found."""
+    `shown` and `omitted` count the devices found.
+
+    fields: of a device, beside the identifier that it answers; None: `FIELDS`, and serial numbers where that is none.
+    """
+    chosen = list(dict.fromkeys(fields or _fields(result.findings)))
     is_first = result.page.before == 0
     absent = "Not found" if result.coverage.complete else "Not found so far"
-    rows = Rows("found", _COLUMNS, list(map(_found, result.findings)), _found_cells)
+    found = [_found(each, chosen) for each in result.findings]
+    rows = Rows("found", columns("identifier", *chosen), found, _found_cells)
     near = Rows("possible", _NEAR_COLUMNS, list(map(_near, result.possible)), _near_cells)
     rest = Paged(result.page, result.matched, "Devices", "in the order asked for")
     heads = [f"{absent}: .", *([table_head(list(near.columns))] if near.items else [])]
@@ -90,7 +83,8 @@ def findings_answer(result: Findings, max_chars: int) -> Answer:
     near_note = [_NEAR_LEFT_OUT.format(f"{result.possible_omitted + len(near.items):,}")] if near.items else []
     for note in (_MISSING_LEFT_OUT.format(result.not_found), *near_note):
         draft.room.take(f"- {escaped(note)}", note)
-    draft.take_notes(_notes(result, is_first=is_first), share=_NOTES_SHARE)
+    notes = _notes(result, is_first=is_first) + masked_note(chosen, (each.device for each in result.findings))
+    draft.take_notes(notes, share=_NOTES_SHARE)
 
     draft.take_first_row()
     missing = [as_given(identifier) for identifier in result.missing] if is_first else []
@@ -126,8 +120,14 @@ def _facts(result: Findings) -> dict[str, Any]:
     }
 
 
-def _found(finding: Finding) -> FoundFields:
-    return {"identifier": as_given(finding.identifier), "device": device_fields(finding.device, FIELDS)}
+def _fields(findings: Sequence[Finding]) -> Sequence[Field]:
+    """What is told of devices where nothing certain is asked for. No row says twice what it was asked for."""
+    told = all(as_given(each.identifier) == shown_or_none(each.device.row.serial_number) for each in findings)
+    return FIELDS if told else ("serial_number", *FIELDS)
+
+
+def _found(finding: Finding, fields: Sequence[Field]) -> FoundFields:
+    return {"identifier": as_given(finding.identifier), "device": device_fields(finding.device, fields)}
 
 
 def _near(possible: Possible) -> PossibleFields:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, get_args
+from typing import Annotated, cast, get_args
 
 from pydantic import WithJsonSchema
 from typing_extensions import TypedDict
@@ -106,6 +106,21 @@ def short(value: str) -> str:
     """A name that is one of several in a sentence."""
     clean = shown(value)
     return in_quotes(clean if len(clean) <= 40 else clean[:39] + CUT)
+
+
+def taken_for(text: str, noun: str, name: str) -> str:
+    """The note that a part of a name was taken for the one thing that has it."""
+    return f"{short(text)} was taken for the {noun} {short(name)}."
+
+
+def with_notes(answer: Answer, notes: Sequence[str]) -> Answer:
+    """The answer with more notes, which come first."""
+    if not notes:
+        return answer
+    lines = notes_section(notes)
+    text, section, others = answer.text.rpartition("\n\nNotes:\n")
+    text = f"{text}\n\n{lines}\n{others}" if section else f"{answer.text}\n\n{lines}"
+    return Answer(text, answer.data | {"notes": [*notes, *cast("list[str]", answer.data["notes"])]})
 
 
 def problem_note(problem: Missing, what: str) -> str:

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from pc_mcp.answers import ExportAnswer, export_answer
 from pc_mcp.answers.files import Format, file_text
-from pc_mcp.inventory import QuestionError, WholeList, named_customer, whole_list
+from pc_mcp.inventory import QuestionError, WholeList, whole_list
 from pc_mcp.tools.support.arguments import BatchId, Customer
 from pc_mcp.tools.support.call import ToolCall
 from pc_mcp.tools.support.files import NewFile, check_answers, file_stem, name_part, new_file
@@ -28,8 +28,9 @@ async def export_devices(
     list_devices. A list that is not complete is not written."""
     if call.exports_folder is None:
         raise QuestionError("There is no folder for exports: the setting exports.folder names it.")
-    named = await named_customer(call, customer)
+    named = await call.customer(customer)
     async with whole_list(call, named, batch) as whole:
+        call.took_batch(batch, whole.batch)
         if not whole.coverage.complete:
             return call.result(export_answer(whole, None, None, call.max_chars))
         await check_answers(call.exports_folder)

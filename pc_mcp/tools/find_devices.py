@@ -5,8 +5,9 @@ from typing import Annotated
 from mcp_types import CallToolResult
 from pydantic import Field
 
+from pc_mcp.answers import Field as DeviceField
 from pc_mcp.answers import FindingsAnswer, findings_answer
-from pc_mcp.inventory import QuestionError, named_customer
+from pc_mcp.inventory import QuestionError
 from pc_mcp.inventory import find_devices as ask
 from pc_mcp.tools.support.arguments import Cursor, Customer, Identifier, Refresh
 from pc_mcp.tools.support.call import ToolCall
@@ -23,18 +24,18 @@ async def find_devices(
         Field(min_length=1, max_length=200, description="Whole serial numbers, product keys or device ids, as pasted."),
     ],
     customer: Annotated[Customer | None, Field(description="Required. Tenant id, domain, or name.")] = None,
+    fields: Annotated[list[DeviceField] | None, Field(min_length=1, max_length=8, description="Columns.")] = None,
     cursor: Cursor | None = None,
     refresh: Refresh = False,
 ) -> Annotated[CallToolResult, FindingsAnswer]:
-    """Look up devices of a customer by serial number, product key or device id: which batch each is
-    in, its policy, when it was uploaded. Give up to 200 at once. Near ones are in
-    possible, not found. For a part of a serial number, or
-    to count, use list_devices."""
+    """Look up devices of a customer by serial number, product key or device id: model, batch, policy
+    and upload of each. Give up to 200 at once. Near ones are in possible, not found. For a part of a
+    serial number, or to count, use list_devices."""
     if customer is None:
         raise QuestionError(
             "Whose devices? Give customer, a tenant id, domain or name: looking through all customers "
             "is not offered. find_customers lists them."
         )
-    named = await named_customer(call, customer)
+    named = await call.customer(customer)
     result = await ask(call, named, identifiers, limit=_ROWS, cursor=cursor, refresh=refresh)
-    return call.result(findings_answer(result, call.max_chars))
+    return call.result(findings_answer(result, fields, call.max_chars))

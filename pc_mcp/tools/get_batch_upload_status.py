@@ -6,7 +6,7 @@ from mcp_types import CallToolResult
 from pydantic import Field
 
 from pc_mcp.answers import UploadAnswer, upload_answer
-from pc_mcp.inventory import named_customer, upload_status
+from pc_mcp.inventory import upload_status
 from pc_mcp.tools.support.arguments import Customer, Text
 from pc_mcp.tools.support.call import ToolCall
 from pc_mcp.tools.support.tool import tool
@@ -23,6 +23,6 @@ async def get_batch_upload_status(
 ) -> Annotated[CallToolResult, UploadAnswer]:
     """Say what became of one upload of devices: how many finished, which failed and why. Needs the
     tracking id that the upload returned, not a batch's name; for batches use list_device_batches."""
-    named = await named_customer(call, customer)
+    named = await call.customer(customer)
     result = await upload_status(call, named, batch_tracking_id)
     return call.result(await call.off_the_loop(lambda: upload_answer(result, call.max_chars)))

@@ -6,7 +6,7 @@ from mcp_types import CallToolResult
 from pydantic import Field
 
 from pc_mcp.answers import BatchListAnswer, batch_list_answer
-from pc_mcp.inventory import BatchFilter, BatchOrder, list_batches, named_customer
+from pc_mcp.inventory import BatchFilter, BatchOrder, list_batches
 from pc_mcp.tools.support.arguments import Cursor, Customer, Limit, Moment, Refresh, Text, check_period
 from pc_mcp.tools.support.call import ToolCall
 from pc_mcp.tools.support.tool import tool
@@ -32,6 +32,6 @@ async def list_device_batches(
     model, policy or upload date, use list_devices."""
     check_period(created_after, created_before, ("created_after", "created_before"))
     where = BatchFilter(name_contains, created_after, created_before, status)
-    named = await named_customer(call, customer)
+    named = await call.customer(customer)
     result = await list_batches(call, named, where, order_by=order_by, limit=limit, cursor=cursor, refresh=refresh)
     return call.result(batch_list_answer(result, result.where, call.max_chars))

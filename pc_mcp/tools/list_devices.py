@@ -9,7 +9,7 @@ from pydantic import Field
 
 from pc_mcp.answers import DeviceListAnswer, device_list_answer
 from pc_mcp.answers import Field as DeviceField
-from pc_mcp.inventory import DeviceFilter, DeviceOrder, Finding, named_customer
+from pc_mcp.inventory import DeviceFilter, DeviceOrder, Finding
 from pc_mcp.inventory import list_devices as ask
 from pc_mcp.tools.support.addresses import whole_list_address
 from pc_mcp.tools.support.arguments import (
@@ -65,7 +65,7 @@ async def list_devices(
     check_period(uploaded_after, uploaded_before, ("uploaded_after", "uploaded_before"))
     findings = tuple(dict.fromkeys(only or ()))
     where = DeviceFilter(serial_number, manufacturer, model, policy, uploaded_after, uploaded_before, findings)
-    named = await named_customer(call, customer)
+    named = await call.customer(customer)
     result = await ask(
         call,
         named,
@@ -77,6 +77,7 @@ async def list_devices(
         cursor=cursor,
         refresh=refresh,
     )
+    call.took_batch(batch, result.batch)
     # A count wants no rows, and whoever pages has been told of the whole list before.
     whole_list = whole_list_address(result) if limit and not cursor else None
     exports = call.exports_folder is not None

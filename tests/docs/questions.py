@@ -162,7 +162,7 @@ QUESTIONS = (
         "Which profiles do 9DLK36J and SK40LQT of Contoso Ltd have?",
         "find_devices",
         {"customer": CONTOSO, "identifiers": ["9DLK36J", "SK40LQT"]},
-        ["serial_number", "policy"],
+        ["identifier", "policy"],
         first=True,
     ),
     Question(

@@ -112,7 +112,8 @@ async def test_pages_of_customers_partition_what_matches(connect, world):
 async def test_pages_of_findings_partition_what_was_found(connect, coffee):
     identifiers = [device["id"] for device in coffee.devices[:199]] + ["no such device"]
     async with connect(answers={"max_chars": 6000}) as client:
-        rows, answers = await all_pages(client, "find_devices", "found", (), customer=COFFEE, identifiers=identifiers)
+        question = {"customer": COFFEE, "identifiers": identifiers, "fields": ["id", "serial_number", "product_key"]}
+        rows, answers = await all_pages(client, "find_devices", "found", (), **question)
     assert [row["device"]["id"] for row in rows] == identifiers[:199]
     assert [identifier for answer in answers for identifier in answer["not_found"]] == ["no such device"]
     assert len(answers) > 2

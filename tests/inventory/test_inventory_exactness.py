@@ -216,6 +216,7 @@ async def test_find_devices_finds_each_device_that_an_identifier_fits(client, cu
             "find_devices",
             customer=name,
             identifiers=[text.upper() for text in wanted],
+            fields=list(plain.row(customer(name).devices[0])),
             cursor=cursor,
         )
         found += answer["found"]

@@ -19,7 +19,7 @@ from pc_mcp.protocol.token_providers import NO_CLIENT_ID
 from pc_mcp.runtime.clouds import Cloud
 from pc_mcp.sandbox import ScriptedAnswer, running
 from pc_mcp.tools import all_tools
-from pc_mcp.tools.support.call import ToolCall
+from pc_mcp.tools.support.call import result_of
 from tests.answers.reading import check_cleaned, check_halves, numbers
 from tests.conftest import settings_for
 from tests.text_files import TextFile
@@ -325,7 +325,7 @@ SIGN_INS: dict[str, tuple[Status, bool]] = {
 @pytest.mark.parametrize("name", SIGN_INS)
 def test_the_answer_to_who_is_signed_in_is_as_reviewed(files, name):
     status, signed_out = SIGN_INS[name]
-    result = ToolCall.result(sign_in_answer(status, Cloud.GLOBAL, signed_out=signed_out))
+    result = result_of(sign_in_answer(status, Cloud.GLOBAL, signed_out=signed_out))
     assert written(result) == files
     check_halves(result.content[0].text, result.structured_content, 8000)
     check_cleaned(result.content[0].text, result.structured_content)

@@ -44,6 +44,11 @@ def known_batch(snapshot: Snapshot, text: str) -> BatchReading | None:
     return _by_name(snapshot, text) or _by_part(snapshot, text)
 
 
+def is_called(batch: DeviceBatch, text: str) -> bool:
+    """Whether `text` is the id of the batch, and no mere part of it."""
+    return bool(called(text, [Named(batch, (batch.id,), (match_key(batch.id),))]))
+
+
 def _by_name(snapshot: Snapshot, text: str) -> BatchReading | None:
     """The batch that the snapshot knows by this id, or by what an answer shows of the id."""
     found = called(text, _named(snapshot))

@@ -73,6 +73,14 @@ async def customer_named(directory: CustomerDirectory, text: str) -> Customer:
     raise UnknownCustomer(await _unknown(directory, text))
 
 
+def is_called(customer: Customer, text: str) -> bool:
+    """Whether `text` is the id, the domain or the whole name of the customer, and no mere part of it."""
+    names = tuple(filter(None, (customer.name, customer.domain)))
+    entry = Entry(customer, match_key(customer.id), tuple(map(match_key, names)))
+    is_id = entry.id in {match_key(text), guid_of(text)}
+    return is_id or bool(called(text, [Named(customer, names, entry.names)]) or addressed(text, [entry]))
+
+
 async def _unknown(directory: CustomerDirectory, text: str) -> str:
     """That no customer is called so, as far as that is known, and what to do next."""
     words = [f"No customer matches {quoted(text)}."]

@@ -1,5 +1,6 @@
 """One tool call: what a tool is given to work with, and how its answer is handed over."""
 
+import json
 import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -10,13 +11,20 @@ import anyio
 from mcp_types import CallToolResult, TextContent
 
 from pc_mcp.answers import SIMULATED, Answer
+from pc_mcp.answers.clean import escaped
+from pc_mcp.answers.parts import taken_for, with_notes
 from pc_mcp.auth import TokenProvider
-from pc_mcp.inventory import Call, Inventory, Progress, UnknownCustomer, in_time
+from pc_mcp.inventory import Call, Inventory, Progress, UnknownCustomer, in_time, named_customer
+from pc_mcp.inventory.questions import batch_names, customer_names
 from pc_mcp.partner_center import PartnerCenter, Transport
+from pc_mcp.partner_center.models import Customer, DeviceBatch
 from pc_mcp.runtime.clouds import Cloud
 from pc_mcp.tools.support.asking import Asked
 
 Report = Callable[[float, float | None, str | None], Awaitable[None]]
+
+_NOTE_CHARACTERS = 16
+"""What a note takes beside its words, at most."""
 
 GRACE = 1 / 4
 """How much longer counting may take than reading, as a part of its time."""
@@ -69,16 +77,34 @@ class App:
 
 @dataclass(frozen=True, slots=True)
 class ToolCall(Call):
-    """What a tool works with."""
+    """What a tool works with. taken: the notes on parts of names, which its answer begins its notes with."""
 
-    max_chars: int
+    most_chars: int
     exports_folder: Path | None = None
     simulated: bool = False
+    taken: list[str] = field(default_factory=list)
 
-    @staticmethod
-    def result(answer: Answer) -> CallToolResult:
+    @property
+    def max_chars(self) -> int:
+        """How long an answer may be beside these notes, in either half."""
+        halves = ((escaped(note), json.dumps(note, ensure_ascii=False).encode()) for note in self.taken)
+        return self.most_chars - sum(max(map(len, each)) + _NOTE_CHARACTERS for each in halves)
+
+    async def customer(self, text: str) -> Customer:
+        """The customer that `text` names. Raises a `QuestionError` that lists the customers to choose from."""
+        customer = await named_customer(self, text)
+        if not customer_names.is_called(customer, text):
+            self.taken.append(taken_for(text, "customer", customer.name or customer.domain or customer.id))
+        return customer
+
+    def took_batch(self, text: str | None, batch: DeviceBatch | None) -> None:
+        """Notes for which batch `text` was taken."""
+        if text and batch and not batch_names.is_called(batch, text):
+            self.taken.append(taken_for(text, "batch", batch.id))
+
+    def result(self, answer: Answer) -> CallToolResult:
         """See `result_of`."""
-        return result_of(answer)
+        return result_of(with_notes(answer, self.taken))
 
 
 @dataclass(frozen=True, slots=True)
