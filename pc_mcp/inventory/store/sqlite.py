@@ -117,10 +117,9 @@ class SQLiteStore:
 
     def _count(self, tally: Tally, scopes: Sequence[Scope], where: DeviceFilter, *, by_day: bool) -> None:
         """Counts the devices of `scopes` that match by looking at each."""
-        day, then_by = (_DAY, ", 3") if by_day else ("NULL", "")
         for scope in scopes:
-            select = f"SELECT key >> {BATCH_SHIFT}, kind, {day}, count(*)"
-            for counted in self._select(select, scope, where, f" GROUP BY 1, 2{then_by}"):
+            select, grouped = _counting(scope, by_day=by_day)
+            for counted in self._select(select, scope, where, grouped):
                 tally.add(*counted)
 
     def rows(self, scope: Scope, where: DeviceFilter, *, after: int, limit: int) -> list[DeviceRow]:
@@ -148,9 +147,10 @@ class SQLiteStore:
         return Duplicates(devices, tuple(serial for serial, _ in examples))
 
     def undated(self, scope: Scope, where: DeviceFilter) -> int:
-        scopes = _scopes(scope, self._counts.with_unknown_dates(scope.batches), where)
-        found = (self._select("SELECT count(*)", each, where, " AND uploaded IS NULL") for each in scopes)
-        return sum(devices for ((devices,),) in found)
+        counted, uncounted = self._counts.undated(scope.batches, where, self._encoding.kinds.all)
+        for each in _scopes(scope, uncounted, where):
+            counted += len(self._select("SELECT key", each, where, " AND uploaded IS NULL"))
+        return counted
 
     def find(self, scope: Scope, identifiers: Iterable[str]) -> dict[str, list[DeviceRow]]:
         found: dict[str, list[DeviceRow]] = {identifier: [] for identifier in identifiers}
@@ -203,6 +203,13 @@ class SQLiteStore:
             self._indexes.find_duplicates()
         those, asked = conditions(where, scope, self._encoding.kinds.all)
         return self._db.execute(f"{select} FROM device{those}{tail}", [*asked, *values]).fetchall()
+
+
+def _counting(scope: Scope, *, by_day: bool) -> tuple[str, str]:
+    """How a statement begins and ends that counts by batch, kind and day."""
+    batch, by = (str(scope.first), "2") if len(scope.batches) == 1 else (f"key >> {BATCH_SHIFT}", "1, 2")
+    day, then_by = (_DAY, ", 3") if by_day else ("NULL", "")
+    return f"SELECT {batch}, kind, {day}, count(*)", f" GROUP BY {by}{then_by}"
 
 
 def _scopes(scope: Scope, batches: Sequence[int], where: DeviceFilter) -> list[Scope]:

@@ -77,25 +77,39 @@ class Counts:
 
     def __init__(self) -> None:
         self._by_kind: defaultdict[int, Counter[int]] = defaultdict(Counter)
+        self._undated: dict[int, Counter[int]] = {}
         self._spans: defaultdict[int, Span] = defaultdict(Span)
 
     def add(self, batch: int, kinds: Sequence[int], uploaded: Sequence[int | None]) -> None:
         """Takes in devices, given by the numbers of their kinds and when they were uploaded, in microseconds."""
         self._by_kind[batch].update(kinds)
         self._spans[batch].add(uploaded)
+        if None in uploaded:
+            without = (kind for kind, moment in zip(kinds, uploaded, strict=True) if moment is None)
+            self._undated.setdefault(batch, Counter()).update(without)
 
-    def with_unknown_dates(self, batches: range) -> list[int]:
-        """The batches of which some device has no date that is known."""
-        return [batch for batch in batches if batch in self._spans and self._spans[batch].unknown]
+    def undated(self, batches: range, where: DeviceFilter, kinds: Sequence[Kind]) -> tuple[int, list[int]]:
+        """How many devices that match have no date that is known, and the batches whose devices have to be looked at
+        for it."""
+        if where.uploaded_after is not None or where.uploaded_before is not None:
+            return 0, []
+        concerned = [batch for batch in batches if batch in self._undated]
+        if where.serial_number is not None or where.is_of_single_devices:
+            return 0, concerned
+        matching = where.kinds(kinds)
+        counts = (self._undated[batch].items() for batch in concerned)
+        return sum(devices for items in counts for kind, devices in items if kind in matching), []
 
     def remove(self, batch: int) -> None:
         """Forgets a batch."""
         self._by_kind.pop(batch, None)
+        self._undated.pop(batch, None)
         self._spans.pop(batch, None)
 
     def clear(self) -> None:
         """Forgets all of them."""
         self._by_kind.clear()
+        self._undated.clear()
         self._spans.clear()
 
     def tally(
