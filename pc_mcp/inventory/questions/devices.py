@@ -163,9 +163,11 @@ def _answer(
     store = snapshot.store
     tally = store.tally(scope, where, group_by)
     groups = [Group(by, _labelled(snapshot, tally.groups(by))) for by in dict.fromkeys(group_by)]
-    undated = store.undated(scope, replace(where, uploaded_after=None, uploaded_before=None))
+    undated = 0
+    if where.uploaded_after or where.uploaded_before:
+        undated = store.undated(scope, replace(where, uploaded_after=None, uploaded_before=None))
     nobody_has = [] if tally.matched else _nobody_has(store, where)
-    return tally.matched, groups, _irregularities(store, scope, where, tally, undated), undated, rows_of(), nobody_has
+    return tally.matched, groups, _irregularities(store, scope, where, tally), undated, rows_of(), nobody_has
 
 
 def _rows(
@@ -176,11 +178,10 @@ def _rows(
     return store.ordered_rows(scope, where, order, skip=begun.shown, limit=limit)
 
 
-def _irregularities(store: Store, scope: Scope, where: DeviceFilter, tally: Tally, undated: int) -> Irregularities:
+def _irregularities(store: Store, scope: Scope, where: DeviceFilter, tally: Tally) -> Irregularities:
     duplicates = store.duplicates(scope, where)
     devices: dict[Finding, int] = {"duplicate_serial_number": duplicates.devices}
-    devices |= {finding: tally.found(finding) for finding in OF_KINDS}
-    devices["without_upload_date"] = 0 if where.uploaded_after or where.uploaded_before else undated
+    devices |= {finding: tally.found(finding) for finding in (*OF_KINDS, "without_upload_date")}
     return Irregularities({finding: found for finding, found in devices.items() if found}, duplicates.serial_numbers)
 
 

@@ -209,7 +209,7 @@ def _counting(scope: Scope, *, by_day: bool) -> tuple[str, str]:
     """How a statement begins and ends that counts by batch, kind and day."""
     batch, by = (str(scope.first), "2") if len(scope.batches) == 1 else (f"key >> {BATCH_SHIFT}", "1, 2")
     day, then_by = (_DAY, ", 3") if by_day else ("NULL", "")
-    return f"SELECT {batch}, kind, {day}, count(*)", f" GROUP BY {by}{then_by}"
+    return f"SELECT {batch}, kind, {day}, count(*), sum(uploaded IS NULL)", f" GROUP BY {by}{then_by}"
 
 
 def _scopes(scope: Scope, batches: Sequence[int], where: DeviceFilter) -> list[Scope]:

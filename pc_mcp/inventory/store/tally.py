@@ -29,9 +29,12 @@ class Tally:
     by_batch: Counter[int] = field(default_factory=Counter)
     by_day: Counter[int | None] = field(default_factory=Counter)
     combined: Counter[tuple[int, int, int | None]] = field(default_factory=Counter)
+    undated_by_kind: Counter[int] = field(default_factory=Counter)
 
-    def add(self, batch: int, kind: int, day: int | None, devices: int) -> None:
-        """Counts `devices` more."""
+    def add(self, batch: int, kind: int, day: int | None, devices: int, undated: int) -> None:
+        """Counts `devices` more, of which so many have no date that is known."""
+        if undated:
+            self.undated_by_kind[kind] += undated
         self.by_kind[kind] += devices
         self.by_batch[batch] += devices
         self.by_day[day] += devices
@@ -43,7 +46,9 @@ class Tally:
         return self.by_batch.total()
 
     def found(self, finding: Finding) -> int:
-        """How many devices have one of the `OF_KINDS`."""
+        """How many devices have one of the `OF_KINDS`, or no date."""
+        if finding == "without_upload_date":
+            return self.undated_by_kind.total()
         has = OF_KINDS[finding]
         return sum(devices for kind, devices in self.by_kind.items() if has(self.kinds[kind]))
 
@@ -132,9 +137,10 @@ class Counts:
                 uncounted.append(batch)
                 continue
             day = day_of(span.first)
+            undated = self._undated.get(batch, Counter())
             for kind, devices in counts.items():
                 if kind in matching:
-                    tally.add(batch, kind, day, devices)
+                    tally.add(batch, kind, day, devices, undated[kind])
         return tally, uncounted if matching else []
 
 

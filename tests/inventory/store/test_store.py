@@ -162,7 +162,7 @@ def test_counts_groups_rows_and_findings_are_those_of_plain_python(store_of, bat
     found = plain.attention(in_scope, matched, [])
     assert odd.devices == found.get("duplicate_serial_number", 0)
     assert undated == found.get("without_upload_date", 0)
-    for finding in OF_KINDS:
+    for finding in (*OF_KINDS, "without_upload_date"):
         assert tally.found(finding) == found.get(finding, 0)
     assert bool(odd.serial_numbers) == bool(odd.devices)
 
