@@ -81,7 +81,7 @@ def _fields(policy: ConfigurationPolicy) -> PolicyFields:
 
 
 def _summary(result: PolicyList) -> str:
-    counted = plural(len(result.policies), "configuration policy", "configuration policies")
+    counted = plural(len(result.policies), "policy (Autopilot profile)", "policies (Autopilot profiles)")
     return counted_summary(counted, f" of {called(result.customer)}", result.as_of, complete=result.next_step is None)
 
 
@@ -93,7 +93,7 @@ def _notes(result: PolicyList) -> list[str]:
         notes.append(unreadable(result.unreadable, "policy", "policies"))
     if any(policy.devices_assigned is not None for policy in result.policies):
         notes.append(
-            "devices_assigned is the service's own count; list_devices with group_by policy counts the "
-            "devices themselves."
+            "devices_assigned is the service's own count and may be old; list_devices with group_by policy counts "
+            "the devices themselves."
         )
     return notes

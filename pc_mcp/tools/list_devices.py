@@ -43,7 +43,7 @@ async def list_devices(
     model: Annotated[Text | None, Field(description="Contained in the model.")] = None,
     policy: Annotated[
         Text | None,
-        Field(description="Contained in the policy's name; none: without one; in quotes: a name, even None."),
+        Field(description="Part of the name of the policy (Autopilot profile); none: without one; in quotes: a name."),
     ] = None,
     uploaded_after: Annotated[Moment | None, Field(description="Uploaded at or after this date or time, UTC.")] = None,
     uploaded_before: Annotated[

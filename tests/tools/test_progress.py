@@ -49,9 +49,9 @@ async def test_a_walk_that_runs_out_of_time_says_how_far_it_came_and_goes_on(con
     hanging = ScriptedAnswer("/Test batch/devices", hang=True)
     sandbox.switches.scripted.append(hanging)
     async with connect(mode, answers={"time_budget_seconds": 1.5}) as client:
-        first = await client.call_tool("list_devices", {"customer": "documentation", "limit": 0})
+        first = await client.call_tool("list_devices", {"customer": "Documentation Sample", "limit": 0})
         sandbox.switches.scripted.clear()
-        second = await client.call_tool("list_devices", {"customer": "documentation", "limit": 0})
+        second = await client.call_tool("list_devices", {"customer": "Documentation Sample", "limit": 0})
     data = first.structured_content
     assert data["complete"] is False
     assert (data["batches_read"], data["batches_total"]) == (0, 1)
