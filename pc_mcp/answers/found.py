@@ -28,7 +28,7 @@ from pc_mcp.inventory import Findings
 from pc_mcp.inventory.questions.find import Finding, Possible
 from pc_mcp.inventory.text import in_quotes
 
-FIELDS: tuple[Field, ...] = ("model", "batch", "policy", "uploaded")
+FIELDS: tuple[Field, ...] = ("batch", "policy", "uploaded")
 NEAR_FIELDS: tuple[Field, ...] = ("serial_number", "batch", "manufacturer", "model", "id")
 _NEAR_COLUMNS = columns("possible for", *NEAR_FIELDS, "why")
 

@@ -134,10 +134,10 @@ def coverage_notes(coverage: Coverage) -> list[str]:
     """What is missing from what was read, the most important first."""
     notes = completeness_notes(coverage.next_step)
     if not coverage.complete:
+        unread = f"; {coverage.devices_unread:,} unread" if coverage.devices_unread else ""
         notes.append(
             f"{batches_read(coverage)}; {plural(coverage.pages_read, 'page')} read, "
-            f"{coverage.devices_read:,} of {plural(coverage.devices_expected, 'device')}, by devicesCount; "
-            f"{coverage.devices_unread:,} unread."
+            f"{coverage.devices_read:,} of {plural(coverage.devices_expected, 'device')}, by devicesCount{unread}."
         )
     for problem in coverage.problems:
         what = "The list of batches"

@@ -28,9 +28,9 @@ async def find_devices(
     cursor: Cursor | None = None,
     refresh: Refresh = False,
 ) -> Annotated[CallToolResult, FindingsAnswer]:
-    """Look up devices of a customer by serial number, product key or device id: model, batch, policy
-    and upload of each. Give up to 200 at once. Near ones are in possible, not found. For a part of a
-    serial number, or to count, use list_devices."""
+    """Look up devices of a customer by serial number, product key or device id: batch, policy and
+    upload of each, or the fields you name. Give up to 200 at once. Near ones are in possible, not
+    found. For a part of a serial number, or to count, use list_devices."""
     if customer is None:
         raise QuestionError(
             "Whose devices? Give customer, a tenant id, domain or name: looking through all customers "

@@ -191,7 +191,7 @@ CONVERSATION = (
         "Which batches are 9DLK36J and ABC-12345 of Contoso Ltd in?",
         "find_devices",
         {"customer": CONTOSO, "identifiers": ["9DLK36J", "ABC-12345"]},
-        ["identifier", "batch", "policy", "model"],
+        ["identifier", "batch", "policy", "uploaded"],
         line="Not found",
     ),
 )

@@ -227,7 +227,7 @@ QUESTIONS: Sequence[Asked] = (
     ),
     Asked(
         "In one cell: A, B, C.",
-        found(LITWARE, lambda t: [", ".join(t.serials(LITWARE, 3))]),
+        found(LITWARE, lambda t: [", ".join(t.serials(LITWARE, 3))], fields=["model"]),
         lambda t: [(each["serial_number"], each["model"]) for each in t.with_serial(LITWARE, *t.serials(LITWARE, 3))],
     ),
     Asked(

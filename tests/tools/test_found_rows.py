@@ -7,7 +7,7 @@ from tests.answers.reading import check_halves, table_below
 from tests.scripted import ask
 
 CONTOSO = "Contoso Ltd"
-DEFAULT = ["model", "batch", "policy", "uploaded"]
+DEFAULT = ["batch", "policy", "uploaded"]
 
 
 @pytest.mark.parametrize("name", [CONTOSO, "Litware Inc"])
