@@ -93,6 +93,7 @@ def test_signing_out_removes_what_is_left_at_other_places_and_says_what_it_canno
     assert (secret_in(store), store.notice) == (None, "")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="it has a profile instead")
 @pytest.mark.parametrize("named", ["", "relative", "./x"])
 def test_a_home_that_is_no_absolute_folder_is_not_taken(named, tmp_path):

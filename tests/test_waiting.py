@@ -30,6 +30,7 @@ print("ended")
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 def test_a_process_ends_whatever_thread_still_waits(way):
     command = [sys.executable, "-c", PROGRAM.format(WAYS[way])]

@@ -161,6 +161,7 @@ def test_an_answer_about_identifiers_keeps_its_budget_and_pages_to_the_last_one(
         assert table_below(answer.text, "identifier", *(data["found"][0]["device"] if rows else FIELDS)) == rows
 
 
+@pytest.mark.slow
 @examples(max_examples=20)
 @given(
     items=generated.many(generated.batches, 300),
@@ -205,6 +206,7 @@ def test_an_answer_about_customers_keeps_its_budget(items, query, limit, max_cha
     assert rows == [list(map(cell_of, row)) for row in shown]
 
 
+@pytest.mark.slow
 @examples(max_examples=20)
 @given(items=generated.many(generated.policies, 300), customer=generated.shown_customers, max_chars=budgets)
 def test_an_answer_about_policies_keeps_its_budget(items, customer, max_chars):
@@ -219,6 +221,7 @@ def test_an_answer_about_policies_keeps_its_budget(items, customer, max_chars):
     assert data["shown"] > 0 or not any(items)
 
 
+@pytest.mark.slow
 @examples(max_examples=20)
 @given(
     items=generated.many(generated.upload_rows, 1000),

@@ -23,6 +23,7 @@ async def signed_in(service, account: int, **auth) -> dict:
         return await answered(client, "sign_in")
 
 
+@pytest.mark.slow
 async def test_several_accounts_are_listed_and_none_is_guessed(service, mode):
     for account in (0, 1):
         await signed_in(service, account)
@@ -34,6 +35,7 @@ async def test_several_accounts_are_listed_and_none_is_guessed(service, mode):
     assert asked(service)["authorize"] == 2
 
 
+@pytest.mark.slow
 async def test_the_configured_account_is_picked(service, mode):
     for account in (0, 1):
         await signed_in(service, account)
@@ -108,6 +110,7 @@ async def test_signing_out_calls_off_a_sign_in_that_waits(service):
             await sign_in(service, before)
 
 
+@pytest.mark.slow
 async def test_what_one_account_read_is_not_shown_to_the_next(service, mode):
     person = Asked(service)
     kept = {"snapshot_minutes": 15}

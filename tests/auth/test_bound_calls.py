@@ -66,6 +66,7 @@ def words_of(outcome) -> str:
     return str(result.content[0].text)
 
 
+@pytest.mark.slow
 async def test_a_call_ends_when_its_account_is_signed_out_and_the_next_one_reads_its_own(service, mode):
     person = Asked(service)
     async with connected(service, mode, elicitation=person, auth={"flow": "browser"}, answers=ANSWERS) as client:
@@ -100,6 +101,7 @@ async def test_a_call_ends_when_its_account_signs_in_anew_meanwhile(service):
         assert words_of(outcome) == SIGNED_OUT
 
 
+@pytest.mark.slow
 async def test_a_call_whose_token_expires_ends_when_another_server_has_signed_in_another_account(service):
     person = Asked(service)
     async with (
@@ -131,6 +133,7 @@ async def test_a_call_ends_when_pc_mcp_logout_is_run(service, tmp_path):
         assert words_of(outcome) == SIGNED_OUT
 
 
+@pytest.mark.slow
 async def test_a_call_goes_on_when_only_its_token_has_to_be_renewed_beside_another_account(service):
     person = Asked(service)
     async with (
@@ -148,6 +151,7 @@ async def test_a_call_goes_on_when_only_its_token_has_to_be_renewed_beside_anoth
         assert set(askers(service)) == {name(service, 0)}
 
 
+@pytest.mark.slow
 async def test_no_page_of_a_call_is_asked_for_as_an_account_that_a_person_signs_in_with_meanwhile(service, monkeypatch):
     monkeypatch.setenv("BROWSER", f"{shlex.quote(sys.executable)} -P -m pc_mcp.sandbox.person %s")
     async with connected(service, auth={"flow": "browser"}, answers=ANSWERS) as client:
@@ -162,6 +166,7 @@ async def test_no_page_of_a_call_is_asked_for_as_an_account_that_a_person_signs_
         assert set(askers(service)) == {name(service, 0)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["app", "token"])
 async def test_where_nobody_can_sign_out_a_call_goes_on(service, kind):
     auth = {

@@ -54,12 +54,14 @@ def no_other_browser(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("browser", ["/nonexistent/browser %s", browser_that("raise SystemExit(3)")])
 async def test_a_browser_that_fails_is_known_to_have_failed(no_other_browser, monkeypatch, browser):
     monkeypatch.setenv("BROWSER", browser)
     assert await open_browser("https://localhost:1/") is False
 
 
+@pytest.mark.slow
 async def test_a_browser_that_stays_in_front_is_not_waited_for_and_not_ended(no_other_browser, monkeypatch, tmp_path):
     done, go = tmp_path / "done", tmp_path / "go"
     os.mkfifo(go)
@@ -72,6 +74,7 @@ async def test_a_browser_that_stays_in_front_is_not_waited_for_and_not_ended(no_
         assert await anyio.to_thread.run_sync(done.read_text, abandon_on_cancel=True) == ""
 
 
+@pytest.mark.slow
 async def test_what_a_browser_prints_reaches_no_stream_of_ours(no_other_browser, monkeypatch, capfd, tmp_path):
     url = "https://localhost:1/?a=%20b&c='d'"
     seen = tmp_path / "seen"
@@ -82,6 +85,7 @@ async def test_what_a_browser_prints_reaches_no_stream_of_ours(no_other_browser,
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.slow
 async def test_a_browser_inherits_none_of_our_settings(no_other_browser, monkeypatch, tmp_path):
     seen = tmp_path / "seen"
     monkeypatch.setenv("PC_MCP_AUTH__CLIENT_SECRET", "the-secret")
@@ -92,6 +96,7 @@ async def test_a_browser_inherits_none_of_our_settings(no_other_browser, monkeyp
     assert "pc_mcp_" not in seen.read_text().lower()
 
 
+@pytest.mark.slow
 async def test_without_a_browser_that_opens_the_answer_names_the_address(service, no_other_browser, monkeypatch):
     monkeypatch.setenv("BROWSER", "/nonexistent/browser %s")
     async with connected(service, auth={"flow": "browser"}) as client:

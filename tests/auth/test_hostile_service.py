@@ -76,6 +76,7 @@ async def test_an_answer_without_end_is_given_up(service):
         assert "gave an answer that cannot be read" in await told(client)
 
 
+@pytest.mark.slow
 async def test_a_service_that_does_not_answer_is_named_within_the_call(service):
     service.entra.switches.hang = "everywhere"
     async with connected(service, auth={"flow": "browser"}, answers={"time_budget_seconds": 2}) as client:

@@ -324,6 +324,7 @@ def begun(words: str) -> tuple[Waiting, str]:
     return Waiting(urlsplit(query["redirect_uri"][0]).port or 0), query["state"][0]
 
 
+@pytest.mark.slow
 async def test_pkce_is_asked_for_and_its_verifier_sent(service, browser):
     async with connected(service, auth={"flow": "browser"}) as client:
         assert (await client.call_tool("sign_in", {})).structured_content["signed_in"]

@@ -13,6 +13,7 @@ async def completed(client: Client) -> list[str]:
     return values
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("browser")
 async def test_no_browser_is_opened_for_who_is_not_signed_in(service, mode):
     async with connected(service, mode) as client:
@@ -22,6 +23,7 @@ async def test_no_browser_is_opened_for_who_is_not_signed_in(service, mode):
         assert await completed(client) == ["Contoso Ltd"]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("browser")
 async def test_no_browser_is_opened_when_only_a_person_could_renew_the_sign_in(service):
     async with connected(service) as client:
@@ -33,6 +35,7 @@ async def test_no_browser_is_opened_when_only_a_person_could_renew_the_sign_in(s
         assert asked(service)["authorize"] == before["authorize"]
 
 
+@pytest.mark.slow
 async def test_what_became_of_a_sign_in_is_told_to_the_next_question_not_to_a_completion(service):
     async with connected(service, auth={"flow": "device_code"}) as client:
         await do_as_told(service, await told(client))

@@ -40,6 +40,7 @@ async def test_a_sign_in_that_is_kept_in_memory_ends_with_the_server(service):
         assert asked(service)["authorize"] == sign_ins
 
 
+@pytest.mark.slow
 async def test_a_walk_goes_on_when_the_token_expires_in_its_middle(service, mode):
     async with connected(service, mode, elicitation=Asked(service), auth={"flow": "browser"}) as client:
         await answered(client)
@@ -58,6 +59,7 @@ async def test_a_walk_goes_on_when_the_token_expires_in_its_middle(service, mode
     assert asked(service)["authorize"] == 1
 
 
+@pytest.mark.slow
 async def test_a_walk_outlives_many_short_lived_tokens(service):
     service.entra.switches.token_life_seconds = 1
     service.switches.latency_seconds = 0.02
@@ -116,6 +118,7 @@ async def test_an_outage_in_the_middle_is_said_and_passes(service, mode):
     assert len(person.urls) == 1
 
 
+@pytest.mark.slow
 async def test_a_device_code_outlives_an_outage(service):
     async with connected(service, auth={"flow": "device_code"}, answers={"time_budget_seconds": 3.5}) as client:
         words = await told(client)

@@ -136,6 +136,7 @@ def test_failures_say_with_what_a_command_ends():
     assert issubclass(ConfigurationError, Failure)
 
 
+@pytest.mark.slow
 def test_making_a_provider_imports_neither_msal_nor_the_keyring(tmp_path):
     program = (
         "import sys\n"

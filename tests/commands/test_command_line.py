@@ -167,6 +167,7 @@ def test_an_address_is_a_host_and_a_port(text, address):
     assert parser().parse_args(["serve", "--http", text]).http == address
 
 
+@pytest.mark.slow
 def test_what_a_pipe_cannot_take_is_replaced(tmp_path):
     """On Windows, what is printed to a file or a pipe is in the code page of the country."""
     (tmp_path / "東京.toml").touch()
@@ -179,6 +180,7 @@ def test_what_a_pipe_cannot_take_is_replaced(tmp_path):
     assert b"??.toml" in ended.stdout
 
 
+@pytest.mark.slow
 def test_a_reader_that_leaves_early_ends_a_command_without_a_word(tmp_path):
     with subprocess.Popen(
         [*COMMAND, "install", "cursor", "--dry-run"],
@@ -193,6 +195,7 @@ def test_a_reader_that_leaves_early_ends_a_command_without_a_word(tmp_path):
         assert process.wait(30) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["install", "uninstall"])
 def test_without_a_client_those_that_there_are_are_named_with_what_is_found(command, tmp_path):
     env = environment(tmp_path, PATH=str(tmp_path))
@@ -281,6 +284,7 @@ def test_on_a_terminal_serve_says_that_it_is_for_assistants(tmp_path):
     assert "pc-mcp demo" in said
 
 
+@pytest.mark.slow
 def test_a_command_loads_nothing_that_it_has_no_use_for(tmp_path):
     program = (
         "import sys; from pc_mcp.commands.cli import main; main(['install', 'cursor', '--sandbox', '--dry-run'])\n"

@@ -23,6 +23,7 @@ HALF_A_BODY = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "sent",
     [b"", HALF_A_HEADER, pytest.param(HALF_A_BODY, marks=pytest.mark.slow)],
@@ -80,6 +81,7 @@ def test_a_kept_connection_that_asks_nothing_more_is_let_go_of():
     while_served(work, limits=HASTY)
 
 
+@pytest.mark.slow
 def test_what_is_too_large_is_refused():
     limits = Limits(connections=8, request_seconds=600, header_bytes=2000, body_bytes=2000)
 
@@ -100,6 +102,7 @@ def test_what_is_too_large_is_refused():
     while_served(work, limits=limits)
 
 
+@pytest.mark.slow
 def test_where_all_are_being_answered_the_next_one_is_told_that_there_is_no_room():
     def work(url: str) -> None:
         with contextlib.ExitStack() as stack:

@@ -32,6 +32,7 @@ def place(home: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_without_the_secret_nobody_is_answered_and_everybody_is_told_how():
     def work(url: str) -> None:
         right = {"Authorization": f"Bearer {SECRET}"}
@@ -65,6 +66,7 @@ def test_the_body_of_who_has_no_secret_is_not_waited_for():
     while_served(work, secret=SET)
 
 
+@pytest.mark.slow
 def test_a_server_makes_it_once_says_where_it_is_and_never_shows_it(tmp_path):
     env = environment(tmp_path)
     with started("serve", "--http", "127.0.0.1:0", env=env) as first:
@@ -118,6 +120,7 @@ def test_a_new_secret_holds_at_once_for_servers_that_run(tmp_path):
     assert process.logged().count("nobody is answered") == 1
 
 
+@pytest.mark.slow
 def test_without_a_secret_it_serves_everybody_and_says_so(tmp_path):
     env = environment(tmp_path, PC_MCP_LOGGING__LEVEL="error")
     with started("serve", "--no-secret", "--http", "127.0.0.1:0", env=env) as process:

@@ -55,6 +55,7 @@ async def test_a_client_lists_and_calls_the_tools_in_both_eras(shared, world, mo
         assert (await client.call_tool("find_customers", {"limit": 0})).is_error
 
 
+@pytest.mark.slow
 async def test_several_clients_are_served_at_once(shared):
     """All are connected before the first one asks."""
     counts: list[int] = []
@@ -125,6 +126,7 @@ def test_an_address_that_others_can_reach_is_refused(host):
         serve_http(build_server(Settings()), host, 0, pytest.fail, None)
 
 
+@pytest.mark.slow
 def test_the_command_refuses_it_with_1_and_one_line(tmp_path):
     ended = run("serve", "--http", "0.0.0.0:0", env=environment(tmp_path))
     assert (ended.returncode, ended.stdout) == (1, "")
@@ -183,6 +185,7 @@ def test_a_signal_ends_it_at_once_in_the_middle_of_a_walk(sandbox: Sandbox, tmp_
     assert process.logged().splitlines()[-2].endswith(f"ended by {number.name}")
 
 
+@pytest.mark.slow
 def test_a_signal_ends_it_at_once_while_a_keyring_does_not_answer(tmp_path):
     env = environment(
         tmp_path,
@@ -206,6 +209,7 @@ def test_a_signal_ends_it_at_once_while_a_keyring_does_not_answer(tmp_path):
             assert b"200 OK" not in received(waiting)[:15]
 
 
+@pytest.mark.slow
 def test_its_address_is_told_whatever_else_is_logged(tmp_path):
     env = environment(tmp_path, PC_MCP_LOGGING__LEVEL="error")
     with started("serve", "--http", "127.0.0.1:0", env=env) as process:

@@ -199,6 +199,7 @@ def test_a_client_that_reads_nothing_cannot_keep_it(sandbox, tmp_path, how):
         assert process.wait(SOON if how == "closed" else AT_ONCE) == 0
 
 
+@pytest.mark.slow
 async def test_a_client_lists_and_calls_the_tools_in_both_eras(env, sandbox, world, mode):
     parameters = StdioServerParameters(command=COMMAND[0], args=[*COMMAND[1:], "serve"], env=env)
     async with Client(parameters, mode=mode) as client:
@@ -214,6 +215,7 @@ async def test_a_client_lists_and_calls_the_tools_in_both_eras(env, sandbox, wor
     assert sandbox.requests[0].headers["authorization"] == f"Bearer {sandbox.token}"
 
 
+@pytest.mark.slow
 async def test_the_console_script_serves_the_sandbox_without_settings(tmp_path):
     script = shutil.which("pc-mcp", path=os.path.dirname(sys.executable))
     assert script
@@ -224,6 +226,7 @@ async def test_the_console_script_serves_the_sandbox_without_settings(tmp_path):
         assert "customers are simulated" in client.instructions
 
 
+@pytest.mark.slow
 async def test_a_cancelled_walk_ends_its_requests_and_the_server_goes_on(env, walk):
     parameters = StdioServerParameters(command=COMMAND[0], args=[*COMMAND[1:], "serve"], env=env)
     async with Client(parameters) as client:

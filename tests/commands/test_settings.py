@@ -347,6 +347,7 @@ def test_wrong_settings_end_a_command_with_2_and_one_line(monkeypatch, capsys, a
     assert_one_line(shown.out, shown.err, words)
 
 
+@pytest.mark.slow
 def test_wrong_settings_end_the_process_with_2_and_one_line(tmp_path):
     ended = run("serve", env=environment(tmp_path, PC_MCP_ANSWERS__MAX_CHARS=SECRET))
     assert ended.returncode == 2

@@ -47,6 +47,7 @@ def test_each_form_of_a_cell_stands_under_the_key_by_which_it_is_looked_up(text)
     assert next(iter(cell.forms)) == match_key(text)
 
 
+@pytest.mark.slow
 async def test_an_identifier_is_found_in_whatever_it_is_wrapped(connect, sandbox):
     serve(sandbox, device("2R9-ZNP67", id=GUID, productKey=KEY))
     wrapped = [
@@ -235,6 +236,7 @@ async def test_of_many_near_ones_three_are_given_the_nearest_first_and_the_rest_
     assert any(note.startswith("8 more possible devices left out") for note in answer["notes"])
 
 
+@pytest.mark.slow
 async def test_all_that_was_not_found_is_on_the_first_page_before_what_was_found(connect, sandbox):
     serve(sandbox, *(device(f"PF{number:06}") for number in range(160)))
     unknown = [f"ABC-{number:05}" for number in range(40)]
@@ -268,6 +270,7 @@ async def test_long_ones_that_are_not_found_and_do_not_fit_are_counted(connect, 
     assert [row["identifier"] for row in answer["found"]] == ["PF000000"]
 
 
+@pytest.mark.slow
 async def test_identifiers_in_any_script_that_are_not_found_fill_what_room_there_is(connect, sandbox):
     serve(sandbox, device("PF000000"))
     given = {}

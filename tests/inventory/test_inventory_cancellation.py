@@ -58,6 +58,7 @@ async def test_after_a_call_was_given_up_the_next_one_is_answered_rightly(connec
     assert counted == {value or "(none)": devices for value, devices in expected_groups.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pages", [1, 9, 25, 40])
 async def test_wherever_a_walk_is_given_up_no_device_is_lost_or_doubled(connect, sandbox, world, pages):
     expected = plain.customer_of(world, LITWARE)

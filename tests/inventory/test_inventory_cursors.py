@@ -109,6 +109,7 @@ async def test_pages_of_customers_partition_what_matches(connect, world):
     assert [row["name"] for row in rows] == sorted(expected, key=plain.key)
 
 
+@pytest.mark.slow
 async def test_pages_of_findings_partition_what_was_found(connect, coffee):
     identifiers = [device["id"] for device in coffee.devices[:199]] + ["no such device"]
     async with connect(answers={"max_chars": 6000}) as client:
@@ -221,6 +222,7 @@ async def test_a_cursor_of_a_batch_that_is_no_longer_known_is_refused(connect):
         assert GONE in await refusal(client, "list_devices", **question, cursor=cursor)
 
 
+@pytest.mark.slow
 async def test_a_cursor_of_a_list_that_grew_since_is_refused_and_of_another_list_is_not(connect, sandbox):
     async with connect(answers={"time_budget_seconds": 0.5}) as client:
         one = {"customer": COFFEE, "batch": TWO_PAGES, "limit": 5}

@@ -268,6 +268,7 @@ async def test_filters_of_batches_are_exact(client, world, name):
             assert {row["value"]: row["batches"] for row in answer["by_status"]} == statuses
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [catalog.MANY_BATCHES_CUSTOMER, catalog.ODD_BATCH_NAMES_CUSTOMER])
 async def test_values_that_do_not_fit_are_counted_in_other(name, customer, world):
     expected = customer(name).devices

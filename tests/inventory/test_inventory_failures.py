@@ -105,6 +105,7 @@ async def test_where_every_batch_fails_there_is_nothing_to_answer_with(connect, 
         assert (await ask(client, tool, customer="Coho Vineyard", **arguments))["complete"]
 
 
+@pytest.mark.slow
 async def test_batches_that_fail_for_one_reason_share_a_note(connect, sandbox, litware):
     failing = [batch.id for batch in litware.batches if batch.id.startswith("New starters")]
     sandbox.switches.scripted.append(failure(403, 20002, match="/deviceBatches/New starters"))
@@ -116,6 +117,7 @@ async def test_batches_that_fail_for_one_reason_share_a_note(connect, sandbox, l
     assert all(f'"{batch}"' in note for batch in failing)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("code", "advice"), [(800001, "Sign in again"), (900421, "with MFA"), (900420, "user_impersonation")]
 )
@@ -146,6 +148,7 @@ async def test_a_sign_in_that_is_refused_at_once_is_an_error_that_says_how_to_si
     assert len(sandbox.requests) == 1
 
 
+@pytest.mark.slow
 async def test_a_token_that_repeats_ends_the_walk_and_no_device_is_counted_twice(connect, sandbox, litware):
     sandbox.switches.repeat_token = True
     async with connect() as client:
@@ -177,6 +180,7 @@ def listed(batches, token=None):
     return ScriptedAnswer(match="/deviceBatches", body=json.dumps(body).encode(), times=1)
 
 
+@pytest.mark.slow
 async def test_a_list_of_batches_that_breaks_off_is_never_called_complete(connect, sandbox, world, litware):
     half = world.batches(litware.id)[:4]
     sandbox.switches.scripted += [
@@ -215,6 +219,7 @@ async def test_items_of_the_list_that_are_no_batches_are_counted_in_a_note(conne
         assert any(note.startswith("3 batches of the service could not be read") for note in notes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [403, 200])
 async def test_policies_whose_names_cannot_be_had_are_counted_by_the_id_that_devices_name(
     connect, sandbox, world, status
@@ -233,6 +238,7 @@ async def test_policies_whose_names_cannot_be_had_are_counted_by_the_id_that_dev
     assert any(len(value) == 36 for value in counted)
 
 
+@pytest.mark.slow
 async def test_a_filter_by_a_policy_whose_name_could_not_be_had_gives_no_complete_answer(connect, sandbox):
     sandbox.switches.scripted.append(ScriptedAnswer(match="/policies", status=403))
     async with connect() as client:
@@ -271,6 +277,7 @@ async def test_what_was_read_stays_until_a_batch_that_has_to_be_read_anew_has_a_
     assert whole["devices_total"] == len(coffee.devices)
 
 
+@pytest.mark.slow
 async def test_one_batch_that_is_refused_does_not_hide_that_time_was_up_for_the_others(connect, sandbox):
     sandbox.switches.scripted += [
         failure(403, match=devices_of(TWO_PAGES)),

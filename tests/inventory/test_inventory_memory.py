@@ -223,6 +223,7 @@ def world_path(sandbox, name):
     return f"/customers/{sandbox.world.customer_id(name)}/"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tool", ["list_devices", "find_devices"])
 async def test_a_list_that_is_replaced_while_a_question_reads_it_still_answers_that_question(connect, sandbox, tool):
     hanging = Noticed(match=devices_of("PO 4549717 Osaka"), hang=True, times=1)
@@ -292,6 +293,7 @@ def rows_of(snapshot):
     return snapshot.store.rows(Scope(0, snapshot.listed), DeviceFilter(), after=-1, limit=1000)
 
 
+@pytest.mark.slow
 async def test_a_list_of_devices_holds_every_row_and_every_group_value_that_is_asked_for(sandbox, world):
     customer_id = world.customer_id(catalog.HUNDRED_THOUSAND_CUSTOMER)
     largest = max(world.batches(customer_id), key=lambda batch: int(batch.get("devicesCount", 0)))

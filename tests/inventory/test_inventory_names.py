@@ -197,6 +197,7 @@ async def test_an_unlisted_batch_of_a_customer_without_any_is_read(connect, sand
     assert whole["devices_total"] == whole["batches_total"] == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pages", [1, 3])
 async def test_an_unlisted_batch_of_several_pages_is_read_to_its_end_and_goes_on_after_a_failure(
     connect, sandbox, world, pages
@@ -226,6 +227,7 @@ async def test_a_service_that_fails_for_an_unlisted_batch_is_an_error_and_not_an
         assert "failed to answer" in await refusal(client, "list_devices", customer=CONTOSO, batch="new")
 
 
+@pytest.mark.slow
 async def test_every_batch_is_found_by_the_id_that_an_answer_shows(connect, world):
     customer_id = world.customer_id(catalog.HOSTILE_CUSTOMER)
     async with connect() as client:

@@ -68,6 +68,7 @@ async def test_refresh_of_the_list_of_batches_reads_that_list_and_no_device(conn
     assert sorted(read) == ["deviceBatches", "policies"]
 
 
+@pytest.mark.slow
 async def test_a_question_about_the_customer_reads_only_the_batches_that_are_missing(connect, sandbox, contoso):
     async with connect() as client:
         one = await ask(client, "list_devices", customer=CONTOSO, batch=BATCH, limit=0)
@@ -110,6 +111,7 @@ async def test_questions_at_the_same_time_share_one_walk(connect, sandbox, conto
         assert answer.get("devices_total", expected) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("setting", "expected"), [({}, 8), ({"concurrency": 3}, 3)])
 async def test_no_more_batches_than_the_setting_says_are_read_at_a_time(connect, sandbox, setting, expected):
     sandbox.switches.scripted.append(ScriptedAnswer(match="/devices", hang=True))
@@ -120,6 +122,7 @@ async def test_no_more_batches_than_the_setting_says_are_read_at_a_time(connect,
     assert sum(pages_read(sandbox).values()) == expected
 
 
+@pytest.mark.slow
 async def test_the_longest_batches_are_begun_first(connect, sandbox, contoso):
     sandbox.switches.scripted.append(ScriptedAnswer(match="/devices", hang=True))
     async with connect(
@@ -131,6 +134,7 @@ async def test_the_longest_batches_are_begun_first(connect, sandbox, contoso):
     assert sorted((batch.count for batch in contoso.batches if batch.id in begun), reverse=True) == longest
 
 
+@pytest.mark.slow
 async def test_progress_grows_to_the_whole_list(connect, contoso):
     told = []
 
@@ -163,6 +167,7 @@ def check_partial(answer, customer, read_of_batch):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("mode", "pages", "refresh"),
     [("legacy", 1, False), ("auto", 1, True), ("auto", 0, False), ("auto", 0, True)],
@@ -188,6 +193,7 @@ async def test_out_of_time_the_answer_covers_what_was_read_and_asked_again_it_go
         assert sum(count for (path, _), count in asked.items() if devices_of(TWO_PAGES) in path) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tool", ["list_devices", "find_devices"])
 async def test_a_refresh_that_does_not_fit_into_one_call_comes_to_an_end(connect, sandbox, coffee, tool):
     question = {"customer": COFFEE, "refresh": True}
@@ -211,6 +217,7 @@ async def test_a_refresh_after_a_question_about_one_batch_reads_that_batch_again
     assert len(asked) == 5
 
 
+@pytest.mark.slow
 async def test_find_devices_says_not_found_so_far_until_the_list_is_complete(connect, sandbox, coffee):
     last = batch_of(coffee, TWO_PAGES).devices[-1]
     sandbox.switches.scripted.append(ScriptedAnswer(match=devices_of(TWO_PAGES), skip=1, hang=True))
@@ -226,6 +233,7 @@ async def test_find_devices_says_not_found_so_far_until_the_list_is_complete(con
     assert not any("so far" in note for note in answer["notes"])
 
 
+@pytest.mark.slow
 async def test_a_token_refused_on_resuming_restarts_the_batch_and_says_so(connect, sandbox, coffee):
     question = {"customer": COFFEE, "limit": 0, "group_by": ["model"]}
     sandbox.switches.scripted.append(ScriptedAnswer(match=devices_of(TWO_PAGES), skip=1, hang=True))
@@ -242,6 +250,7 @@ async def test_a_token_refused_on_resuming_restarts_the_batch_and_says_so(connec
     assert sum(row["devices"] for row in group["values"]) == len(coffee.devices)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["/customers?", "/deviceBatches"])
 async def test_out_of_time_before_there_is_anything_to_answer_with_is_an_error(connect, sandbox, what):
     sandbox.switches.scripted.append(ScriptedAnswer(match=what, hang=True))
@@ -281,6 +290,7 @@ async def test_questions_that_wait_for_the_same_batch_keep_no_other_from_being_r
         tasks.cancel_scope.cancel()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("every", [2, 3])
 async def test_a_service_that_throttles_keeps_no_batch_from_its_turn(connect, sandbox, contoso, every):
     sandbox.switches.throttle_every = every
@@ -291,6 +301,7 @@ async def test_a_service_that_throttles_keeps_no_batch_from_its_turn(connect, sa
     assert answer["devices_total"] == len(contoso.devices)
 
 
+@pytest.mark.slow
 async def test_policies_that_do_not_come_keep_no_device_from_being_counted(connect, sandbox, coffee):
     sandbox.switches.scripted.append(ScriptedAnswer(match="/policies", hang=True))
     async with connect(answers={"time_budget_seconds": 2}) as client:

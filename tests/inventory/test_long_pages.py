@@ -54,6 +54,7 @@ class Waiting:
         return getattr(self.store, name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("token", [None, "two"])
 async def test_a_long_page_lets_others_run_and_is_gone_on_with_where_its_call_ended(sandbox, token):
     sandbox.switches.scripted = scripted(token)
@@ -84,6 +85,7 @@ async def test_a_long_page_lets_others_run_and_is_gone_on_with_where_its_call_en
     store.close()
 
 
+@pytest.mark.slow
 async def test_a_long_page_of_a_batch_that_is_not_listed_is_counted_once(connect, sandbox):
     sandbox.switches.scripted = [*scripted("two")[:2], ScriptedAnswer("/deviceBatches", body=b'{"items": []}')]
     async with connect() as client:

@@ -69,6 +69,7 @@ def test_a_key_is_its_own_key_and_that_of_what_is_visible_and_of_each_compositio
     assert (kept or "") == key
 
 
+@pytest.mark.slow
 def test_every_dash_of_unicode_is_one():
     dashes = [chr(code) for code in range(sys.maxunicode + 1) if unicodedata.category(chr(code)) == "Pd"]
     assert [dash for dash in dashes if dash not in DASHES] == []

@@ -155,6 +155,7 @@ async def test_what_stands_in_the_way_of_everything_comes_first(connect, sandbox
         assert (await asked(client, "list_devices", customer=CUSTOMER, limit=0))["complete"]
 
 
+@pytest.mark.slow
 async def test_time_that_ran_out_is_gone_on_with_at_once(connect, sandbox, world):
     batch = world.batches(world.customer_id(CUSTOMER))[-1]["id"]
     sandbox.switches.scripted = [ScriptedAnswer(f"/deviceBatches/{batch}/devices", hang=True)]

@@ -321,6 +321,7 @@ def one_batch(*faults):
     return Scenario((Lot((2, 3, 2)),), 100, 0, faults, (0,))
 
 
+@pytest.mark.slow
 @settings(DETERMINISTIC, max_examples=30)
 @given(scenario=scenarios([*FAULTS, *SLOW_FAULTS, *PAGE_FAULTS]), asked=rounds)
 @example(one_batch(Fault("the page before", 0, 1, 1), Fault("403", 0, 1, 1)), [[ALL], [ALL]])
@@ -329,6 +330,7 @@ def test_an_answer_equals_the_truth_or_is_not_called_complete(portal, service, t
     portal.call(play, service, transport, scenario, asked)
 
 
+@pytest.mark.slow
 @settings(DETERMINISTIC, max_examples=10)
 @given(scenario=scenarios([NO_ANSWER, "500", "a page again"]), asked=rounds)
 def test_a_service_that_falls_silent_does_not_make_an_answer_wrong(portal, service, transport, scenario, asked):
@@ -373,6 +375,7 @@ async def play_through_the_server(client, service, scenario, asked):
                     tasks.start_soon(ask_tool, client, customer, question, truth)
 
 
+@pytest.mark.slow
 @settings(DETERMINISTIC, max_examples=10)
 @given(scenario=scenarios([*FAULTS, *PAGE_FAULTS]), asked=rounds)
 def test_what_a_server_says_equals_the_truth_or_begins_with_incomplete(portal, service, client, scenario, asked):

@@ -100,6 +100,7 @@ async def test_a_body_in_layers_or_in_a_coding_that_was_not_asked_for_is_not_unp
     assert {request.headers["accept-encoding"] for request in service.requests} == {"gzip"}
 
 
+@pytest.mark.slow
 async def test_others_go_on_while_a_body_is_unpacked():
     packed = gzip.compress(b" " * MAX_BODY_BYTES, 9)
     turns = 0
@@ -136,6 +137,7 @@ async def test_a_body_that_always_breaks_off_is_never_taken_for_a_whole_one():
             await client.customer("1")
 
 
+@pytest.mark.slow
 async def test_a_body_that_is_too_long_is_not_read_to_its_end():
     packed = gzip.compress(b" " * (2 * MAX_BODY_BYTES), 1)
     async with serving(raw(packed, Content_Encoding="gzip")) as service, asking(service.base_url) as client:
@@ -144,6 +146,7 @@ async def test_a_body_that_is_too_long_is_not_read_to_its_end():
     assert len(service.requests) == 1
 
 
+@pytest.mark.slow
 async def test_long_texts_of_a_page_are_cut_and_cost_no_device():
     fields = ["serialNumber", "productKey", "modelName", "oemManufacturerName", "unknown"]
     texts = [b"x" * 3 * 2**20, b"\\u202e" * 200_000, b"\xff" * 2**18, b"\\" * 2**19, b" " * 2**18 + b"x", b"y" * 5000]

@@ -78,6 +78,7 @@ def test_what_is_no_claims_challenge_asks_for_nothing(header):
     assert claims_asked([header]) is None
 
 
+@pytest.mark.slow
 @examples
 @given(
     st.lists(
@@ -102,6 +103,7 @@ json_values = st.recursive(
 )
 
 
+@pytest.mark.slow
 @examples
 @given(st.dictionaries(st.text(max_size=9), json_values, max_size=3), st.sampled_from([standard, url_safe]))
 def test_any_object_arrives_as_it_was_sent(claims, encode):

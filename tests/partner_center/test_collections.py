@@ -112,6 +112,7 @@ def said(read, body):
 tolerantly = partial(collections.collection, read=models.device)
 
 
+@pytest.mark.slow
 @pytest.mark.no_cover
 @settings(max_examples=150, deadline=None, derandomize=True)
 @given(body=device_pages())
@@ -145,6 +146,7 @@ def test_a_page_of_devices_says_the_same_whichever_parser_reads_it(body):
     assert said(collections.devices, body) == said(tolerantly, body)
 
 
+@pytest.mark.slow
 @pytest.mark.no_cover
 @settings(max_examples=100, deadline=None, derandomize=True)
 @given(body=device_pages(), data=st.data())
@@ -228,6 +230,7 @@ documents = st.builds(
 fragments = st.lists(st.sampled_from([*b'[]{},:"1 ']).map(lambda code: bytes([code])), max_size=12).map(b"".join)
 
 
+@pytest.mark.slow
 @pytest.mark.no_cover
 @settings(max_examples=120, deadline=None, derandomize=True)
 @given(body=documents)
@@ -236,6 +239,7 @@ def test_a_long_body_is_read_like_a_short_one(body):
     assert outcome(lengthened(body)) == outcome(body)
 
 
+@pytest.mark.slow
 @pytest.mark.no_cover
 @settings(max_examples=120, deadline=None, derandomize=True)
 @given(body=documents.flatmap(damages) | fragments | fragments.map(b'{"a":[%b'.__mod__))

@@ -91,6 +91,7 @@ async def test_each_status_and_code_has_its_own_error(status, code, kind, words)
         assert "\n" not in str(error)
 
 
+@pytest.mark.slow
 async def test_what_the_service_writes_never_reaches_the_model(sandbox, connect, mode):
     tried = []
     async with connect(mode) as client:

@@ -41,6 +41,7 @@ def device_of(device):
     return structs.replace(device, policies=None)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(item=ANY_ITEM)
 def test_any_json_value_is_read_or_counted_as_unreadable(item):
@@ -51,6 +52,7 @@ def test_any_json_value_is_read_or_counted_as_unreadable(item):
             assert unreadable == 2
 
 
+@pytest.mark.slow
 @pytest.mark.no_cover
 @settings(max_examples=40, deadline=None)
 @given(item=st.dictionaries(KEYS, ANY_JSON))
@@ -63,6 +65,7 @@ def test_odd_facts_of_which_nothing_is_claimed_lose_no_device(item):
     assert uploaded is None or (uploaded.tzinfo is UTC and uploaded.year > 1)
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(before=st.lists(ANY_ITEM, max_size=3), after=st.lists(ANY_ITEM, max_size=3))
 async def test_odd_items_never_cost_the_page_they_are_on(before, after):

@@ -57,6 +57,7 @@ async def test_odd_ids_arrive_as_they_are():
     assert await arrived(*ODD_IDS) == ODD_IDS
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(ids=st.lists(st.text(min_size=1).filter(lambda text: text not in {".", ".."}), min_size=1, max_size=4))
 @example(ids=[chr(code) for code in range(1, 256) if chr(code) != "."])
@@ -104,6 +105,7 @@ async def test_an_id_that_leads_to_another_place_is_refused_and_not_sent(dots):
     assert service.requests == []
 
 
+@pytest.mark.slow
 async def test_every_batch_with_an_odd_name_in_the_sandbox_is_found_by_it(sandbox, world):
     read = 0
     async with asking(sandbox.base_url) as client:

@@ -170,6 +170,7 @@ async def test_a_wait_of_a_fraction_or_in_words_is_kept(said):
     assert times[1] - times[0] >= 0.2
 
 
+@pytest.mark.slow
 async def test_a_wait_until_a_date_is_kept():
     waits, times = Waits(), []
     until = int(time.time()) + 1
@@ -298,6 +299,7 @@ async def test_a_429_does_not_slow_another_account(retrying):
     assert [request.headers["authorization"] for request in service.requests] == ["Bearer one", "Bearer another"]
 
 
+@pytest.mark.slow
 async def test_a_429_slows_every_request_of_the_account_until_the_last_one_permits(retrying):
     waits = {"first": "1", "longer": "2", "shorter": "1"}
     may_answer = {name: anyio.Event() for name in waits}

@@ -28,6 +28,7 @@ def batch_of_size(world: World, customer_id: str, size: int) -> str:
     return next(id_ for id_, count in counts.items() if int(count) == size)
 
 
+@pytest.mark.slow
 def test_a_walk_of_a_large_batch_serves_what_the_world_holds(client, sandbox, world):
     customer = world.customer_id(catalog.HUNDRED_THOUSAND_CUSTOMER)
     batch = batch_of_size(world, customer, 12_000)

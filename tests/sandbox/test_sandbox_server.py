@@ -92,6 +92,7 @@ def test_a_client_that_leaves_ends_its_hanging_request():
         assert httpx2.get(f"{sandbox.base_url}/customers", headers=AUTHORIZATION).is_success
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wanted", [signal.SIGINT, signal.SIGTERM])
 def test_the_foreground_server_ends_cleanly_on_a_signal(wanted):
     with subprocess.Popen(

@@ -132,6 +132,7 @@ def test_more_than_a_seconds_worth_of_requests_is_throttled(client, sandbox):
     assert {answer.status_code for answer in answers} == {400, 429}
 
 
+@pytest.mark.slow
 def test_requests_fail_at_random_in_every_way_and_alike_in_each_run():
     def outcomes() -> list[int]:
         with running(World(), Switches(fail_randomly=0.5)) as sandbox, httpx2.Client() as client:

@@ -89,6 +89,7 @@ def client(request, world, portal) -> Iterator[Client]:
             yield client
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tool", [tool.name for tool in all_tools()])
 def test_any_arguments_give_a_small_answer_or_words(client, portal, world, tool):
     schema = next(each.parameters for each in all_tools() if each.name == tool)

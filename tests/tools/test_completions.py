@@ -31,6 +31,7 @@ async def test_customers_are_completed_by_the_start_of_name_or_domain(connect, w
     assert everything.total == len(everything.values) > 5
 
 
+@pytest.mark.slow
 async def test_every_completed_customer_is_one_that_the_tools_know(connect):
     async with connect() as client:
         values = (await completed(client, "customer", "")).values
@@ -96,6 +97,7 @@ async def test_a_failure_of_the_service_is_an_empty_list(sandbox, connect, statu
     assert (found.values, found.total) == ([], 0)
 
 
+@pytest.mark.slow
 async def test_a_service_that_does_not_answer_is_an_empty_list_in_a_short_time(sandbox, connect):
     sandbox.switches.scripted.append(ScriptedAnswer("/", hang=True))
     async with connect(answers={"time_budget_seconds": 0.5}) as client:

@@ -101,6 +101,7 @@ async def test_a_missing_token_is_said_with_how_to_give_one(connect, mode):
     assert "PC_MCP_AUTH__ACCESS_TOKEN" in words
 
 
+@pytest.mark.slow
 async def test_a_service_that_does_not_answer_in_time_is_said(connect, sandbox, mode):
     sandbox.switches.scripted.append(ScriptedAnswer("/deviceBatches", hang=True))
     async with connect(mode, answers={"time_budget_seconds": 0.5}) as client:

@@ -103,6 +103,7 @@ async def test_files_that_are_written_at_the_same_time_have_names_of_their_own(c
     assert len(set(written)) == 3
 
 
+@pytest.mark.slow
 async def test_names_from_uploaded_files_stay_inside_the_folder(connect, world, folder):
     customer = world.customer_id("Proseware Inc")
     written: list[str] = []

@@ -28,6 +28,7 @@ async def content(client: Client, tool: str, arguments: dict[str, Any]) -> dict[
     return result.structured_content | {"next_cursor": "", "as_of": "", "expires_at": ""}
 
 
+@pytest.mark.slow
 async def test_an_optional_argument_that_is_null_or_empty_is_left_out(connect, mode):
     async with connect(mode) as client:
         for tool in all_tools():
@@ -39,6 +40,7 @@ async def test_an_optional_argument_that_is_null_or_empty_is_left_out(connect, m
                 assert await content(client, tool.name, asked | dict.fromkeys(optional, nothing)) == right
 
 
+@pytest.mark.slow
 async def test_what_hosts_add_by_themselves_is_ignored(connect, mode):
     async with connect(mode) as client:
         for tool in all_tools():
@@ -73,6 +75,7 @@ async def test_a_strict_schema_that_has_every_argument_filled_in_asks_the_same(c
     assert right["groups"] == []
 
 
+@pytest.mark.slow
 async def test_an_identifier_may_come_alone_as_text_of_a_list_or_as_a_number(connect):
     async with connect() as client:
         devices = await content(client, "list_devices", BATCH | {"fields": ["serial_number"]})

@@ -90,6 +90,7 @@ async def test_hostile_text_in_an_error_is_cleaned(connect, sandbox, hostile, te
             assert len(words) <= 4000
 
 
+@pytest.mark.slow
 async def test_a_batch_is_found_by_what_an_answer_shows_of_its_id(connect):
     async with connect() as client:
         ids: list[str] = []

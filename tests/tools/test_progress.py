@@ -9,6 +9,7 @@ from pc_mcp.sandbox import ScriptedAnswer
 pytestmark = pytest.mark.no_cover
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tool", ["list_devices", "find_devices"])
 async def test_progress_grows_and_comes_at_most_about_twice_a_second(connect, sandbox, mode, tool):
     sandbox.switches.latency_seconds = 0.02
@@ -31,6 +32,7 @@ async def test_progress_grows_and_comes_at_most_about_twice_a_second(connect, sa
     assert told[-1][3].startswith("5,126 of about 5,133 devices; ")
 
 
+@pytest.mark.slow
 async def test_what_needs_no_walk_tells_no_progress(connect, mode):
     told: list[float] = []
 
@@ -45,6 +47,7 @@ async def test_what_needs_no_walk_tells_no_progress(connect, mode):
     assert told == []
 
 
+@pytest.mark.slow
 async def test_a_walk_that_runs_out_of_time_says_how_far_it_came_and_goes_on(connect, sandbox, mode):
     hanging = ScriptedAnswer("/Test batch/devices", hang=True)
     sandbox.switches.scripted.append(hanging)

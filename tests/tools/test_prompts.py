@@ -248,6 +248,7 @@ def test_a_file_that_is_no_prompt_is_named_with_line_and_fault(tmp_path, case):
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.slow
 def test_a_server_with_a_malformed_prompt_ends_with_its_place_and_no_traceback(tmp_path):
     path = written(tmp_path, '+++\nname = "x"\ntitle = 5\n+++\nDo this.\n')
     ended = subprocess.run(

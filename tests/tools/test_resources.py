@@ -109,6 +109,7 @@ async def test_json_has_the_facts_of_the_list_and_nulls_for_what_is_not_known(co
     assert any(device["serial_number"] is None or device["policy"] is None for device in data["devices"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("devices", [5000, 5001])
 async def test_a_long_list_is_put_together_from_its_pieces(sandbox, connect, devices):
     items = [{"id": str(number), "serialNumber": f"S{number}"} for number in range(devices)]
@@ -128,6 +129,7 @@ async def test_an_empty_list_is_a_file_without_devices(connect):
     assert (rows, data["devices"], data["devices_total"], data["complete"]) == ([], [], 0, True)
 
 
+@pytest.mark.slow
 async def test_batches_of_any_name_can_be_read_and_nothing_hidden_is_in_them(connect, world):
     customer = world.customer_id("Proseware Inc")
     async with connect() as client:
@@ -232,6 +234,7 @@ async def test_a_list_that_is_not_complete_is_refused_until_it_is(sandbox, conne
     assert len(rows) == sum(len(serials(world, COHO, batch["id"])) for batch in world.batches(customer))
 
 
+@pytest.mark.slow
 async def test_a_list_with_items_that_nobody_can_read_is_refused_and_says_that_asking_again_will_not_help(
     connect, world, mode
 ):

@@ -187,6 +187,7 @@ async def test_a_code_that_is_no_number_is_not_shown(connect, sandbox, code):
     assert str(code) not in words.partition("correlation id")[0].replace("HTTP", "")
 
 
+@pytest.mark.slow
 async def test_a_cursor_does_not_go_with_a_question_that_only_reads_alike(connect):
     asked = {"customer": "Contoso Ltd", "limit": 1}
     pairs = [

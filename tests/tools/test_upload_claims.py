@@ -37,6 +37,7 @@ def rows(*statuses):
     return {"devicesStatus": [{"serialNumber": f"S{number}", "status": each} for number, each in enumerate(statuses)]}
 
 
+@pytest.mark.slow
 async def test_an_upload_without_rows_is_one_of_whose_devices_nothing_is_known(told):
     missing = [{}, {"devicesStatus": None}, {"devicesStatus": []}, {"devicesStatus": {}}, {"devicesCount": 7}]
     for status in (*OVER, "queued", "unknown", None):
@@ -59,6 +60,7 @@ async def test_a_row_that_says_in_any_word_that_it_failed_has_failed(told, statu
     assert data["devices"][0]["status"] == status
 
 
+@pytest.mark.slow
 async def test_a_row_with_an_error_has_failed_whatever_its_status(told):
     failed = ("808", 808, 808.0, "x", True, ["808"], ["0", "808"], {"code": 808}, {"ErrorCode": "808"}, {"x": 1}, [[1]])
     none = (

@@ -181,6 +181,7 @@ def test_an_encrypted_file_gives_way_to_a_plain_one_when_that_is_asked_for(folde
     assert secret_in(TokenStore(folder, NAME, "auto")) == "new"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", [Silent, SilentWhenGiven])
 def test_a_keyring_that_never_answers_is_named_and_holds_no_lock(folder, chosen, backend):
     chosen(backend())

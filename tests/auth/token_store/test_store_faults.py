@@ -189,6 +189,7 @@ def test_a_failed_write_leaves_no_half_file_behind(folder):
     assert sorted(path.name for path in folder.iterdir()) == [file.name, f"{file.name}.lock"]
 
 
+@pytest.mark.slow
 def test_a_reader_never_sees_half_a_file(folder):
     store = TokenStore(folder, NAME, "file")
     sign_in(store)

@@ -31,6 +31,7 @@ def test_where_all_is_well_every_check_says_so(doctor, login, sandbox, tmp_path,
     assert not asked_a_person(sandbox)
 
 
+@pytest.mark.slow
 def test_as_json_it_says_the_same(doctor, login, sandbox, capsys):
     login()
     found = doctor(0)
@@ -70,6 +71,7 @@ def test_without_a_client_id_it_says_what_to_configure_and_goes_on_with_the_rest
     assert found["role"][1] == "waits for configuration"
 
 
+@pytest.mark.slow
 def test_a_configuration_that_cannot_be_used_is_explained_and_nothing_is_asked(doctor, sandbox, tmp_path):
     sandbox.requests.clear()
     sandbox.entra.requests.clear()
@@ -138,6 +140,7 @@ def test_the_program_that_serves_the_simulated_customers_must_be_there(doctor, m
 WEEKLY = '+++\nname = "weekly"\ntitle = "Weekly"\ndescription = "This week."\n+++\nWhat came in{}?\n'
 
 
+@pytest.mark.slow
 def test_the_teams_own_prompts_are_read_as_the_server_reads_them(doctor, login, tmp_path):
     login()
     folder = tmp_path / "team"
@@ -158,6 +161,7 @@ def test_the_teams_own_prompts_are_read_as_the_server_reads_them(doctor, login, 
     assert gone[1].endswith("Correct that: until then the server has only the prompts that it brings.")
 
 
+@pytest.mark.slow
 def test_the_folder_for_exports_is_tried_and_left_as_it_was(doctor, login, tmp_path):
     login()
     folder = tmp_path / "exports"
@@ -174,6 +178,7 @@ def test_the_folder_for_exports_is_tried_and_left_as_it_was(doctor, login, tmp_p
     assert "let exports.folder name another one" in words
 
 
+@pytest.mark.slow
 def test_a_role_that_cannot_be_found_out_is_explained(doctor, login, sandbox):
     login()
     sandbox.switches.scripted = [ScriptedAnswer("/customers", 401, times=1), ScriptedAnswer("/customers", 500)]
@@ -182,6 +187,7 @@ def test_a_role_that_cannot_be_found_out_is_explained(doctor, login, sandbox):
     assert "HTTP 500" in found["role"][1]
 
 
+@pytest.mark.slow
 def test_a_token_from_the_configuration_is_tried(doctor, sandbox):
     token = {"PC_MCP_AUTH__MODE": "token", "PC_MCP_AUTH__ACCESS_TOKEN": sandbox.token}
     found = doctor(0, **token)
@@ -194,6 +200,7 @@ def test_a_token_from_the_configuration_is_tried(doctor, sandbox):
     assert "PC_MCP_AUTH__ACCESS_TOKEN" in missing["signed in"][1]
 
 
+@pytest.mark.slow
 def test_an_application_signs_itself_in(doctor, sandbox):
     app = {"PC_MCP_AUTH__MODE": "app", "PC_MCP_AUTH__CLIENT_ID": sandbox.entra.confidential_client_id}
     found = doctor(0, **app, PC_MCP_AUTH__CLIENT_SECRET=CLIENT_SECRET)
@@ -202,6 +209,7 @@ def test_an_application_signs_itself_in(doctor, sandbox):
     assert "AADSTS7000215" in wrong["signed in"][1]
 
 
+@pytest.mark.slow
 def test_a_token_store_that_does_not_keep_or_cannot_be_used_is_found(doctor, login, tmp_path):
     assert "memory" in doctor(1, PC_MCP_AUTH__TOKEN_STORE="memory")["token store"][1]
     login()

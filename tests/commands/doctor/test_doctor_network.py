@@ -82,6 +82,7 @@ def test_a_proxy_is_named_without_its_password(doctor):
     assert "pa55word" not in str(found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "proxy",
     ["http://:x@:99999/", "http://[::1", "socks4://127.0.0.1:1080", "http://a:b", "http://", "http://a\x1b[31m:1"],

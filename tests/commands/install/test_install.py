@@ -42,6 +42,7 @@ def test_without_a_file_or_its_folder_both_are_made_and_taken_back(client, machi
     assert not path.exists()
 
 
+@pytest.mark.slow
 def test_where_a_client_is_not_install_says_so(machine, capsys):
     for client in CLIENTS:
         connect(client, machine)
@@ -317,6 +318,7 @@ def test_the_entry_follows_the_style_of_the_file_which_comes_back_whole(client, 
         assert path.read_text() == content
 
 
+@pytest.mark.slow
 def test_removing_the_first_or_middle_server_keeps_the_commas_right(machine):
     for order in (["pc-mcp", "a", "b"], ["a", "pc-mcp", "b"], ["a", "b", "pc-mcp"]):
         for indent in (None, 2):
@@ -349,6 +351,7 @@ def test_a_comment_ends_where_its_line_does_on_any_platform(before, machine):
     assert path.read_bytes().decode() == content
 
 
+@pytest.mark.slow
 def test_a_value_of_many_lines_is_taken_apart_once(machine, monkeypatch):
     lines = "\n".join(f'  "a]{number}", # [' for number in range(3000))
     odd = 'x = """\n[no]\n\\"""\na"" ]"""""\ny = \'\'\'\n[no] "\n\'\'\'\'\nz = { a = [ "]" ], b = \'}\' }\n'

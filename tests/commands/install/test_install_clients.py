@@ -206,6 +206,7 @@ def test_how_to_connect_says_so_where_the_program_lies_in_a_cache(tmp_path, monk
     assert "lies in a cache" in how_to_connect().splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_a_program_that_only_a_variable_of_this_shell_leads_to_is_refused():
     check_found_alone(sys._base_executable, {})
     check_found_alone(sys.executable, {"PYTHONPATH": "."})

@@ -166,6 +166,7 @@ def test_the_secret_is_sent_to_this_computer_only(url, machine):
     assert not list(machine.home.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("option", [["--sandbox"], ["--client-id", "11111111-2222-4333-8444-555555555555"]])
 def test_options_of_a_server_that_a_client_starts_are_refused(option, tmp_path):
     ended = run("install", "cursor", "--http", URL, *option, env=environment(tmp_path))

@@ -216,6 +216,7 @@ PASTED = [
 ]
 
 
+@pytest.mark.slow
 def test_an_id_may_be_wrapped_as_it_was_copied(monkeypatch):
     for pasted in (CLIENT_ID.upper(), CLIENT_ID.replace("-", ""), *(form.format(CLIENT_ID) for form in PASTED)):
         usual_config_file().unlink(missing_ok=True)
@@ -265,6 +266,7 @@ def test_a_dry_run_shows_both_differences_and_writes_nothing(home, capsys):
 HIDDEN = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u200b]")
 
 
+@pytest.mark.slow
 def test_nothing_of_a_file_reaches_the_terminal_that_it_would_obey(home, capsys):
     cursor = home / ".cursor" / "mcp.json"
     said = []

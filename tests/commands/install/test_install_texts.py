@@ -39,6 +39,7 @@ def files(draw) -> tuple[dict, str]:
     return root, (before + "\n".join(lines)).replace("\n", draw(st.sampled_from(["\n", "\r\n"])))
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(files())
 def test_an_entry_goes_into_any_json_and_out_again(file):
@@ -56,6 +57,7 @@ def test_an_entry_goes_into_any_json_and_out_again(file):
         assert alone.text == text
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(files(), st.sampled_from([{"command": "x"}, {**ENTRY, "args": []}, {**ENTRY, "type": "stdio"}]))
 def test_an_entry_that_is_changed_leaves_the_rest_alone(file, changed):

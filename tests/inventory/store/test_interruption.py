@@ -9,6 +9,7 @@ from pc_mcp.inventory.store import DeviceFilter, Scope, TooSlow
 from pc_mcp.partner_center.models import Device
 
 
+@pytest.mark.slow
 def test_what_is_interrupted_while_it_is_counted_is_as_if_it_had_not_begun(new_store):
     store = new_store({}, reveal_product_keys=False)
     for number in range(50):

@@ -127,6 +127,7 @@ def hidden_keys(devices):
     return [device | {"product_key": plain.masked(device["product_key"])} for device in devices]
 
 
+@pytest.mark.slow
 @pytest.mark.no_cover
 @given(batches, questions, st.data())
 @settings(max_examples=120, deadline=None, derandomize=True)
@@ -173,6 +174,7 @@ def bare(text):
     return key.replace("-", "").replace(" ", "") or key
 
 
+@pytest.mark.slow
 @given(batches, st.lists(names, max_size=5), st.randoms(use_true_random=False))
 @settings(max_examples=120, deadline=None, derandomize=True)
 @example([[{"id": "GERÄT"}, {"serialNumber": "gerät"}, {"productKey": "Gerät"}]], [], None)
@@ -195,6 +197,7 @@ def test_a_device_is_found_by_its_serial_number_its_id_and_its_product_key(store
         assert [facts_of(row) for row in found[plain.key(identifier)]] == hidden_keys(fitting)
 
 
+@pytest.mark.slow
 @given(batches, st.data())
 @settings(max_examples=50, deadline=None, derandomize=True)
 def test_a_batch_that_is_removed_and_read_again_counts_once(store_of, batches, data):
@@ -235,6 +238,7 @@ def test_the_same_serial_numbers_are_duplicates_within_the_question_only(store_o
         assert (odd.devices, odd.serial_numbers) == (0, ())
 
 
+@pytest.mark.slow
 @given(st.text(alphabet=string.printable + HIDDEN + "ÄÖßéİ¦|…", max_size=20))
 @settings(max_examples=100, deadline=None, derandomize=True)
 def test_a_serial_number_copied_from_an_answer_finds_its_device(store_of, serial):
@@ -247,6 +251,7 @@ def test_a_serial_number_copied_from_an_answer_finds_its_device(store_of, serial
             assert store.tally(Scope(0, 1), DeviceFilter()).found("without_serial_number") == (not shown)
 
 
+@pytest.mark.slow
 @given(batches, st.integers(1, 3))
 @settings(max_examples=50, deadline=None, derandomize=True)
 def test_serial_numbers_come_in_the_order_of_the_service_some_at_a_time(store_of, batches, limit):
@@ -265,6 +270,7 @@ def test_serial_numbers_come_in_the_order_of_the_service_some_at_a_time(store_of
     assert [rows[key].batch_number - 1 for key, _ in given] == [device["batch"] for device in listed]
 
 
+@pytest.mark.slow
 @given(batches)
 @settings(max_examples=50, deadline=None, derandomize=True)
 def test_the_names_that_devices_have_are_given_once_each_in_the_order_in_which_they_came(store_of, batches):

@@ -144,6 +144,7 @@ def test_the_sandbox_knows_its_sign_in_service_and_cleans_up_after_it():
     assert not sandbox.ca_file.parent.exists()
 
 
+@pytest.mark.slow
 def test_a_sandbox_without_sign_in_says_how_to_get_it_and_loads_nothing_for_it():
     with running() as sandbox, pytest.raises(RuntimeError, match=r"running\(entra=True\)"):
         sandbox.entra  # noqa: B018

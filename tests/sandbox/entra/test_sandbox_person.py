@@ -19,6 +19,7 @@ def played(sandbox, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([*PERSON, *arguments], env=environment, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_the_command_signs_in_quietly(sandbox, app, listener, entra):
     flow = app.initiate_auth_code_flow(SCOPES, redirect_uri=listener.uri, response_mode="form_post")
     done = played(sandbox, flow["auth_uri"], entra.accounts[1].username)
@@ -27,6 +28,7 @@ def test_the_command_signs_in_quietly(sandbox, app, listener, entra):
     assert answer["id_token_claims"]["oid"] == entra.accounts[1].object_id
 
 
+@pytest.mark.slow
 def test_the_command_types_in_a_device_code(sandbox, app):
     flow = app.initiate_device_flow(SCOPES)
     done = played(sandbox, flow["verification_uri"], "--code", flow["user_code"])
@@ -35,6 +37,7 @@ def test_the_command_types_in_a_device_code(sandbox, app):
     assert "access_token" in answer
 
 
+@pytest.mark.slow
 def test_the_command_says_why_it_gave_up(sandbox, entra):
     done = played(sandbox, f"{entra.base_url}/nothing")
     assert (done.returncode, done.stdout) == (1, "")
@@ -42,6 +45,7 @@ def test_the_command_says_why_it_gave_up(sandbox, entra):
     assert played(sandbox, "https://localhost:1/").returncode == 1
 
 
+@pytest.mark.slow
 def test_it_can_be_the_browser(sandbox, app, listener, monkeypatch):
     monkeypatch.setenv("SSL_CERT_FILE", str(sandbox.ca_file))
     browser = webbrowser.get(f"{' '.join(PERSON)} %s")
