@@ -17,8 +17,6 @@ from tests.commands.processes import run
 from tests.commands.signing_in import signing_in_to
 from tests.scripted import Gate
 
-pytestmark = pytest.mark.no_cover
-
 CUSTOMER = "Contoso Hotels"
 COUNT = {"customer": CUSTOMER, "limit": 0, "group_by": []}
 PAGES_BEFORE = 5

@@ -7,8 +7,6 @@ import pytest
 from pc_mcp.sandbox.entra import Entra
 from tests.auth.people import Asked, answered, asked, connected, do_as_told, told
 
-pytestmark = pytest.mark.no_cover
-
 LARGE = {"customer": "Contoso Hotels", "limit": 0, "group_by": []}
 FILE = {"token_store": "file", "flow": "browser"}
 

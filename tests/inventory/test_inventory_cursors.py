@@ -16,8 +16,6 @@ from pc_mcp.sandbox import ScriptedAnswer, catalog, documents
 from tests.conftest import settings_for
 from tests.scripted import ask, devices_of, refusal
 
-pytestmark = pytest.mark.no_cover
-
 COFFEE = "Fourth Coffee"
 TWO_PAGES = "PO 4549717 Osaka"
 REFUSED = "does not belong to this question"

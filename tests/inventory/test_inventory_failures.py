@@ -8,8 +8,6 @@ from bench import plain
 from pc_mcp.sandbox import ScriptedAnswer, catalog
 from tests.scripted import AT_ONCE, ask, devices_of, pages_read, refusal
 
-pytestmark = pytest.mark.no_cover
-
 CUSTOMER = "Litware Inc"
 COFFEE = "Fourth Coffee"
 TWO_PAGES = "PO 4549717 Osaka"

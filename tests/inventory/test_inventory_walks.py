@@ -10,8 +10,6 @@ from bench import plain
 from pc_mcp.sandbox import ScriptedAnswer, catalog
 from tests.scripted import Gate, Noticed, ask, devices_of, pages_read, refusal
 
-pytestmark = pytest.mark.no_cover
-
 CONTOSO = catalog.ODD_BATCH_NAMES_CUSTOMER
 BATCH = "Malmö-2606"
 COFFEE = "Fourth Coffee"

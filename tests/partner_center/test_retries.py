@@ -14,8 +14,6 @@ from pc_mcp.partner_center.pace import Pace
 from pc_mcp.partner_center.retries import ATTEMPTS, backoff
 from tests.double import HANG, HANG_UP, asking, customer, raw, serving
 
-pytestmark = pytest.mark.no_cover
-
 MAY_PASS = [408, 429, 500, 502, 503, 504]
 
 

@@ -24,8 +24,6 @@ from pc_mcp.tools import App, DomainTool
 from pc_mcp.tools.support.call import ToolCall
 from pc_mcp.tools.support.tool import tool
 
-pytestmark = pytest.mark.no_cover
-
 BATCHES = {"customer": "documentation"}
 ID = re.compile(r"correlation id ([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 SECRET = "upstream detail that is nobody's business"

@@ -14,8 +14,6 @@ from pc_mcp.tools.support.hosts import ADDED_BY_HOSTS
 from tests.commands.processes import MODERN
 from tests.conftest import settings_for
 
-pytestmark = pytest.mark.no_cover
-
 CONTOSO = {"customer": "Contoso Ltd"}
 BATCH = CONTOSO | {"batch": "FINANCE laptops"}
 HOSTS_EXTRAS = dict.fromkeys(ADDED_BY_HOSTS, "x") | {"_meta": {"a": [1]}, "random_string": None}

@@ -6,8 +6,6 @@ import pytest
 
 from pc_mcp.sandbox import ScriptedAnswer
 
-pytestmark = pytest.mark.no_cover
-
 
 @pytest.mark.slow
 @pytest.mark.parametrize("tool", ["list_devices", "find_devices"])

@@ -24,8 +24,6 @@ from tests.answers.reading import check_cleaned, check_halves, numbers
 from tests.conftest import settings_for
 from tests.text_files import TextFile
 
-pytestmark = pytest.mark.no_cover
-
 SAMPLE = "47021739-3426-40bf-9601-61b4b6d7c793"
 PROMPT_ARGUMENTS = {
     "customer": "Contoso Ltd",
