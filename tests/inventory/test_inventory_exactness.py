@@ -142,6 +142,7 @@ async def test_totals_groups_and_findings_of_a_customer_are_exact(client, custom
     assert [int(note.split()[0]) for note in said] == ([unreadable] if unreadable else [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CUSTOMERS)
 async def test_every_filter_is_exact_with_every_grouping(client, customer, name):
     expected = customer(name)

@@ -13,7 +13,8 @@ def anyio_backend():
     return "asyncio"
 
 
-@pytest.mark.parametrize("mode", ["auto", pytest.param("legacy", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
 async def test_fifty_questions_have_the_right_answers_in_few_calls_and_words(world, mode):
     results = await replayed(world, mode)
     assert len(results) == len(QUESTIONS) == 50

@@ -10,6 +10,7 @@ CONTOSO = "Contoso Ltd"
 DEFAULT = ["batch", "policy", "uploaded"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [CONTOSO, "Litware Inc"])
 async def test_40_serial_numbers_and_what_was_not_found_fit_one_page_in_either_half(connect, world, mode, name):
     serials = [device["serial_number"] for device in plain.customer_of(world, name).devices if device["serial_number"]]

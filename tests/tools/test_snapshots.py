@@ -187,6 +187,7 @@ INCOMPLETE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", INCOMPLETE)
 async def test_the_incomplete_answer_is_as_reviewed(connect, sandbox, files, name):
     sandbox.switches.scripted.append(ScriptedAnswer("/FINANCE laptops/devices", 403, b'{"code": 900308}'))
@@ -231,6 +232,7 @@ EXPORTS: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EXPORTS)
 async def test_the_answer_to_an_export_is_as_reviewed(connect, files, tmp_path, name):
     async with connect(exports={"folder": tmp_path}) as client:
@@ -239,6 +241,7 @@ async def test_the_answer_to_an_export_is_as_reviewed(connect, files, tmp_path, 
     check_halves(result.content[0].text, result.structured_content, 8000)
 
 
+@pytest.mark.slow
 async def test_the_answer_to_an_export_that_was_not_made_is_as_reviewed(connect, sandbox, files, tmp_path):
     sandbox.switches.scripted.append(ScriptedAnswer("/FINANCE laptops/devices", 403, b'{"code": 900308}'))
     async with connect(exports={"folder": tmp_path}) as client:

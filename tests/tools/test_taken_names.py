@@ -49,6 +49,7 @@ async def test_a_part_of_a_name_is_taken_and_said(connect, mode, tool, arguments
         assert note.rpartition("the ")[2].partition(" ")[2].rstrip(".") in answer["summary"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", WHOLE)
 async def test_a_whole_name_needs_no_note_however_it_is_written(connect, world, words):
     words = words.format(world.customer_id("Contoso Ltd"))

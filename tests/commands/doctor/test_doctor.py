@@ -178,7 +178,6 @@ def test_the_folder_for_exports_is_tried_and_left_as_it_was(doctor, login, tmp_p
     assert "let exports.folder name another one" in words
 
 
-@pytest.mark.slow
 def test_a_role_that_cannot_be_found_out_is_explained(doctor, login, sandbox):
     login()
     sandbox.switches.scripted = [ScriptedAnswer("/customers", 401, times=1), ScriptedAnswer("/customers", 500)]
@@ -187,7 +186,6 @@ def test_a_role_that_cannot_be_found_out_is_explained(doctor, login, sandbox):
     assert "HTTP 500" in found["role"][1]
 
 
-@pytest.mark.slow
 def test_a_token_from_the_configuration_is_tried(doctor, sandbox):
     token = {"PC_MCP_AUTH__MODE": "token", "PC_MCP_AUTH__ACCESS_TOKEN": sandbox.token}
     found = doctor(0, **token)
@@ -200,7 +198,6 @@ def test_a_token_from_the_configuration_is_tried(doctor, sandbox):
     assert "PC_MCP_AUTH__ACCESS_TOKEN" in missing["signed in"][1]
 
 
-@pytest.mark.slow
 def test_an_application_signs_itself_in(doctor, sandbox):
     app = {"PC_MCP_AUTH__MODE": "app", "PC_MCP_AUTH__CLIENT_ID": sandbox.entra.confidential_client_id}
     found = doctor(0, **app, PC_MCP_AUTH__CLIENT_SECRET=CLIENT_SECRET)

@@ -123,7 +123,6 @@ def test_a_file_that_the_client_cannot_read_for_its_byte_order_mark_is_found(doc
 SESSION = {"DBUS_SESSION_BUS_ADDRESS": "unix:path=/nowhere", "DISPLAY": ":7"}
 
 
-@pytest.mark.slow
 def test_it_looks_with_the_environment_of_a_client(doctor, login, monkeypatch, tmp_path):
     """Codex hands on little: nothing of this shell's settings but what its entry asks for."""
     login()
@@ -205,7 +204,6 @@ ODD_ENTRIES = [
 ]
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("doctor")
 @pytest.mark.parametrize("options", [[], ["--client", "cursor"]])
 def test_whatever_stands_in_the_entry_of_a_client_is_a_finding(tmp_path, capsys, options):
