@@ -17,8 +17,6 @@ from mcp import Client
 from pc_mcp.sandbox import Sandbox, ScriptedAnswer, documents
 from tests.conftest import signing_in
 
-pytestmark = pytest.mark.slow
-
 PASSWORD = "password-of-the-file"
 
 

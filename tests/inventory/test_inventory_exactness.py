@@ -157,6 +157,7 @@ async def test_every_filter_is_exact_with_every_grouping(client, customer, name)
     assert hits or not devices
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", marked(PAGED))
 async def test_paging_gives_every_device_with_every_fact_once_and_in_order(client, customer, name):
     expected = [plain.row(device) for device in customer(name).devices]

@@ -45,6 +45,7 @@ FAILURES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("status", "code", "reason"), FAILURES)
 @pytest.mark.parametrize("pages", [0, 1])
 async def test_one_batch_of_many_fails_and_the_rest_is_answered(connect, sandbox, coffee, status, code, reason, pages):

@@ -92,6 +92,7 @@ STEPS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", STEPS)
 @pytest.mark.parametrize("tool", ["list_devices", "find_devices"])
 async def test_the_next_step_is_what_the_failure_of_one_batch_calls_for(connect, sandbox, world, what, tool):

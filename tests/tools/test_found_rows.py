@@ -28,6 +28,7 @@ async def test_40_serial_numbers_and_what_was_not_found_fit_one_page_in_either_h
     assert 'Not found: "ABC-12345", "NOPE-1", "5CG0000000".' in text
 
 
+@pytest.mark.slow
 async def test_the_serial_number_stands_beside_an_identifier_that_is_another(connect, mode):
     async with connect(mode) as client:
         spelt = await ask(client, "find_devices", customer=CONTOSO, identifiers=["9dlk36j"])
@@ -39,6 +40,7 @@ async def test_the_serial_number_stands_beside_an_identifier_that_is_another(con
     assert {row["device"]["serial_number"] for row in by_id["found"]} == {"9DLK36J"}
 
 
+@pytest.mark.slow
 async def test_the_fields_that_are_asked_for_are_told(connect, mode):
     fields = ["product_key", "manufacturer", "serial_number"]
     question = {"customer": CONTOSO, "identifiers": ["9DLK36J"], "fields": fields}

@@ -100,6 +100,7 @@ async def test_a_name_of_digits_may_come_as_a_number(connect):
         assert await content(client, "list_devices", BATCH | {"model": 5540}) == as_text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("tool", "after", "before"),
     [

@@ -87,6 +87,7 @@ async def told(client: Client, tool: str, arguments: dict[str, Any]) -> tuple[st
     return text.text, json.dumps(result.structured_content, ensure_ascii=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", KEYS)
 async def test_no_text_shows_a_product_key(connect, says, tmp_path, key):
     says(f"Device {key} is known already")

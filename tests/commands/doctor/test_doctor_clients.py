@@ -43,7 +43,6 @@ def test_clients_are_listed_with_what_is_wrong_with_them(doctor, login, tmp_path
     assert words.endswith("or connect it with another file: pc-mcp install claude-code --config FILE")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("command", ["/gone/pc-mcp", "pc-mcp"])
 def test_an_entry_is_to_be_made_again_with_the_options_that_it_has(doctor, login, tmp_path, command):
     login()
@@ -60,7 +59,6 @@ def test_an_entry_is_to_be_made_again_with_the_options_that_it_has(doctor, login
         assert words.endswith(f"Connect it again: pc-mcp install claude-code{again}")
 
 
-@pytest.mark.slow
 def test_the_file_that_every_connected_assistant_names_is_the_one_that_is_examined(doctor, env, monkeypatch, tmp_path):
     team, other = tmp_path / "team.toml", tmp_path / "other.toml"
     sections = {"PARTNER_CENTER": ["BASE_URL"], "AUTH": ["AUTHORITY", "TENANT_ID", "CLIENT_ID", "TOKEN_STORE"]}
@@ -166,7 +164,6 @@ def test_what_a_clients_own_entry_sets_is_seen_and_what_it_lacks_is_to_be_writte
     assert found["configuration"][1].startswith(f"{config}, which the connected assistants name; mode delegated")
 
 
-@pytest.mark.slow
 def test_that_a_client_hands_on_less_than_this_shell_has_is_mentioned(doctor, login):
     login()
     assert main(["install", "claude-desktop"]) == 0
@@ -204,6 +201,7 @@ ODD_ENTRIES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("doctor")
 @pytest.mark.parametrize("options", [[], ["--client", "cursor"]])
 def test_whatever_stands_in_the_entry_of_a_client_is_a_finding(tmp_path, capsys, options):
@@ -219,7 +217,6 @@ def test_whatever_stands_in_the_entry_of_a_client_is_a_finding(tmp_path, capsys,
         load_settings(Path("\0"))
 
 
-@pytest.mark.slow
 def test_a_server_over_http_that_does_not_run_is_found(doctor, login, tmp_path):
     login()
     with socket.create_server(("127.0.0.1", 0)) as listening:

@@ -135,6 +135,7 @@ def test_an_empty_file_is_filled_and_is_as_before_afterwards(client, content, ma
     assert path.read_bytes() == content.encode()
 
 
+@pytest.mark.slow
 @clients
 @pytest.mark.parametrize("content", ["{}", "{}\n", '{"SECTION": {}}', '{\n  "SECTION": {}\n}\n'])
 def test_a_file_without_any_server_gets_ours_and_is_as_before_afterwards(client, content, machine):
@@ -161,6 +162,7 @@ def test_on_windows_and_macos_the_file_of_that_platform_is_written_beside_other_
     assert path.read_text() == EXAMPLES[client]
 
 
+@pytest.mark.slow
 @clients
 @pytest.mark.parametrize("line_end", ["\n", "\r\n"])
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])

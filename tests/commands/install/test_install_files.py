@@ -73,6 +73,7 @@ def test_what_the_client_could_not_read_is_refused_and_left_as_it_was(client, co
     assert beside(path) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("client", "content"), [(client, content) for client, content, _, fault in MALFORMED if "safely" not in fault]
 )
