@@ -98,9 +98,9 @@ def signing_in(sandbox: Sandbox, **auth: Any) -> dict[str, Any]:
     } | auth
 
 
-@pytest.fixture(params=["legacy", "auto"])
+@pytest.fixture(params=[pytest.param("legacy", marks=pytest.mark.slow), "auto"])
 def mode(request: pytest.FixtureRequest) -> str:
-    """Both eras of the protocol: 2025-11-25 and 2026-07-28."""
+    """Both eras of the protocol, 2025-11-25 among the slow tests and 2026-07-28."""
     return str(request.param)
 
 

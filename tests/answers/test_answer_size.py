@@ -245,6 +245,7 @@ def test_an_answer_about_an_upload_keeps_its_budget(items, status, tracking_id, 
 WIDE = ["<" * 118, "\U0001f600" * 118, "\\" * 118, "[" * 118]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", WIDE, ids=["escaped", "two code units", "backslash", "bracket"])
 @pytest.mark.parametrize("number", range(20, 101, 8))
 def test_the_last_page_has_room_for_a_cursor_when_not_all_of_it_fits(number, text):

@@ -218,6 +218,7 @@ def test_its_address_is_told_whatever_else_is_logged(tmp_path):
         assert process.wait(AT_ONCE) == 0
 
 
+@pytest.mark.slow
 async def test_the_sandbox_is_served_without_settings(tmp_path):
     env = environment(tmp_path, measured=True, **WITH_SECRET)
     with started("serve", "--sandbox", "--http", "127.0.0.1:0", env=env) as process:

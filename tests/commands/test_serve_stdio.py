@@ -239,6 +239,7 @@ async def test_a_cancelled_walk_ends_its_requests_and_the_server_goes_on(env, wa
         assert result.structured_content["complete"] is True
 
 
+@pytest.mark.slow
 def test_standard_output_carries_protocol_only(measured):
     with started("serve", env=measured | {"PC_MCP_LOGGING__LEVEL": "debug"}) as process:
         greet(process, "auto")

@@ -31,7 +31,6 @@ def test_where_all_is_well_every_check_says_so(doctor, login, sandbox, tmp_path,
     assert not asked_a_person(sandbox)
 
 
-@pytest.mark.slow
 def test_as_json_it_says_the_same(doctor, login, sandbox, capsys):
     login()
     found = doctor(0)
@@ -140,7 +139,6 @@ def test_the_program_that_serves_the_simulated_customers_must_be_there(doctor, m
 WEEKLY = '+++\nname = "weekly"\ntitle = "Weekly"\ndescription = "This week."\n+++\nWhat came in{}?\n'
 
 
-@pytest.mark.slow
 def test_the_teams_own_prompts_are_read_as_the_server_reads_them(doctor, login, tmp_path):
     login()
     folder = tmp_path / "team"
@@ -206,7 +204,6 @@ def test_an_application_signs_itself_in(doctor, sandbox):
     assert "AADSTS7000215" in wrong["signed in"][1]
 
 
-@pytest.mark.slow
 def test_a_token_store_that_does_not_keep_or_cannot_be_used_is_found(doctor, login, tmp_path):
     assert "memory" in doctor(1, PC_MCP_AUTH__TOKEN_STORE="memory")["token store"][1]
     login()
