@@ -26,7 +26,7 @@ def measure(sizes: Sizes) -> Section:
     return Section(
         "Event loop",
         f"The longest that anything else had to wait while {sizes.one_batch:,} devices were read as fast as the "
-        "service gives them, by the clock, in all of {sizes.slow_repetitions} runs; what other programs on the machine "
-        "take is part of it.",
+        f"service gives them, by the clock, in all of {sizes.slow_repetitions} runs; what other programs on the "
+        "machine take is part of it.",
         rows,
     )
