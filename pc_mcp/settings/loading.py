@@ -97,6 +97,8 @@ def config_file(config: Path | None) -> Path | None:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
+        if path.is_fifo():  # reading would wait for somebody who writes, for as long as it takes
+            raise ConfigurationError(f"The configuration file {path} is a pipe. Name a file.")
         # Windows' Notepad may begin UTF-8 text with a byte-order mark, which is no TOML.
         with path.open(encoding="utf-8-sig") as file:
             text = file.read(MOST_CHARACTERS + 1)

@@ -315,6 +315,12 @@ def test_a_named_file_that_cannot_be_read_is_refused(tmp_path, monkeypatch, name
     assert reason in refused(tmp_path / name if by == "option" else None)
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no such pipes")
+def test_a_configuration_file_is_no_pipe_that_nobody_may_ever_write_to(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    assert "is a pipe. Name a file." in refused(tmp_path / "pipe")
+
+
 @pytest.mark.parametrize("section", ["prompts", "exports"])
 def test_a_folder_is_looked_at_when_it_is_used(file, tmp_path, section):
     """One on a network comes and goes, which is none of the business of `logout`."""
