@@ -20,7 +20,8 @@ T = TypeVar("T")
 Object = Mapping[str, object]
 
 MOST_CHARACTERS = 250
-"""A fact that is longer is cut when it is read: half of it would not be shown, and all of it held and compared."""
+"""A fact that is longer is cut when it is read: half of it would not be shown, and all of it held and compared. What
+identifies a device is never cut: two that begin alike would be one."""
 
 MOST_ID_CHARACTERS = 20_000
 """An id is part of an address, so it is never cut; a longer one names nothing that can be asked for."""
@@ -226,19 +227,23 @@ def device_batch(value: object) -> DeviceBatch | None:
 
 
 def device(value: object) -> Device | None:
-    """A Device; unreadable when its serial number or its policies are: it is not known to be without."""
+    """A Device; unreadable when its serial number or its policies are: it is not known to be without. So it is when
+    what identifies it is too long to be kept whole."""
     fields = _fields_of(value, _ONLY_DEVICE)
     if fields is None:
         return None
-    serial_number = text(sent := _only(fields.get("serialNumber")))
+    serial_number = text(sent := _only(fields.get("serialNumber")), None)
+    device_id, product_key = text(fields.get("id"), None), text(fields.get("productKey"), None)
     policies = _policies(fields.get("policies"))
     if policies is None or (serial_number is None and not _says_nothing(sent)):
         return None
+    if any(len(each or "") > MOST_CHARACTERS for each in (device_id, serial_number, product_key)):
+        return None
     uploaded = fields.get("uploadedDate")
     return Device(
-        id=text(fields.get("id")),
+        id=device_id,
         serial_number=serial_number,
-        product_key=text(fields.get("productKey")),
+        product_key=product_key,
         manufacturer=text(fields.get("oemManufacturerName")),
         model=text(fields.get("modelName")),
         policies=policies,

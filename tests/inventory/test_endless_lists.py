@@ -66,7 +66,7 @@ async def test_a_list_ends_after_as_many_items_or_bytes_as_it_may_have():
 
 
 async def test_a_customer_whose_devices_never_end_is_answered_incomplete_and_let_go_of():
-    async with serving(answer_to=Endless("x" * 500)) as service, asking(service.base_url) as client:
+    async with serving(answer_to=Endless("x" * 200)) as service, asking(service.base_url) as client:
         inventory = Inventory(snapshot_seconds=900, concurrency=2, max_customer_bytes=2**20)
         answer = await list_devices(call_of(client, inventory), CUSTOMER, None, DeviceFilter(), limit=5)
         assert answer.coverage.complete is False

@@ -105,8 +105,8 @@ async def test_odd_values_in_one_item_do_not_lose_the_page(odd):
         [only] = [got async for got in client.devices("customer", "batch")]
     ids = [device.id for device in only.items]
     assert (ids, only.unreadable) in ((["1", "2", "3"], 0), (["1", "3"], 1))
-    # Only a text, or a number, can be read as a serial number, and what cannot be is not called missing.
-    assert (only.unreadable == 0) == (odd.startswith(b'"') or odd == b"1e-999")
+    # Only a text of some length, or a number, can be a serial number, and what cannot be is not called missing.
+    assert (only.unreadable == 0) == ((odd.startswith(b'"') and len(odd) < 1000) or odd == b"1e-999")
 
 
 async def test_a_byte_order_mark_is_no_part_of_the_answer(sandbox, world):
