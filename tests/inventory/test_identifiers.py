@@ -177,7 +177,7 @@ async def test_empty_cells_are_counted_and_the_others_answered(connect, sandbox)
         assert "every cell is empty" in await refusal(client, "find_devices", customer=CUSTOMER, identifiers=["", " "])
         many = ",".join(f"PF{number:06}" for number in range(201))
         words = await refusal(client, "find_devices", customer=CUSTOMER, identifiers=[many])
-    assert words.startswith("These are 201 identifiers. Give up to 200 at once")
+    assert words.startswith("These are more than 200 identifiers. Give up to 200 at once")
 
 
 async def test_a_number_that_excel_has_shortened_is_called_that(connect, sandbox):

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from pc_mcp.inventory.errors import UnusableIdentifiers
 from pc_mcp.inventory.questions.coverage import Coverage, coverage_of
 from pc_mcp.inventory.questions.devices import ListedDevice, listed
 from pc_mcp.inventory.questions.identifiers import Cell, cells_of
@@ -15,8 +14,6 @@ from pc_mcp.inventory.reading.inventory import Call
 from pc_mcp.inventory.store import DeviceRow
 from pc_mcp.partner_center.models import Customer
 from pc_mcp.runtime.text import visible
-
-MOST_IDENTIFIERS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +75,8 @@ async def find_devices(
 
     Raises `UnusableIdentifiers`.
     """
-    cells = _cells(identifiers)
-    paging = Paging(call, ("find", customer.id, [visible(text) for text in identifiers]), cursor)
+    cells, seen = await call.off_the_loop(lambda: (cells_of(identifiers), [visible(text) for text in identifiers]))
+    paging = Paging(call, ("find", customer.id, seen), cursor)
     async with devices_read(call, customer, None, paging, refresh=refresh) as part:
         snapshot = part.snapshot
         begun = paging.begin(part.generation)
@@ -108,17 +105,6 @@ async def find_devices(
             repeated=sought.repeated,
             empty=len(identifiers) - len(cells) + sought.blank,
         )
-
-
-def _cells(identifiers: Sequence[str]) -> list[Cell]:
-    cells = cells_of(identifiers)
-    if not cells:
-        raise UnusableIdentifiers("There is no identifier: every cell is empty. Give whole serial numbers or ids.")
-    if (number := sum(cell.leaves() for cell in cells)) > MOST_IDENTIFIERS:
-        raise UnusableIdentifiers(
-            f"These are {number:,} identifiers. Give up to {MOST_IDENTIFIERS} at once, and the others in further calls."
-        )
-    return cells
 
 
 @dataclass

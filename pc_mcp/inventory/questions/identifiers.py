@@ -10,6 +10,7 @@ import urllib.parse
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from pc_mcp.inventory.errors import UnusableIdentifiers
 from pc_mcp.inventory.formulas import unguarded
 from pc_mcp.inventory.store.product_keys import MASK
 from pc_mcp.runtime.ids import guid_of, guids_in
@@ -17,6 +18,7 @@ from pc_mcp.runtime.text import DASHES, QUOTES, match_key, visible
 
 _MAX_LAYERS = 8
 _SHORTEST_OF_SEVERAL = 6
+MOST_IDENTIFIERS = 200
 
 # Within a cell; a comma may be the decimal mark of a number that Excel has shortened.
 _SEPARATORS = re.compile(
@@ -80,8 +82,20 @@ class Cell:
 
 
 def cells_of(given: Sequence[str]) -> list[Cell]:
-    """The cells that hold anything that can be seen."""
-    return [cell for cell in map(_cell, given) if cell.forms]
+    """The cells that hold anything that can be seen. Raises `UnusableIdentifiers`: it looks no further than to where
+    there are more than may be asked for."""
+    cells, number = [], 0
+    for cell in filter(lambda cell: cell.forms, map(_cell, given)):
+        cells.append(cell)
+        number += cell.leaves()
+        if number > MOST_IDENTIFIERS:
+            raise UnusableIdentifiers(
+                f"These are more than {MOST_IDENTIFIERS} identifiers. Give up to {MOST_IDENTIFIERS} at once, and the "
+                "others in further calls."
+            )
+    if not cells:
+        raise UnusableIdentifiers("There is no identifier: every cell is empty. Give whole serial numbers or ids.")
+    return cells
 
 
 def forms_of(text: str) -> Sequence[str]:
@@ -100,7 +114,8 @@ def _cell(text: str) -> Cell:
     shortened = bool(_SHORTENED.fullmatch(core))
     parts: tuple[Cell, ...] = ()
     if not shortened:
-        parts = tuple(map(_cell, several)) if (several := _several(text, core)) != [text] else ()
+        several = _several(text, core)
+        parts = tuple(map(_cell, several[: MOST_IDENTIFIERS + 1])) if several != [text] else ()
     return Cell(
         forms,
         core,
