@@ -1,6 +1,6 @@
 """The answer to which batches a customer has."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from typing_extensions import TypedDict
 
@@ -133,12 +133,24 @@ def _describe(where: BatchFilter) -> str:
     return ", ".join(parts)
 
 
+def _undated_note(undated: Sequence[DeviceBatch]) -> str:
+    ids = names(tuple(batch.id for batch in undated))
+    if len(undated) == 1:
+        return f"1 batch without a creation date comes last, and may be older or newer than the others: {ids}."
+    return (
+        f"{len(undated):,} batches without a creation date come last, and may be older or newer than the others: {ids}."
+    )
+
+
 def _notes(result: BatchList, where: BatchFilter) -> list[str]:
     notes = completeness_notes(result.next_step)
+    read = " that was read" if result.next_step else ""
     if result.nearest:
-        notes.append(f"No batch has such a name. Nearest: {names(tuple(result.nearest))}.")
+        notes.append(f"No batch{read} has such a name. Nearest: {names(tuple(result.nearest))}.")
     if result.statuses:
-        notes.append(f"No batch has such a status. There are: {names(tuple(result.statuses))}.")
+        notes.append(f"No batch{read} has such a status. There are: {names(tuple(result.statuses))}.")
+    if result.undated and result.order_by.endswith("created"):
+        notes.append(_undated_note(result.undated))
     if result.problem:
         notes.append(problem_note(result.problem, "The list of batches"))
     if result.unreadable:

@@ -1,6 +1,7 @@
 """The answer to which devices a customer, or one of its batches, has."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal, NotRequired, cast
 
 from typing_extensions import TypedDict
@@ -94,6 +95,7 @@ class GroupFields(TypedDict):
     order: str
     values: list[GroupValue]
     other: int
+    other_values: int
 
 
 class DeviceListAnswer(SummaryFields, CompletenessFields):
@@ -129,10 +131,13 @@ def device_list_answer(
 
     whole_list: the resource to name where rows are left out; exports: whether `export_devices` is there.
     """
-    chosen = list(dict.fromkeys(fields or DEFAULT_FIELDS))
+    chosen = list(dict.fromkeys(fields or _fields_for(where)))
     rows = Rows("devices", columns(*chosen), [device_fields(each, chosen) for each in result.devices])
     rest = Paged(result.page, result.matched, "Devices", _ORDERS[result.order])
-    heads = [f"{table_head(_group_columns(group.by))}\n{_others(group.by, result.matched)}" for group in result.groups]
+    heads = [
+        f"{table_head(_group_columns(group.by))}\n{_others(group.by, _group(group, result.matched))}"
+        for group in result.groups
+    ]
     findings, complete = attention_rows(result, where), result.coverage.complete
     groups_head, findings_head = _groups_head(result), attention_head(findings, complete=complete)
     heads += [groups_head, findings_head]
@@ -150,12 +155,17 @@ def device_list_answer(
     if offered and draft.given < result.matched:
         draft.notes.append(offer)
     return draft.answer(
-        groups_head,
+        _groups_head(result, cut=any(group["other"] for group in groups)),
         *[_group_table(group.by, given) for group, given in zip(result.groups, groups, strict=True)],
         "\n".join([findings_head, *map(_attention_line, attention)]) if attention else "",
         groups=groups,
         attention=attention,
     )
+
+
+def _fields_for(where: DeviceFilter) -> Sequence[Field]:
+    """What is told of each device unasked: what tells it from the others is among it."""
+    return ("id", *DEFAULT_FIELDS) if "without_serial_number" in where.only else DEFAULT_FIELDS
 
 
 def _facts(result: DeviceList) -> dict[str, Any]:
@@ -239,9 +249,15 @@ def _notes(result: DeviceList, where: DeviceFilter) -> list[str]:
     if not result.matched and result.coverage.complete:
         notes.append(ONLY_OURS)
     if where.uploaded_after or where.uploaded_before:
-        verb = "matches" if result.undated == 1 else "match"
-        undated = f"{plural(result.undated, 'device')} without an upload date {verb} no period. "
-        notes.append(f"{undated if result.undated else ''}Periods are UTC.")
+        one = result.undated == 1
+        lacking = f"without an upload date {'matches' if one else 'match'} no period. "
+        if not replace(where, uploaded_after=None, uploaded_before=None).is_empty:
+            lacking = (
+                f"that {'matches' if one else 'match'} otherwise {'is' if one else 'are'} in no period, for lack of "
+            )
+            lacking += "an upload date. "
+        undated = f"{plural(result.undated, 'device')} {lacking}" if result.undated else ""
+        notes.append(f"{undated}Periods are UTC.")
     return notes
 
 
@@ -255,6 +271,7 @@ def _groups(result: DeviceList, room: Room) -> list[GroupFields]:
             if rank < len(values) and not full and room.take(_group_line(values[rank]), values[rank]):
                 group["values"].append(values[rank])
                 group["other"] -= values[rank]["devices"]
+                group["other_values"] -= 1
     for group, asked in zip(fields, result.groups, strict=True):
         if _is_of_time(asked.by):
             group["values"].reverse()
@@ -263,7 +280,13 @@ def _groups(result: DeviceList, room: Room) -> list[GroupFields]:
 
 def _group(group: Group, devices: int) -> GroupFields:
     """A group of which no value is given yet."""
-    return {"by": "+".join(group.by), "order": _order(group.by), "values": [], "other": devices}
+    return {
+        "by": "+".join(group.by),
+        "order": _order(group.by),
+        "values": [],
+        "other": devices,
+        "other_values": len(group.values),
+    }
 
 
 def _values(group: Group) -> list[GroupValue]:
@@ -289,12 +312,13 @@ def _group_line(value: GroupValue) -> str:
 def _group_table(by: Grouping, group: GroupFields) -> str:
     lines = [_group_line(value) for value in group["values"]]
     if group["other"]:
-        lines.append(_others(by, group["other"]))
+        lines.append(_others(by, group))
     return table(_group_columns(by), lines)
 
 
-def _others(by: Grouping, devices: int) -> str:
-    return row((*[OTHERS] * len(by), f"{devices:,}"))
+def _others(by: Grouping, group: GroupFields) -> str:
+    """What is left out of a group: how many values, and the devices that have them."""
+    return row((f"{group['other_values']:,} {OTHERS}", *[""] * (len(by) - 1), f"{group['other']:,}"))
 
 
 def _group_columns(by: Grouping) -> list[str]:
@@ -305,15 +329,15 @@ def _order(by: Grouping) -> str:
     return "time" if _is_of_time(by) else "-devices"
 
 
-def _groups_head(result: DeviceList) -> str:
-    """In which order groups are given, and of what they are where not all was read."""
+def _groups_head(result: DeviceList, *, cut: bool = True) -> str:
+    """In which order groups are given, and of what they are where not all was read. cut: whether any is left out."""
     orders = {_order(group.by) for group in result.groups}
     if not orders:
         return ""
     of_what = "" if result.coverage.complete else f" of the {plural(result.total, 'device')} read so far"
     if orders == {"time"}:
-        return f"Groups{of_what} in the order of time; where not all fit, the latest:"
-    times = "; times in their order, where not all fit the latest" if "time" in orders else ""
+        return f"Groups{of_what} in the order of time{'; where not all fit, the latest' if cut else ''}:"
+    times = f"; times in their order{', where not all fit the latest' if cut else ''}" if "time" in orders else ""
     return f"Groups{of_what}, most devices first{times}:"
 
 

@@ -22,14 +22,14 @@ async def list_device_batches(
         Moment | None, Field(description="Created before it; the moment itself excluded.")
     ] = None,
     status: Annotated[Text | None, Field(description="Whole status as shown; none: without one.")] = None,
-    order_by: Annotated[BatchOrder, Field(description="- before it: descending.")] = "-created",
+    order_by: Annotated[BatchOrder, Field(description="- before it: descending. Without a date: last.")] = "-created",
     limit: Limit = 25,
     cursor: Cursor | None = None,
     refresh: Refresh = False,
 ) -> Annotated[CallToolResult, BatchListAnswer]:
     """List a customer's batches of uploaded zero-touch (Autopilot) devices: id, size, creation date,
-    status. One quick request. Sizes are the service's own; for devices themselves, or counts by
-    model, policy or upload date, use list_devices."""
+    status. One quick request. Sizes are what the service says: list_devices counts what each batch holds,
+    names those that differ, and counts by model, policy or upload date."""
     check_period(created_after, created_before, ("created_after", "created_before"))
     where = BatchFilter(name_contains, created_after, created_before, status)
     named = await call.customer(customer)

@@ -1,7 +1,7 @@
 """The tool `list_devices`."""
 
 from functools import partial
-from typing import Annotated
+from typing import Annotated, get_args
 
 import anyio.to_thread
 from mcp_types import CallToolResult
@@ -60,10 +60,10 @@ async def list_devices(
     refresh: Refresh = False,
 ) -> Annotated[CallToolResult, DeviceListAnswer]:
     """Count, group and list a customer's uploaded zero-touch (Autopilot) devices, of one batch or of
-    all. Counts are exact over the whole list, whatever limit says: for numbers only, use limit 0. To
-    look up known serial numbers, product keys or ids, use find_devices."""
+    all. Counts are exact over the whole list, whatever limit says: for numbers only, use limit 0, for one
+    number group_by [] too. To look up known serial numbers, product keys or ids, use find_devices."""
     check_period(uploaded_after, uploaded_before, ("uploaded_after", "uploaded_before"))
-    findings = tuple(dict.fromkeys(only or ()))
+    findings = tuple(finding for finding in get_args(Finding) if finding in (only or ()))
     where = DeviceFilter(serial_number, manufacturer, model, policy, uploaded_after, uploaded_before, findings)
     named = await call.customer(customer)
     result = await ask(

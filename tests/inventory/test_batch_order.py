@@ -87,3 +87,51 @@ async def test_customers_come_by_name(connect):
     names = [match_key(customer["name"]) for customer in result.structured_content["customers"]]
     assert names == sorted(names)
     assert f"of {len(names)}, by name." in result.content[0].text
+
+
+@pytest.mark.parametrize(
+    ("order_by", "said"), [("-created", True), ("created", True), ("id", False), ("devices", False)]
+)
+async def test_where_time_orders_batches_those_without_a_date_are_named(connect, sandbox, order_by, said):
+    scripted(sandbox)
+    async with connect() as client:
+        answer = await ask(client, "list_device_batches", customer=CUSTOMER, order_by=order_by, limit=1)
+        named = [note for note in answer["notes"] if note.startswith("1 batch without a creation date comes last")]
+        assert [note.endswith('than the others: "no date".') for note in named] == [True] * said
+        dated = await ask(client, "list_device_batches", customer=CUSTOMER, order_by=order_by, name_contains="a")
+        assert [batch["id"] for batch in dated["batches"] if batch["created"]]
+        whole = await ask(client, "list_device_batches", customer=CUSTOMER, name_contains="C", order_by=order_by)
+        assert not any("without a creation date" in note for note in whole["notes"])
+
+
+LAST_PAGE = ScriptedAnswer("continuationToken=", status=403, body=b"{}", times=100)
+FIRST_PAGE = ScriptedAnswer(
+    "/deviceBatches", body=json.dumps({"items": BATCHES, "continuationToken": "more"}).encode(), times=100
+)
+ONE_UNREADABLE = ScriptedAnswer(
+    "/deviceBatches", body=json.dumps({"items": [*BATCHES, {"id": ["A 2"], "devicesCount": 1}]}).encode(), times=100
+)
+
+
+@pytest.mark.parametrize(
+    ("answers", "why"),
+    [
+        ([LAST_PAGE, FIRST_PAGE], "Not all of its batches could be read"),
+        ([ONE_UNREADABLE], "1 batch of it could not be read"),
+    ],
+)
+async def test_of_a_list_that_was_not_read_whole_nothing_is_claimed_of_what_is_not_in_it(
+    connect, sandbox, answers, why
+):
+    """Only the service says that there is no such batch: of the whole id."""
+    async with connect() as client:
+        await ask(client, "find_customers", query=CUSTOMER)
+        sandbox.switches.scripted = [ScriptedAnswer("/dat/devices", body=None), *answers]
+        named = await ask(client, "list_device_batches", customer=CUSTOMER, name_contains="dat")
+        assert not named["complete"]
+        for condition in ({"name_contains": "Rollout 5"}, {"status": "failed"}):
+            answer = await ask(client, "list_device_batches", customer=CUSTOMER, **condition)
+            claims = [note for note in answer["notes"] if note.startswith("No batch")]
+            assert all(note.startswith("No batch that was read has") for note in claims)
+        words = await refusal(client, "list_devices", customer=CUSTOMER, batch="dat")
+        assert f"{why}, so a part of a name is not looked up: give the whole id." in words

@@ -86,4 +86,4 @@ async def test_a_value_that_is_called_others_is_not_the_rest_of_its_group(asked)
     items += [{"serialNumber": f"M{n}", "modelName": f"{'Model' * 20} {n}"} for n in range(90)]
     text, _ = await asked("/devices", {"items": items}, "list_devices", OF_CUSTOMER | {"group_by": ["model"]})
     values = [row[0] for row in table_below(text, "model", "devices")]
-    assert (values[0], values[-1]) == ('"others"', "others")
+    assert (values[0], values[-1]) == ('"others"', "72 others")

@@ -158,3 +158,37 @@ async def test_what_is_unread_is_a_number_and_what_is_partial_says_of_what(conne
     assert "4 of 7 devices, by devicesCount; 3 unread." in text
     assert "Groups of the 4 devices read so far, most devices first:" in text
     assert "of the devices read so far:\n- " in text
+
+
+async def test_the_findings_of_a_cursor_may_come_in_any_order(connect):
+    async with connect() as client:
+        question = {"customer": CUSTOMER, "limit": 1}
+        first = await ask(client, "list_devices", only=["without_model", "without_policy"], **question)
+        turned = {**question, "only": ["without_policy", "without_model"], "cursor": first["next_cursor"]}
+        assert len((await ask(client, "list_devices", **turned))["devices"]) == 1
+
+
+async def test_devices_without_a_serial_number_are_told_apart_by_their_id(connect):
+    async with connect() as client:
+        for only in (["without_serial_number"], ["without_model", "without_serial_number"]):
+            answer = await ask(client, "list_devices", customer=CUSTOMER, only=only)
+            assert all("id" in device for device in answer["devices"])
+        chosen = await ask(client, "list_devices", customer=CUSTOMER, only=["without_serial_number"], fields=["batch"])
+        assert [*chosen["devices"][0]] == ["batch"]
+
+
+@pytest.mark.parametrize(
+    ("condition", "left"),
+    [
+        ({}, ["model", "policy", "batch"]),
+        ({"policy": "none"}, ["model", "batch"]),
+        ({"only": ["without_model"]}, ["policy", "batch"]),
+        ({"only": ["without_model", "without_policy"]}, ["model", "policy", "batch"]),
+    ],
+)
+async def test_what_the_conditions_settle_is_not_counted_unasked(connect, condition, left):
+    async with connect() as client:
+        answer = await ask(client, "list_devices", customer=CUSTOMER, **condition)
+        assert [group["by"] for group in answer["groups"]] in ([], left)
+        asked = await ask(client, "list_devices", customer=CUSTOMER, group_by=["policy", "model"], **condition)
+        assert [group["by"] for group in asked["groups"]] == ["policy", "model"]

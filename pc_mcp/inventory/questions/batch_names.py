@@ -90,12 +90,20 @@ def _facts(batch: DeviceBatch) -> str:
 
 async def _hint(snapshot: Snapshot, text: str) -> str:
     """Which batches were meant instead, as far as the list is known."""
-    ids = [reading.batch.id for reading in snapshot.readings]
+    words = []
+    if snapshot.list_problem:
+        words.append("Not all of its batches could be read, so a part of a name is not looked up: give the whole id.")
+    elif snapshot.unreadable_batches:
+        count = snapshot.unreadable_batches
+        noun = "batch of it" if count == 1 else "batches of it"
+        words.append(f"{count:,} {noun} could not be read, so a part of a name is not looked up: give the whole id.")
     if near := await nearest_batches(snapshot.readings, text):
-        return f"Nearest: {', '.join(map(quoted, near))}."
-    if ids or snapshot.list_problem or snapshot.unreadable_batches:
-        return "Use list_device_batches to see the customer's batches."
-    return "The customer has no batches."
+        words.append(f"Nearest: {', '.join(map(quoted, near))}.")
+    elif words or snapshot.readings:
+        words.append("Use list_device_batches to see the customer's batches.")
+    else:
+        words.append("The customer has no batches.")
+    return " ".join(words)
 
 
 async def nearest_batches(readings: Sequence[BatchReading], text: str) -> list[str]:

@@ -68,8 +68,9 @@ class BatchFilter:
 class BatchList:
     """`*_total` counts the customer's batches, `*_matched` those that match.
 
-    Devices are sums of `devicesCount`; without_count: how many batches that match lack it. statuses: those that
-    batches have, the most frequent first, where none has the one that was asked for.
+    Devices are sums of `devicesCount`; without_count: how many batches that match lack it; undated: those that match
+    whose creation date is not known. statuses: those that batches have, the most frequent first, where none has the
+    one that was asked for.
     """
 
     customer: Customer
@@ -82,6 +83,7 @@ class BatchList:
     devices_expected: int
     devices_expected_matched: int
     without_count: int
+    undated: Sequence[DeviceBatch]
     by_status: Sequence[tuple[str | None, int]]
     statuses: Sequence[str]
     order_by: BatchOrder
@@ -126,6 +128,7 @@ async def list_batches(
             devices_expected=sum(batch.devices or 0 for batch in listed),
             devices_expected_matched=sum(batch.devices or 0 for batch in matched),
             without_count=sum(batch.devices is None for batch in matched),
+            undated=[batch for batch in matched if batch.created is None],
             by_status=found.by_status,
             statuses=found.statuses,
             order_by=order_by,

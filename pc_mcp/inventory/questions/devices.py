@@ -114,7 +114,7 @@ async def list_devices(
     async with devices_read(call, customer, batch, paging, refresh=refresh) as part:
         snapshot = part.snapshot
         if is_first_look := group_by is None:
-            group_by = () if paging.goes_on else GROUPS_OF_A_BATCH if part.batch else GROUPS_OF_A_CUSTOMER
+            group_by = () if paging.goes_on else _first_look(where, in_batch=part.batch is not None)
         begun = paging.begin(part.generation)
         if where.serial_number and len(forms_of(where.serial_number)) > 1:
             where = await snapshot.answer(call.answer_by, partial(_as_pasted, snapshot.store, part.scope, where))
@@ -137,6 +137,13 @@ async def list_devices(
             order=order,
             undated=undated,
         )
+
+
+def _first_look(where: DeviceFilter, *, in_batch: bool) -> Sequence[Grouping]:
+    """What is counted unasked: nothing that the conditions have settled already."""
+    lacked = where.absent | ({where.only[0].removeprefix("without_")} if len(where.only) == 1 else frozenset())
+    groups = GROUPS_OF_A_BATCH if in_batch else GROUPS_OF_A_CUSTOMER
+    return [group for group in groups if lacked.isdisjoint(group)]
 
 
 def _as_pasted(store: Store, scope: Scope, where: DeviceFilter) -> DeviceFilter:

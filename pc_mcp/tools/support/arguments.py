@@ -63,7 +63,7 @@ Text = Annotated[str, Field(min_length=1, max_length=256), AfterValidator(_plain
 Moment = Annotated[datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string"})]
 NotBoolean = BeforeValidator(_not_boolean)
 
-Customer = Annotated[Text, Field(description="Tenant id, domain, name, or a part of it.")]
+Customer = Annotated[Text, Field(description="Tenant id (or a link with it), domain, name, or a part of it.")]
 # As it was pasted: perhaps wrapped, perhaps empty, perhaps several in one.
 Identifier = Annotated[str, Field(max_length=8192)]
 # A batch id is free text, and its length is not documented.
