@@ -1,6 +1,6 @@
 """Which devices a question is about, and how they are grouped: conditions, whichever engine checks them."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import Literal
 
 from pc_mcp.inventory.store.kinds import Kind, NamedFact
-from pc_mcp.inventory.store.times import Span, microseconds
+from pc_mcp.inventory.store.times import MICROSECONDS_A_DAY, first_moment, microseconds
 from pc_mcp.inventory.text import ABSENT, NONE
 from pc_mcp.runtime.text import match_key
 
@@ -84,6 +84,18 @@ class DeviceFilter:
         """The numbers of the kinds that have any of the findings in `only`."""
         return frozenset(number for number, kind in enumerate(kinds) if self._has_finding(kind))
 
+    def countable_kinds(self, kinds: Sequence[Kind]) -> tuple[frozenset[int], frozenset[int]]:
+        """The numbers of the kinds all of whose devices match, as far as they are of a day that matches: of those with
+        a date, and of those without one. Of no use where `looks_at_devices`."""
+        may = self.kinds(kinds)
+        dated = may & self.kinds_with_finding(kinds) if self.only else may
+        return dated, may if "without_upload_date" in self.only else dated
+
+    @property
+    def looks_at_devices(self) -> bool:
+        """Whether counts of kinds and days do not tell what matches."""
+        return self.serial_number is not None or self.compares_devices
+
     def _has_finding(self, kind: Kind) -> bool:
         return any(OF_KINDS[finding](kind) for finding in self.only if finding in OF_KINDS)
 
@@ -97,17 +109,24 @@ class DeviceFilter:
         """Whether a device may match because of another."""
         return "duplicate_serial_number" in self.only
 
-    def covers(self, span: Span) -> bool | None:
-        """Whether all (True), none (False) or some (None) of the devices of a batch were uploaded in time."""
-        if self.uploaded_after is None and self.uploaded_before is None:
-            return True
-        if span.first is None or span.last is None:
+    @property
+    def has_period(self) -> bool:
+        """Whether devices must have been uploaded in a certain time."""
+        return self.uploaded_after is not None or self.uploaded_before is not None
+
+    def covers(self, day: int | None) -> bool | None:
+        """Whether all (True), none (False) or some (None) of what was uploaded on a day was uploaded in time.
+
+        day: as `date.toordinal` counts; None: it is not known.
+        """
+        if not self.has_period or day is None:
+            return not self.has_period
+        first, end = first_moment(day), first_moment(day) + MICROSECONDS_A_DAY
+        begin = first if self.uploaded_after is None else microseconds(self.uploaded_after)
+        before = end if self.uploaded_before is None else microseconds(self.uploaded_before)
+        if before <= first or end <= begin:
             return False
-        begin = span.first if self.uploaded_after is None else microseconds(self.uploaded_after)
-        end = span.last + 1 if self.uploaded_before is None else microseconds(self.uploaded_before)
-        if span.last < begin or end <= span.first:
-            return False
-        return True if begin <= span.first and span.last < end and not span.unknown else None
+        return True if begin <= first and end <= before else None
 
     @property
     def has_policy_name(self) -> bool:

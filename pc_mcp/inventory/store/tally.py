@@ -1,14 +1,14 @@
 """How many devices match a question, by what they have in common."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from pc_mcp.inventory.store.filters import OF_KINDS, DeviceFilter, Finding, GroupBy, Grouping
 from pc_mcp.inventory.store.kinds import Kind
-from pc_mcp.inventory.store.times import Span, day_of
+from pc_mcp.inventory.store.times import day_of
 
 BY_TIME = frozenset[GroupBy]({"uploaded_day", "uploaded_month", "uploaded_year"})
 
@@ -77,45 +77,39 @@ class Tally:
 
 
 class Counts:
-    """How many devices of each kind every batch has, and when they were uploaded: what can be counted without
-    looking at a device."""
+    """How many devices of each kind every batch got on each day: what can be counted without looking at a device."""
 
     def __init__(self) -> None:
-        self._by_kind: defaultdict[int, Counter[int]] = defaultdict(Counter)
-        self._undated: dict[int, Counter[int]] = {}
-        self._spans: defaultdict[int, Span] = defaultdict(Span)
+        self._by_day: defaultdict[int, dict[int | None, Counter[int]]] = defaultdict(dict)
 
     def add(self, batch: int, kinds: Sequence[int], uploaded: Sequence[int | None]) -> None:
         """Takes in devices, given by the numbers of their kinds and when they were uploaded, in microseconds."""
-        self._by_kind[batch].update(kinds)
-        self._spans[batch].add(uploaded)
-        if None in uploaded:
-            without = (kind for kind, moment in zip(kinds, uploaded, strict=True) if moment is None)
-            self._undated.setdefault(batch, Counter()).update(without)
+        days = self._by_day[batch]
+        if None not in uploaded and day_of(min(uploaded)) == (day := day_of(max(uploaded))):  # type: ignore[type-var]
+            days.setdefault(day, Counter()).update(kinds)
+            return
+        for kind, moment in zip(kinds, uploaded, strict=True):
+            days.setdefault(day_of(moment), Counter())[kind] += 1
 
     def undated(self, batches: range, where: DeviceFilter, kinds: Sequence[Kind]) -> tuple[int, list[int]]:
         """How many devices that match have no date that is known, and the batches whose devices have to be looked at
         for it."""
-        if where.uploaded_after is not None or where.uploaded_before is not None:
+        if where.has_period:
             return 0, []
-        concerned = [batch for batch in batches if batch in self._undated]
-        if where.serial_number is not None or where.is_of_single_devices:
+        concerned = [batch for batch in batches if None in self._by_day.get(batch, ())]
+        if where.looks_at_devices:
             return 0, concerned
-        matching = where.kinds(kinds)
-        counts = (self._undated[batch].items() for batch in concerned)
+        _, matching = where.countable_kinds(kinds)
+        counts = (self._by_day[batch][None].items() for batch in concerned)
         return sum(devices for items in counts for kind, devices in items if kind in matching), []
 
     def remove(self, batch: int) -> None:
         """Forgets a batch."""
-        self._by_kind.pop(batch, None)
-        self._undated.pop(batch, None)
-        self._spans.pop(batch, None)
+        self._by_day.pop(batch, None)
 
     def clear(self) -> None:
         """Forgets all of them."""
-        self._by_kind.clear()
-        self._undated.clear()
-        self._spans.clear()
+        self._by_day.clear()
 
     def tally(
         self, batches: range, where: DeviceFilter, kinds: Sequence[Kind], group_by: Sequence[Grouping]
@@ -124,31 +118,22 @@ class Counts:
 
         kinds: all of them, in the order of their numbers.
         """
-        by_time = [by for grouping in group_by for by in grouping if by in BY_TIME]
         combines = any(len(grouping) > 1 for grouping in group_by)
-        tally, matching, uncounted = Tally(kinds, combines=combines), where.kinds(kinds), []
+        tally, uncounted = Tally(kinds, combines=combines), []
+        dated, undated = where.countable_kinds(kinds)
+        covers = cache(where.covers)
         for batch in batches:
-            counts, span = self._by_kind.get(batch), self._spans.get(batch)
-            covered = where.covers(span) if counts and span else False
-            if counts is None or span is None or covered is False:
-                continue
-            by_device = covered is None or where.serial_number is not None or where.is_of_single_devices
-            if by_device or (by_time and _has_several(span, by_time)):
+            days = self._by_day.get(batch, {})
+            covered = {day: covers(day) for day in days}
+            if None in covered.values() or (where.looks_at_devices and True in covered.values()):
                 uncounted.append(batch)
                 continue
-            day = day_of(span.first)
-            undated = self._undated.get(batch, Counter())
-            for kind, devices in counts.items():
-                if kind in matching:
-                    tally.add(batch, kind, day, devices, undated[kind])
-        return tally, uncounted if matching else []
-
-
-def _has_several(span: Span, by_time: Iterable[GroupBy]) -> bool:
-    """Whether the devices of a batch may be in several groups."""
-    days = {day_of(span.first), day_of(span.last)}
-    one = all(len({day_text(day, by) for day in days}) == 1 for by in by_time)
-    return not one or (span.unknown and days != {None})
+            for day, counts in days.items():
+                matching = undated if day is None else dated
+                for kind, devices in counts.items() if covered[day] else ():
+                    if kind in matching:
+                        tally.add(batch, kind, day, devices, devices if day is None else 0)
+        return tally, uncounted if where.kinds(kinds) else []
 
 
 @lru_cache(maxsize=2**15)

@@ -1,7 +1,5 @@
 """When devices were uploaded: a store has moments as microseconds since 1970, UTC."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -24,19 +22,6 @@ def day_of(microseconds: int | None) -> int | None:
     return None if microseconds is None else microseconds // MICROSECONDS_A_DAY + EPOCH.toordinal()
 
 
-@dataclass(slots=True)
-class Span:
-    """When the devices of a batch were uploaded: from `first` to `last`.
-
-    unknown: of at least one device that is not known.
-    """
-
-    first: int | None = None
-    last: int | None = None
-    unknown: bool = False
-
-    def add(self, uploaded: Sequence[int | None]) -> None:
-        """Takes in more devices."""
-        known = [moment for moment in (self.first, self.last, *uploaded) if moment is not None]
-        self.first, self.last = min(known, default=None), max(known, default=None)
-        self.unknown = self.unknown or None in uploaded
+def first_moment(day: int) -> int:
+    """The first moment of such a day, in microseconds since 1970."""
+    return (day - EPOCH.toordinal()) * MICROSECONDS_A_DAY
