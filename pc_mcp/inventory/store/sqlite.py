@@ -27,10 +27,11 @@ STEPS_AT_ONCE = 20_000
 
 T = TypeVar("T")
 
-_PAGE_BYTES = 4096  # SQLite's own default
+_PAGE_BYTES = 16_384  # with SQLite's own 4,096 a device takes 15 bytes more: each page has a head beside it
 _ROWS_BETWEEN_MEASUREMENTS = 1000
 
-_SCHEMA = """
+_SCHEMA = f"""
+    PRAGMA page_size = {_PAGE_BYTES};
     PRAGMA journal_mode = OFF;
     PRAGMA secure_delete = OFF;
     PRAGMA temp_store = MEMORY;
