@@ -88,6 +88,7 @@ class Snapshot:
 
     def close(self) -> None:
         """Frees the memory; may take a while."""
+        let_go(self.readings)
         self.store.close()
 
     async def query(self, function: Callable[[*Ts], T], *args: *Ts) -> T:
