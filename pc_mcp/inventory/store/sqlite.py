@@ -214,10 +214,15 @@ def _counting(scope: Scope, *, by_day: bool) -> tuple[str, str]:
 
 
 def _scopes(scope: Scope, batches: Sequence[int], where: DeviceFilter) -> list[Scope]:
-    """These batches of a scope, one by one; or all of it where devices are compared with others."""
+    """These batches of a scope, those that follow each other at once: a statement for each took four times as long.
+    All of the scope where devices are compared with others."""
     if where.compares_devices and batches:
         return [scope]
-    return [Scope(batch, batch + 1) for batch in batches]
+    runs: list[Scope] = []
+    for batch in batches:
+        first = runs.pop().first if runs and runs[-1].end == batch else batch
+        runs.append(Scope(first, batch + 1))
+    return runs
 
 
 class _Indexes:
