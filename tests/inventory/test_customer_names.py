@@ -194,3 +194,15 @@ def test_hints_among_very_many_and_very_odd_names_cost_little():
     assert len(nearest_of("ba" * 2_000, odd, 5)) <= 5
     assert nearest_of("00007 company", many, 1) == [7]
     assert nearest_of("", many, 5) == nearest_of("x", [], 5) == nearest_of("x", ["", ""], 5) == []
+
+
+async def test_refresh_reads_the_list_of_customers_again(connect, sandbox):
+    sandbox.switches.scripted = [ScriptedAnswer(match="/customers?", body=listing(CUSTOMERS[:3]), times=1000)]
+    async with connect() as client:
+        first = await ask(client, "find_customers", limit=1)
+        sandbox.switches.scripted = [ScriptedAnswer(match="/customers?", body=listing(CUSTOMERS), times=1000)]
+        assert len((await ask(client, "find_customers"))["customers"]) == 3
+        again = await ask(client, "find_customers", refresh=True)
+        assert {customer["name"] for customer in again["customers"]} >= {"Kita", "Kitanova"}
+        assert len((await ask(client, "find_customers"))["customers"]) == len(again["customers"]) > 3
+        assert "cursor" in await refusal(client, "find_customers", limit=1, cursor=first["next_cursor"])

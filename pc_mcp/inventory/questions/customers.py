@@ -30,12 +30,17 @@ class CustomerList:
     page: AnswerPage
 
 
-async def list_customers(call: Call, query: str | None, *, limit: int, cursor: str | None = None) -> CustomerList:
+async def list_customers(
+    call: Call, query: str | None, *, limit: int, cursor: str | None = None, refresh: bool = False
+) -> CustomerList:
     """Customers whose name or domain contains `query`, or whose id begins with it; all without one. A cursor pages
     what has been read and reads nothing."""
     paging = Paging(call, ("customers", query), cursor)
     inventory = call.inventory
-    directory = kept(inventory.kept_directory(call)) if paging.goes_on else await inventory.directory(call)
+    if paging.goes_on:
+        directory = kept(inventory.kept_directory(call))
+    else:
+        directory = await inventory.directory(call, renew=refresh)
     begun = paging.begin(directory.generation)
     matched = list(enumerate(await anyio.to_thread.run_sync(_matching, directory, query)))
     given = matched[begun.after + 1 :][:limit]

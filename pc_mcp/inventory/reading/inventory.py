@@ -131,10 +131,11 @@ class Inventory:
         """The partner's customers as far as they have been read, if they have and it still lives."""
         return self._directories.get(call.account.id)
 
-    async def directory(self, call: Call) -> CustomerDirectory:
-        """The partner's customers, read to the end or as far as that is possible."""
+    async def directory(self, call: Call, *, renew: bool = False) -> CustomerDirectory:
+        """The partner's customers, read to the end or as far as that is possible. renew: from the begin, unless the
+        end has not been reached yet: asking again must come to one."""
         directory = self.kept_directory(call)
-        if directory is None:
+        if directory is None or (renew and directory.complete):
             directory = CustomerDirectory()
             self._directories.put(call.account.id, directory)
         with call.in_time():
