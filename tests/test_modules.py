@@ -6,8 +6,11 @@ import re
 from itertools import chain
 from pathlib import Path
 
+import pytest
+
 import pc_mcp
 
+pytestmark = pytest.mark.no_cover
 ROOT = Path(pc_mcp.__file__).parent
 TREE = Path(__file__).parents[1]
 MODULES = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in sorted(ROOT.rglob("*.py"))}

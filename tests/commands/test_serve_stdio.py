@@ -79,6 +79,7 @@ def assert_it_ends_at_once(process: Process) -> None:
     assert process.logged().splitlines()[-1].endswith("pc_mcp.protocol.stdio: stopped")
 
 
+@pytest.mark.slow
 def test_sigterm_ends_it_at_once(server):
     server.send_signal(signal.SIGTERM)
     assert_it_ends_at_once(server)

@@ -43,6 +43,7 @@ async def test_a_call_that_is_given_up_ends_its_request_at_once_and_is_logged_as
     assert line.startswith("list_devices given up, ")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("match", ["/customers?", "/deviceBatches", "/policies", devices_of(TWO_PAGES)])
 async def test_after_a_call_was_given_up_the_next_one_is_answered_rightly(connect, sandbox, world, mode, match):
     expected = plain.customer_of(world, COFFEE)

@@ -42,6 +42,7 @@ async def all_pages(client, tool, rows, limits, **arguments):
     return given_rows, answers
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "where",
     [

@@ -126,6 +126,7 @@ def questions(devices):
     yield {"uploaded_before": "9999-12-31"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CUSTOMERS)
 async def test_totals_groups_and_findings_of_a_customer_are_exact(client, customer, name):
     expected = customer(name)

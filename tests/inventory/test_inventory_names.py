@@ -12,6 +12,7 @@ CONTOSO = catalog.ODD_BATCH_NAMES_CUSTOMER
 BATCH = "Malmö-2606"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [

@@ -68,6 +68,7 @@ async def refused(client: Client, tool: str, arguments: dict[str, Any]) -> str:
     return content.text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ANSWERS, ids=lambda kind: kind.__name__)
 async def test_each_error_of_the_service_arrives_with_what_to_do(connect, sandbox, mode, kind):
     status, body = ANSWERS[kind]

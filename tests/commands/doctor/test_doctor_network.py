@@ -19,6 +19,7 @@ def answering(answer: bytes) -> Iterator[str]:
         yield service.base_url
 
 
+@pytest.mark.slow
 def test_a_tenant_that_does_not_exist_is_named(doctor, login):
     login()
     wrong = "11111111-1111-4111-8111-111111111111"
@@ -122,6 +123,7 @@ def test_a_time_that_nobody_can_read_is_none(doctor, date):
         assert doctor(1, PC_MCP_PARTNER_CENTER__BASE_URL=url)["clock"][0] == "not checked"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("status", "words"),
     [

@@ -125,6 +125,7 @@ def test_where_the_sign_in_is_kept_is_written_for_a_client_that_does_not_hand_it
     assert path.read_text() == CLAUDE_DESKTOP
 
 
+@pytest.mark.slow
 @clients
 @pytest.mark.parametrize("content", ["", "\n", " \r\n"])
 def test_an_empty_file_is_filled_and_is_as_before_afterwards(client, content, machine):
@@ -294,6 +295,7 @@ def test_an_entry_of_another_kind_is_replaced_as_a_whole(client, content, machin
     assert others(client, path) == {SECTION[client]: {"b": {}}}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("client", "content", "expected"),
     [
