@@ -60,6 +60,7 @@ def test_what_measures_packs_or_judges_the_program_imports_nothing_of_the_tests(
     assert [path.name for path in beside if imports.search(path.read_text(encoding="utf-8"))] == []
 
 
+@pytest.mark.slow
 def test_only_the_module_that_says_where_pages_are_names_one_in_a_message():
     """Neither the wheel nor the bundle brings the pages along."""
     naming = {place for place, text in MODULES.items() if any(PAGE.search(each) for each in messages(text))}

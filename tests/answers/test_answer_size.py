@@ -185,6 +185,7 @@ def test_an_answer_about_batches_keeps_its_budget(items, customer, where, limit,
     assert rows == [[cell_of(value) for value in batch.values()] for batch in data["batches"]]
 
 
+@pytest.mark.slow
 @examples(max_examples=20)
 @given(
     items=generated.many(generated.customers, 300),

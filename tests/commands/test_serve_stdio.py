@@ -94,6 +94,7 @@ def test_ctrl_c_ends_it_at_once(server):
     assert "ended by SIGINT" in server.logged()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("server", ["idle"], indirect=True)
 def test_a_closed_standard_input_ends_it_at_once_when_nothing_is_under_way(server):
     server.stdin.close()

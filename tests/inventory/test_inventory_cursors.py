@@ -151,6 +151,7 @@ async def test_a_cursor_that_was_forged_cut_or_made_elsewhere_is_refused(connect
     assert again["shown"] == 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("tool", "change"),
     [

@@ -85,6 +85,7 @@ QUESTIONS = [
 ]
 
 
+@pytest.mark.slow
 async def test_questions_at_the_same_time_share_one_walk(connect, sandbox, contoso):
     gate = Gate(match=devices_of(BATCH))
     sandbox.switches.scripted.append(gate)

@@ -55,6 +55,7 @@ def hostile(sandbox):
     return set_text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
 async def test_hostile_text_in_every_field_of_every_tool_is_cleaned(connect, hostile, text):
     hostile(text)

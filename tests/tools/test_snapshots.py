@@ -76,6 +76,7 @@ async def test_the_instructions_are_as_reviewed_in_both_eras(connect, files, tmp
         assert client.instructions == instructions
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tool", all_tools(exports=True), ids=lambda tool: tool.name)
 async def test_the_tool_and_its_example_are_as_reviewed(connect, files, tmp_path, tool):
     async with connect(exports={"folder": tmp_path}) as client:
