@@ -5,6 +5,7 @@ import os
 import sys
 import textwrap
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -107,14 +108,14 @@ def show(settings: Sections, environment: Mapping[str, str], requests: Sequence[
             error = error.exceptions[0]
         if isinstance(error, Failure):
             raise error from None
-        if not isinstance(error, SystemExit):  # rich ends the program when the reader of a pipe has left
+        if not isinstance(error, _ReaderLeft):
             raise
 
 
 async def _show(
     settings: Sections, environment: Mapping[str, str], requests: Sequence[Request], how_to_connect: str
 ) -> None:
-    console = Console(highlight=False, theme=THEME)
+    console = _Console(highlight=False, theme=THEME)
     raw: dict[str, int] = {}
     async with Client(_server(settings, environment)) as client:
         for number, question in enumerate(QUESTIONS, 1):
@@ -162,7 +163,8 @@ async def _ask(console: Console, client: Client, number: int, question: Question
         async def on_progress(progress: float, total: float | None, message: str | None) -> None:
             bar.update(task, completed=progress, total=total, description=message or "", visible=True)
             if not console.is_terminal:
-                _print(console, f"reading: {message}")
+                with suppress(_ReaderLeft):  # in a task of the client; the next line that is printed says so again
+                    _print(console, f"reading: {message}")
 
         return await client.call_tool(question.tool, dict(question.arguments), progress_callback=on_progress)
 
@@ -211,6 +213,17 @@ def _print(console: Console, text: str, *, style: str = "", indent: int = 3) -> 
         console.print(Padding(Text(text, style=style), (0, 0, 0, indent)))
     else:
         console.print(Text(textwrap.indent(text, " " * indent)), soft_wrap=True)
+
+
+class _ReaderLeft(Exception):
+    """Nobody reads any more what is printed."""
+
+
+class _Console(Console):
+    """One that ends with an exception like any other: rich's own way ends the program in the middle of a task."""
+
+    def on_broken_pipe(self) -> None:
+        raise _ReaderLeft from None
 
 
 class _Cells(TableElement):
