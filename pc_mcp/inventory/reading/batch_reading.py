@@ -106,7 +106,8 @@ class BatchReading:
     def new_of(self, page: Page[Device]) -> Sequence[Device]:
         """The devices of the next page, but for those that the page before it had: a service whose list grows while
         it is read gives the end of one page again as the beginning of the next."""
-        if self._ids_before.isdisjoint(map(_id_of, page.items)):
+        # One call for very many devices would keep other threads from running.
+        if not any(device.id in self._ids_before for device in page.items):
             return page.items
         before = set(map(_identity, self._before))
         return [device for device in page.items if not device.id or _identity(device) not in before]
