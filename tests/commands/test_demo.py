@@ -17,7 +17,7 @@ import pytest
 from pc_mcp.commands.cli import parser
 from pc_mcp.commands.demo import QUESTIONS
 from pc_mcp.commands.install.clients import CLIENTS
-from tests.commands.processes import AT_ONCE, COMMAND, environment, run_to_end, started
+from tests.commands.processes import AT_ONCE, COMMAND, SOON, environment, run_to_end, started
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -161,6 +161,15 @@ def test_a_reader_that_leaves_early_ends_it_quietly(tmp_path):
         process.stdout.readline()
         process.stdout.close()
         assert process.wait(30) == 0
+        assert process.logged() == ""
+
+
+def test_a_reader_that_leaves_while_it_says_how_far_it_has_read_ends_it_quietly(tmp_path):
+    with started("demo", env=environment(tmp_path, measured=True)) as process:
+        while b"reading: " not in process.stdout.readline():
+            pass
+        process.stdout.close()
+        assert process.wait(SOON) == 0
         assert process.logged() == ""
 
 
