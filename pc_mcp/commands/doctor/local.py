@@ -18,6 +18,7 @@ from pc_mcp.protocol.prompts import NoPromptFolder, PromptFileError, prompts_in
 from pc_mcp.runtime import network
 from pc_mcp.runtime.guides import SETTINGS_GUIDE, SIGN_IN_GUIDE
 from pc_mcp.runtime.ids import ARE_ONE, id_fault
+from pc_mcp.runtime.text import visible
 from pc_mcp.settings import (
     ENV_CONFIG,
     AuthSettings,
@@ -36,6 +37,7 @@ EXPORTS = "exports"
 CLIENTS = "clients"
 ENVIRONMENT = "environment"
 _ASK_SECONDS = 2.0
+_MOST_SHOWN = 200  # characters of an address that stands in a client's file
 _CONFIG = "--config"
 _CORRECT = f"Correct that; {SETTINGS_GUIDE} describes every setting."
 _NO_TENANT = "no tenant yet, which the connected assistants do not need: they ask the simulated customers"
@@ -58,7 +60,8 @@ def configuration(
 ) -> tuple[Finding, Settings | None]:
     """Where the settings come from, and the settings, where they are valid.
 
-    connected: the simulated customers, where they are all that is connected, need no sign-in.
+    connected: the simulated customers, where they are all that is connected, need no sign-in, and of a server that
+    is asked over HTTP it is not known.
     """
     try:
         settings = load_settings(config)
@@ -75,11 +78,28 @@ def configuration(
         mend = f"To ask your own customers, {_SET_UP}: {again}"
         return Finding(CONFIGURATION, "not set up", f"{'; '.join(sources)}; {_NO_TENANT}", mend), settings
     if settings.auth.mode != "token" and settings.auth.client_id is None:
+        lacks = f"{found}; no application to sign in as"
+        if asked := _asked_servers(connected):
+            return Finding(CONFIGURATION, "not set up", f"{lacks}, but {asked}", f"Else {_SET_UP}: {again}"), settings
         mend = f"{_SET_UP[:1].upper()}{_SET_UP[1:]}: {again}"
-        return Finding(CONFIGURATION, "wrong", f"{found}; no application to sign in as", mend), settings
+        return Finding(CONFIGURATION, "wrong", f"{lacks}{_for_whom(connected)}", mend), settings
     if fault := _faulty_id(settings.auth):
         return Finding(CONFIGURATION, "warning", f"{found}; {fault}", f"Correct that: {again}"), settings
     return Finding(CONFIGURATION, "ok", found), settings
+
+
+def _asked_servers(connected: Sequence[Connection]) -> str:
+    """That every assistant asks a server that runs by itself, with settings that cannot be seen here; else nothing."""
+    urls = sorted({visible(each.url)[:_MOST_SHOWN] for each in connected if each.url})
+    if not urls or not all(each.url for each in connected):
+        return ""
+    return f"the server at {', '.join(urls)} has a configuration of its own: simulated customers need none of this"
+
+
+def _for_whom(connected: Sequence[Connection]) -> str:
+    """Which assistants start a server that needs the configuration."""
+    titles = [each.client.title for each in connected if each.command is not None and not each.is_sandbox]
+    return f", which {' and '.join(titles)} need{'s' if len(titles) == 1 else ''}" if titles else ""
 
 
 def unused(configured: Finding) -> Finding:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import sys
 
 import pytest
@@ -125,7 +126,28 @@ def test_a_tenant_is_missed_where_one_assistant_asks_for_it_or_a_part_of_it_is_s
     assert main(["install", "cursor", "--sandbox"]) == 0
     assert doctor(1, PC_MCP_AUTH__TENANT_ID="contoso.com")["configuration"][0] == "wrong"
     assert main(["install", "codex"]) == 0
-    assert doctor(1, PC_MCP_AUTH__TENANT_ID=None)["configuration"][0] == "wrong"
+    state, words = doctor(1, PC_MCP_AUTH__TENANT_ID=None)["configuration"]
+    assert state == "wrong"
+    assert "no application to sign in as, which Codex needs. Set auth.client_id" in words
+    assert main(["install", "claude-code"]) == 0
+    assert "to sign in as, which Claude Code and Codex need." in doctor(1)["configuration"][1]
+
+
+def test_a_server_that_is_asked_over_http_may_need_no_configuration_of_ours(doctor, monkeypatch):
+    without_a_sign_in(monkeypatch)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}/mcp"
+        assert main(["install", "cursor", "--http", url]) == 0
+        for found in (doctor(0), doctor(0, "--client", "cursor")):
+            state, words = found["configuration"]
+            assert state == "not set up"
+            assert f"the server at {url} has a configuration of its own" in words
+            assert "simulated customers need none of this. Else set auth.client_id and auth.tenant_id" in words
+            assert found["Cursor"][0] == "ok"
+            assert found["role"] == ("not checked", "waits for configuration")
+        assert main(["install", "codex"]) == 0
+        state, words = doctor(1)["configuration"]
+        assert (state, "to sign in as, which Codex needs." in words) == ("wrong", True)
 
 
 def test_the_program_that_serves_the_simulated_customers_must_be_there(doctor, monkeypatch, tmp_path):
