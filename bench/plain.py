@@ -76,7 +76,7 @@ def key(text: str) -> str:
     return " ".join("".join(map(_folded, seen)).split())
 
 
-def shown(text: str | None) -> str | None:
+def cleaned(text: str | None) -> str | None:
     """How an answer writes a text."""
     if text is None:
         return None
@@ -271,4 +271,4 @@ def row(device: Device) -> dict[str, str | None]:
     written = {column: device[column] for column in COLUMNS}
     written["uploaded"] = moment.strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None
     written["product_key"] = masked(device["product_key"])
-    return {column: shown(text) for column, text in written.items()}
+    return {column: cleaned(text) for column, text in written.items()}

@@ -11,14 +11,14 @@ from urllib.parse import unquote
 import anyio
 import anyio.to_thread
 
-from pc_mcp.sandbox import ScriptedAnswer
+from pc_mcp.sandbox import ScriptedResponse
 
 AT_ONCE = {"Retry-After": "0"}
 """Headers of a failure that is retried without a wait."""
 
 
 @dataclass
-class Noticed(ScriptedAnswer):
+class Noticed(ScriptedResponse):
     """A scripted answer that says when it was first given."""
 
     given: threading.Event = field(default_factory=threading.Event)

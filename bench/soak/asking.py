@@ -102,7 +102,7 @@ class Questions:
         batch = self._random.choice(batches) if batches and self._random.random() < 0.4 else None
         arguments: dict[str, Any] = {"customer": name, "limit": self._random.choice([0, 0, 5, 20, 100]), **where}
         if batch:
-            arguments["batch"] = plain.shown(batch)
+            arguments["batch"] = plain.cleaned(batch)
         if self._random.random() < 0.7:
             arguments["group_by"] = self._random.sample(
                 [*plain.GROUPINGS, *plain.COMBINATIONS], self._random.randint(0, 3)
@@ -119,7 +119,7 @@ class Questions:
         devices = self._truth.customers[name].devices
         some = self._random.sample(devices, min(len(devices), self._random.randint(1, 30)))
         texts = (device[self._random.choice(("serial_number", "id", "product_key"))] for device in some)
-        plainly = {text for text in texts if text and text == plain.shown(text) and len(text) < 100}
+        plainly = {text for text in texts if text and text == plain.cleaned(text) and len(text) < 100}
         # Two that differ in case only would be one question.
         identifiers = [*{plain.key(text): text for text in sorted(plainly)}.values(), "no such device"]
         check = partial(self._truth.check_findings, name=name, identifiers=identifiers)

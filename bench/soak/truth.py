@@ -102,7 +102,7 @@ class Truth:
         _count("batches_total", answer["batches_total"], len(batches), answer["complete"])
         _count("batches_matched", answer["batches_matched"], len(matched), answer["complete"])
         _count("devices_expected", answer["devices_expected"], sum(b.count for b in batches), answer["complete"])
-        known = {(plain.shown(batch.id), batch.count) for batch in matched}
+        known = {(plain.cleaned(batch.id), batch.count) for batch in matched}
         given = [(row["id"], row["devices"]) for row in answer["batches"]]
         expect(set(given) <= known and len(set(given)) == len(given), "batches that the customer has not")
 
@@ -117,7 +117,7 @@ class Truth:
         """An answer of `list_configuration_policies`."""
         policies = self.world.policies(self.world.customer_id(name))
         _count("policies_total", answer["policies_total"], len(policies), answer["complete"])
-        known = {plain.shown(policy["name"]) for policy in policies}
+        known = {plain.cleaned(policy["name"]) for policy in policies}
         expect({row["name"] for row in answer["policies"]} <= known, "policies that the customer has not")
 
     def check_upload(self, answer: Answer, upload: Mapping[str, Any]) -> None:
@@ -149,7 +149,7 @@ def _check_group(group: Answer, true: Counter[tuple[str | None, ...]], matched: 
     expect(total == matched, f"the devices by {group['by']} are {total:,} and {matched:,} match")
     known: dict[tuple[str, ...], list[int]] = {}
     for values, devices in true.items():
-        shown = tuple("(none)" if value is None else plain.shown(value) for value in values)
+        shown = tuple("(none)" if value is None else plain.cleaned(value) for value in values)
         known.setdefault(shown, []).append(devices)
     for value, devices in given:
         counts = known.get(value, [])

@@ -1,11 +1,11 @@
 """How an answer is written: budget, Markdown, cleaning of text."""
 
 from pc_mcp.answers.batches import BatchListAnswer, batch_list_answer
-from pc_mcp.answers.clean import escaped, shown
+from pc_mcp.answers.clean import cleaned, escaped
 from pc_mcp.answers.customers import CustomerListAnswer, customer_list_answer
 from pc_mcp.answers.devices import DeviceListAnswer, Field, device_list_answer
 from pc_mcp.answers.exported import ExportAnswer, export_answer, incomplete_words
-from pc_mcp.answers.found import FindingsAnswer, findings_answer
+from pc_mcp.answers.found import FindAnswer, find_answer
 from pc_mcp.answers.parts import Answer
 from pc_mcp.answers.policies import PolicyListAnswer, policy_list_answer
 from pc_mcp.answers.sign_in import SIMULATED, SignInAnswer, sign_in_answer
@@ -19,19 +19,19 @@ __all__ = [
     "DeviceListAnswer",
     "ExportAnswer",
     "Field",
-    "FindingsAnswer",
+    "FindAnswer",
     "PolicyListAnswer",
     "SignInAnswer",
     "UploadAnswer",
     "batch_list_answer",
+    "cleaned",
     "customer_list_answer",
     "device_list_answer",
     "escaped",
     "export_answer",
-    "findings_answer",
+    "find_answer",
     "incomplete_words",
     "policy_list_answer",
-    "shown",
     "sign_in_answer",
     "upload_answer",
 ]

@@ -5,16 +5,16 @@ from collections.abc import Mapping, Sequence
 from typing_extensions import TypedDict
 
 from pc_mcp.answers.clean import (
+    cleaned,
+    cleaned_or_none,
     counted_value,
     in_sentence,
     minute,
     plural,
     quoted,
-    shown,
-    shown_or_none,
     timestamp,
 )
-from pc_mcp.answers.lists import Paged, Rows, counted_summary, list_answer
+from pc_mcp.answers.lists import PagedRest, Rows, counted_summary, list_answer
 from pc_mcp.answers.parts import (
     Answer,
     CompletenessFields,
@@ -80,7 +80,7 @@ class BatchListAnswer(SummaryFields, CompletenessFields):
 
 def batch_list_answer(result: BatchList, where: BatchFilter, max_chars: int) -> Answer:
     """Writes the answer: its fixed parts, then the rows that fit."""
-    by_status = [(shown_or_none(status), batches) for status, batches in result.by_status[:_STATUSES]]
+    by_status = [(cleaned_or_none(status), batches) for status, batches in result.by_status[:_STATUSES]]
     facts = {
         "customer": customer_fields(result.customer),
         "as_of": timestamp(result.as_of),
@@ -97,17 +97,17 @@ def batch_list_answer(result: BatchList, where: BatchFilter, max_chars: int) -> 
         counts = ", ".join(f"{in_sentence(status)} {batches:,}" for status, batches in by_status)
         head.append(f"By status: {counts}.")
     rows = Rows("batches", _COLUMNS, list(map(_fields, result.batches)))
-    rest = Paged(result.page, result.batches_matched, "Batches", _ORDERS[result.order_by])
+    rest = PagedRest(result.page, result.batches_matched, "Batches", _ORDERS[result.order_by])
     return list_answer(max_chars, _summary(result, where), facts, rows, rest, _notes(result, where), head=head)
 
 
 def _fields(batch: DeviceBatch) -> BatchFields:
     return {
-        "id": shown(batch.id),
+        "id": cleaned(batch.id),
         "devices": batch.devices,
         "created": timestamp(batch.created),
-        "status": shown_or_none(batch.status),
-        "created_by": shown_or_none(batch.created_by),
+        "status": cleaned_or_none(batch.status),
+        "created_by": cleaned_or_none(batch.created_by),
     }
 
 

@@ -6,8 +6,8 @@ from datetime import datetime
 from html.entities import html5
 from typing import overload
 
+from pc_mcp.inventory.product_keys import without_keys
 from pc_mcp.inventory.store.filters import SAID_FOR_NO_POLICY
-from pc_mcp.inventory.store.product_keys import without_keys
 from pc_mcp.inventory.text import ABSENT, NONE, in_quotes
 from pc_mcp.runtime.text import PIPE, SHOWN_PIPE, match_key, visible
 
@@ -20,14 +20,14 @@ OTHERS = "others"
 _MARKDOWN = re.compile(r"[\\`\[\]<>]|&(?:#|(\w+;))")
 
 
-def shown(text: str) -> str:
+def cleaned(text: str) -> str:
     """`text` on one line, without hidden characters, pipes and product keys, cut to a field's length."""
     return _cut(without_keys(visible(text[: 20 * MAX_FIELD_CHARACTERS])).replace(PIPE, SHOWN_PIPE))
 
 
-def shown_or_none(text: str | None) -> str | None:
-    """`shown`, for what may be absent; so is that of which nothing can be seen."""
-    return (shown(text) or None) if text else None
+def cleaned_or_none(text: str | None) -> str | None:
+    """`cleaned`, for what may be absent; so is that of which nothing can be seen."""
+    return (cleaned(text) or None) if text else None
 
 
 @overload
@@ -35,7 +35,7 @@ def as_given(text: str) -> str: ...
 @overload
 def as_given(text: None) -> None: ...
 def as_given(text: str | None) -> str | None:
-    """`shown`, for a product key that is masked already or may be shown, and for what the question itself says."""
+    """`cleaned`, for a product key that is masked already or may be shown, and for what the question itself says."""
     return None if text is None else _cut(visible(text[: 20 * MAX_FIELD_CHARACTERS]).replace(PIPE, SHOWN_PIPE))
 
 
@@ -44,8 +44,8 @@ def _cut(clean: str) -> str:
 
 
 def cell(text: str | None) -> str:
-    """`text` in a Markdown sentence: shown, and with what Markdown would act on escaped."""
-    return ABSENT if text is None else escaped(shown(text))
+    """`text` in a Markdown sentence: cleaned, and with what Markdown would act on escaped."""
+    return ABSENT if text is None else escaped(cleaned(text))
 
 
 def value_cell(value: object) -> str:
@@ -71,7 +71,7 @@ def in_sentence(value: str | None) -> str:
 
 def quoted(text: str) -> str:
     """`text` in a sentence that is escaped as a whole, as summaries and notes are."""
-    return in_quotes(shown(text))
+    return in_quotes(cleaned(text))
 
 
 def told_apart(text: str) -> str:

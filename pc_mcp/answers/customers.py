@@ -2,8 +2,8 @@
 
 from typing_extensions import TypedDict
 
-from pc_mcp.answers.clean import plural, quoted, shown, shown_or_none, timestamp
-from pc_mcp.answers.lists import Paged, Rows, columns, counted_summary, list_answer
+from pc_mcp.answers.clean import cleaned, cleaned_or_none, plural, quoted, timestamp
+from pc_mcp.answers.lists import PagedRest, Rows, columns, counted_summary, list_answer
 from pc_mcp.answers.parts import (
     Answer,
     CompletenessFields,
@@ -48,17 +48,17 @@ def customer_list_answer(result: CustomerList, query: str | None, max_chars: int
         "customers_matched": result.matched,
     }
     rows = Rows("customers", _COLUMNS, list(map(_fields, result.customers)))
-    rest = Paged(result.page, result.matched, "Customers", "by name")
+    rest = PagedRest(result.page, result.matched, "Customers", "by name")
     notes = _notes(result) + ([SIMULATED] if simulated and not result.matched else [])
     return list_answer(max_chars, _summary(result, query), facts, rows, rest, notes)
 
 
 def _fields(customer: Customer) -> FoundCustomer:
     return {
-        "id": shown(customer.id),
-        "name": shown_or_none(customer.name),
-        "domain": shown_or_none(customer.domain),
-        "relationship": shown_or_none(customer.relationship),
+        "id": cleaned(customer.id),
+        "name": cleaned_or_none(customer.name),
+        "domain": cleaned_or_none(customer.domain),
+        "relationship": cleaned_or_none(customer.relationship),
     }
 
 

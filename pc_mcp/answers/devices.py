@@ -12,16 +12,16 @@ from pc_mcp.answers.clean import (
     OTHERS,
     as_given,
     cell,
+    cleaned,
+    cleaned_or_none,
     counted_value,
     escaped,
     minute,
     plural,
     quoted,
-    shown,
-    shown_or_none,
     timestamp,
 )
-from pc_mcp.answers.lists import ListDraft, Paged, Rows, columns, counted_summary
+from pc_mcp.answers.lists import ListDraft, PagedRest, Rows, columns, counted_summary
 from pc_mcp.answers.markdown import row, table, table_head
 from pc_mcp.answers.parts import (
     ONLY_OURS,
@@ -38,8 +38,8 @@ from pc_mcp.answers.parts import (
     place,
 )
 from pc_mcp.inventory import DeviceFilter, DeviceList, DeviceOrder, Grouping
+from pc_mcp.inventory.product_keys import MASK
 from pc_mcp.inventory.questions.devices import Group, ListedDevice
-from pc_mcp.inventory.store.product_keys import MASK
 from pc_mcp.inventory.text import NONE
 
 Field = Literal["id", "serial_number", "manufacturer", "model", "policy", "batch", "uploaded", "product_key"]
@@ -48,12 +48,12 @@ WHOLE_LIST = "All devices as a CSV file for people, whatever the filters: {}the 
 WRITTEN = "the tool export_devices writes it; or "
 
 _SHOWN: Mapping[Field, Callable[[ListedDevice], str | None]] = {
-    "id": lambda device: shown_or_none(device.row.id),
-    "serial_number": lambda device: shown_or_none(device.row.serial_number),
-    "manufacturer": lambda device: shown_or_none(device.row.manufacturer),
-    "model": lambda device: shown_or_none(device.row.model),
-    "policy": lambda device: shown_or_none(device.row.policy),
-    "batch": lambda device: shown(device.batch),
+    "id": lambda device: cleaned_or_none(device.row.id),
+    "serial_number": lambda device: cleaned_or_none(device.row.serial_number),
+    "manufacturer": lambda device: cleaned_or_none(device.row.manufacturer),
+    "model": lambda device: cleaned_or_none(device.row.model),
+    "policy": lambda device: cleaned_or_none(device.row.policy),
+    "batch": lambda device: cleaned(device.batch),
     "uploaded": lambda device: timestamp(device.row.uploaded),
     "product_key": lambda device: as_given(device.row.product_key),
 }
@@ -133,7 +133,7 @@ def device_list_answer(
     """
     chosen = list(dict.fromkeys(fields or _fields_for(where)))
     rows = Rows("devices", columns(*chosen), [device_fields(each, chosen) for each in result.devices])
-    rest = Paged(result.page, result.matched, "Devices", _ORDERS[result.order])
+    rest = PagedRest(result.page, result.matched, "Devices", _ORDERS[result.order])
     heads = [
         f"{table_head(_group_columns(group.by))}\n{_others(group.by, _group(group, result.matched))}"
         for group in result.groups
@@ -172,7 +172,7 @@ def _facts(result: DeviceList) -> dict[str, Any]:
     """The structured content but for devices and notes, at the longest of its fixed parts."""
     return {
         "customer": customer_fields(result.customer),
-        "batch": shown(result.batch.id) if result.batch else None,
+        "batch": cleaned(result.batch.id) if result.batch else None,
         "as_of": timestamp(result.coverage.as_of),
         **completeness_fields(result.coverage.next_step),
         "batches_read": result.coverage.batches_read,
@@ -296,7 +296,7 @@ def _values(group: Group) -> list[GroupValue]:
 
 
 def _value(labels: Sequence[str | None], devices: int) -> GroupValue:
-    first, *second = (counted_value(shown_or_none(label)) for label in labels)
+    first, *second = (counted_value(cleaned_or_none(label)) for label in labels)
     return {"value": first, "second": second[0], "devices": devices} if second else {"value": first, "devices": devices}
 
 

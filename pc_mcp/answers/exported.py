@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from pc_mcp.answers.budget import Room, notes_that_fit
-from pc_mcp.answers.clean import escaped, minute, plural, shown, timestamp
+from pc_mcp.answers.clean import cleaned, escaped, minute, plural, timestamp
 from pc_mcp.answers.files import file_notes
 from pc_mcp.answers.markdown import sections
 from pc_mcp.answers.parts import (
@@ -48,7 +48,7 @@ def export_answer(whole: WholeList, path: Path | None, size: int | None, max_cha
     data: dict[str, Any] = {
         "summary": summary,
         "customer": customer_fields(whole.customer),
-        "batch": shown(whole.batch.id) if whole.batch else None,
+        "batch": cleaned(whole.batch.id) if whole.batch else None,
         "as_of": timestamp(coverage.as_of),
         **completeness_fields(whole.coverage.next_step),
         "devices_total": whole.devices,

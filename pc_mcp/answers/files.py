@@ -13,9 +13,9 @@ from pc_mcp.answers.attention import disagreement_note
 from pc_mcp.answers.clean import timestamp
 from pc_mcp.answers.parts import coverage_notes
 from pc_mcp.inventory.formulas import guarded
+from pc_mcp.inventory.product_keys import without_keys
 from pc_mcp.inventory.questions.devices import ListedDevice
 from pc_mcp.inventory.questions.export import WholeList
-from pc_mcp.inventory.store.product_keys import without_keys
 from pc_mcp.runtime.text import visible
 
 Format = Literal["csv", "json"]

@@ -7,9 +7,9 @@ from typing import Any
 from typing_extensions import TypedDict
 
 from pc_mcp.answers.budget import rows_that_fit
-from pc_mcp.answers.clean import as_given, escaped, minute, plural, shown_or_none, timestamp
+from pc_mcp.answers.clean import as_given, cleaned_or_none, escaped, minute, plural, timestamp
 from pc_mcp.answers.devices import DeviceFields, Field, device_fields, masked_note
-from pc_mcp.answers.lists import ListDraft, Paged, Rows, columns
+from pc_mcp.answers.lists import ListDraft, PagedRest, Rows, columns
 from pc_mcp.answers.markdown import table_head
 from pc_mcp.answers.parts import (
     ONLY_OURS,
@@ -24,8 +24,8 @@ from pc_mcp.answers.parts import (
     customer_fields,
     names,
 )
-from pc_mcp.inventory import Findings
-from pc_mcp.inventory.questions.find import Finding, Possible
+from pc_mcp.inventory import IdentifierMatches
+from pc_mcp.inventory.questions.find import IdentifierMatch, Possible
 from pc_mcp.inventory.text import in_quotes
 
 FIELDS: tuple[Field, ...] = ("batch", "policy", "uploaded")
@@ -48,7 +48,7 @@ class PossibleFields(TypedDict):
     why: str
 
 
-class FindingsAnswer(SummaryFields, CompletenessFields):
+class FindAnswer(SummaryFields, CompletenessFields):
     customer: CustomerFields
     as_of: str
     devices_expected: int
@@ -65,25 +65,25 @@ class FindingsAnswer(SummaryFields, CompletenessFields):
     notes: list[str]
 
 
-def findings_answer(result: Findings, fields: Sequence[Field] | None, max_chars: int) -> Answer:
+def find_answer(result: IdentifierMatches, fields: Sequence[Field] | None, max_chars: int) -> Answer:
     """Writes the answer. What was not found stands on the first page, before what was found and is paged;
     `shown` and `omitted` count the devices found.
 
     fields: of a device, beside the identifier that it answers; None: `FIELDS`, and serial numbers where that is none.
     """
-    chosen = list(dict.fromkeys(fields or _fields(result.findings)))
+    chosen = list(dict.fromkeys(fields or _fields(result.matches)))
     is_first = result.page.before == 0
     absent = "Not found" if result.coverage.complete else "Not found so far"
-    found = [_found(each, chosen) for each in result.findings]
+    found = [_found(each, chosen) for each in result.matches]
     rows = Rows("found", columns("identifier", *chosen), found, _found_cells)
     near = Rows("possible", _NEAR_COLUMNS, list(map(_near, result.possible)), _near_cells)
-    rest = Paged(result.page, result.matched, "Devices", "in the order asked for")
+    rest = PagedRest(result.page, result.matched, "Devices", "in the order asked for")
     heads = [f"{absent}: .", *([table_head(list(near.columns))] if near.items else [])]
     draft = ListDraft(max_chars, _summary(result), _facts(result), rows, rest, reserved=heads)
     near_note = [_NEAR_LEFT_OUT.format(f"{result.possible_omitted + len(near.items):,}")] if near.items else []
     for note in (_MISSING_LEFT_OUT.format(result.not_found), *near_note):
         draft.room.take(f"- {escaped(note)}", note)
-    notes = _notes(result, is_first=is_first) + masked_note(chosen, (each.device for each in result.findings))
+    notes = _notes(result, is_first=is_first) + masked_note(chosen, (each.device for each in result.matches))
     draft.take_notes(notes, share=_NOTES_SHARE)
 
     draft.take_first_row()
@@ -104,7 +104,7 @@ def findings_answer(result: Findings, fields: Sequence[Field] | None, max_chars:
     )
 
 
-def _facts(result: Findings) -> dict[str, Any]:
+def _facts(result: IdentifierMatches) -> dict[str, Any]:
     """The structured content but for what was found and the notes."""
     return {
         "customer": customer_fields(result.customer),
@@ -120,14 +120,14 @@ def _facts(result: Findings) -> dict[str, Any]:
     }
 
 
-def _fields(findings: Sequence[Finding]) -> Sequence[Field]:
+def _fields(matches: Sequence[IdentifierMatch]) -> Sequence[Field]:
     """What is told of devices where nothing certain is asked for. No row says twice what it was asked for."""
-    told = all(as_given(each.identifier) == shown_or_none(each.device.row.serial_number) for each in findings)
+    told = all(as_given(each.identifier) == cleaned_or_none(each.device.row.serial_number) for each in matches)
     return FIELDS if told else ("serial_number", *FIELDS)
 
 
-def _found(finding: Finding, fields: Sequence[Field]) -> FoundFields:
-    return {"identifier": as_given(finding.identifier), "device": device_fields(finding.device, fields)}
+def _found(match: IdentifierMatch, fields: Sequence[Field]) -> FoundFields:
+    return {"identifier": as_given(match.identifier), "device": device_fields(match.device, fields)}
 
 
 def _near(possible: Possible) -> PossibleFields:
@@ -148,7 +148,7 @@ def _quoted(identifier: str) -> str:
     return in_quotes(escaped(identifier))
 
 
-def _summary(result: Findings) -> str:
+def _summary(result: IdentifierMatches) -> str:
     asked = result.found + result.not_found
     coverage = result.coverage
     place = f"the {plural(coverage.devices_read, 'device')} of {called(result.customer)}"
@@ -164,7 +164,7 @@ def _summary(result: Findings) -> str:
     )
 
 
-def _notes(result: Findings, *, is_first: bool) -> list[str]:
+def _notes(result: IdentifierMatches, *, is_first: bool) -> list[str]:
     notes = coverage_notes(result.coverage)
     if result.not_found and not result.coverage.complete:
         notes.insert(0, "The list is not complete: what is in not_found is not found so far, and may exist.")

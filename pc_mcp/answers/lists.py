@@ -13,7 +13,7 @@ from pc_mcp.answers.budget import Room, notes_that_fit, rows_that_fit
 from pc_mcp.answers.clean import escaped, minute, plural, value_cell
 from pc_mcp.answers.markdown import row, sections, table, table_head
 from pc_mcp.answers.parts import Answer, notes_section
-from pc_mcp.inventory.questions.paging import AnswerPage
+from pc_mcp.inventory.questions.paging import Continuation
 
 LONGEST_CURSOR = "x" * 96
 NOTES_SHARE = 0.3
@@ -38,11 +38,11 @@ class Rest(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Paged:
+class PagedRest:
     """Of a list that has pages: the cursor behind the last row leads on. what: the items, such as `Devices`; order:
     in which they are given, such as `newest first`."""
 
-    page: AnswerPage
+    page: Continuation
     total: int
     what: str
     order: str

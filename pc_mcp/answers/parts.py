@@ -7,7 +7,7 @@ from typing import Annotated, cast, get_args
 from pydantic import WithJsonSchema
 from typing_extensions import TypedDict
 
-from pc_mcp.answers.clean import CUT, escaped, plural, quoted, shown, shown_or_none
+from pc_mcp.answers.clean import CUT, cleaned, cleaned_or_none, escaped, plural, quoted
 from pc_mcp.answers.markdown import bullets
 from pc_mcp.inventory.questions.completeness import Missing, NextStep
 from pc_mcp.inventory.questions.coverage import Coverage
@@ -53,7 +53,7 @@ def completeness_fields(step: NextStep | None) -> CompletenessFields:
     """What every answer says of its completeness; None: it is complete."""
     return {
         "complete": step is None,
-        "next_step": step.kind if step else None,
+        "next_step": step.remedy if step else None,
         "next_step_seconds": step.seconds if step else None,
         "next_step_reason": step.reason if step else None,
     }
@@ -72,12 +72,16 @@ class CustomerFields(TypedDict):
 
 def customer_fields(customer: Customer) -> CustomerFields:
     """How every answer names its customer."""
-    return {"id": shown(customer.id), "name": shown_or_none(customer.name), "domain": shown_or_none(customer.domain)}
+    return {
+        "id": cleaned(customer.id),
+        "name": cleaned_or_none(customer.name),
+        "domain": cleaned_or_none(customer.domain),
+    }
 
 
 def called(customer: Customer) -> str:
     """The customer in a sentence: its name, else its domain, else its id."""
-    return quoted(shown_or_none(customer.name) or shown_or_none(customer.domain) or customer.id)
+    return quoted(cleaned_or_none(customer.name) or cleaned_or_none(customer.domain) or customer.id)
 
 
 def place(customer: Customer, batch: DeviceBatch | None) -> str:
@@ -104,7 +108,7 @@ def names(values: tuple[str, ...]) -> str:
 
 def short(value: str) -> str:
     """A name that is one of several in a sentence."""
-    clean = shown(value)
+    clean = cleaned(value)
     return in_quotes(clean if len(clean) <= 40 else clean[:39] + CUT)
 
 

@@ -2,7 +2,7 @@
 
 from typing_extensions import TypedDict
 
-from pc_mcp.answers.clean import plural, shown, shown_or_none, timestamp
+from pc_mcp.answers.clean import cleaned, cleaned_or_none, plural, timestamp
 from pc_mcp.answers.lists import LeftOut, Rows, counted_summary, list_answer
 from pc_mcp.answers.parts import (
     Answer,
@@ -69,12 +69,12 @@ def policy_list_answer(result: PolicyList, max_chars: int) -> Answer:
 
 def _fields(policy: ConfigurationPolicy) -> PolicyFields:
     return {
-        "id": shown_or_none(policy.id),
-        "name": shown_or_none(policy.name),
-        "category": shown_or_none(policy.category),
-        "description": shown_or_none(policy.description),
+        "id": cleaned_or_none(policy.id),
+        "name": cleaned_or_none(policy.name),
+        "category": cleaned_or_none(policy.category),
+        "description": cleaned_or_none(policy.description),
         "devices_assigned": policy.devices_assigned,
-        "settings": [text for text in map(shown, policy.settings[:_SETTINGS]) if text],
+        "settings": [text for text in map(cleaned, policy.settings[:_SETTINGS]) if text],
         "created": timestamp(policy.created),
         "modified": timestamp(policy.modified),
     }

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from pc_mcp.answers.clean import escaped, minute, shown, shown_or_none, timestamp
+from pc_mcp.answers.clean import cleaned, cleaned_or_none, escaped, minute, timestamp
 from pc_mcp.answers.markdown import sections
 from pc_mcp.answers.parts import Answer, SummaryFields, notes_section
 from pc_mcp.auth import Status
@@ -37,11 +37,11 @@ def sign_in_answer(status: Status, cloud: str, *, signed_out: bool = False, simu
         "summary": summary,
         "signed_in": status.signed_in,
         "mode": status.mode,
-        "username": shown_or_none(status.username),
-        "tenant": shown_or_none(status.tenant),
+        "username": cleaned_or_none(status.username),
+        "tenant": cleaned_or_none(status.tenant),
         "cloud": cloud,
         "expires_at": timestamp(expires),
-        "kept": shown_or_none(status.kept),
+        "kept": cleaned_or_none(status.kept),
         "notes": notes,
     }
     return Answer(sections(escaped(summary), notes_section(notes)), data)
@@ -50,8 +50,8 @@ def sign_in_answer(status: Status, cloud: str, *, signed_out: bool = False, simu
 def _summary(status: Status, cloud: str, expires: datetime | None) -> str:
     if not status.signed_in:
         return f"Nobody is signed in to Partner Center ({cloud} cloud)."
-    who = f" as {shown(status.username)}" if status.username else ""
-    tenant = f", tenant {shown(status.tenant)}" if status.tenant else ""
+    who = f" as {cleaned(status.username)}" if status.username else ""
+    tenant = f", tenant {cleaned(status.tenant)}" if status.tenant else ""
     until = f" The access token is good until {minute(expires)} and is renewed by itself." if expires else ""
-    kept = f" The sign-in is kept in {shown(status.kept)}." if status.kept else ""
+    kept = f" The sign-in is kept in {cleaned(status.kept)}." if status.kept else ""
     return f"Signed in{who}{tenant}, {cloud} cloud.{until}{kept}"

@@ -10,13 +10,13 @@ from pc_mcp.answers.budget import rows_that_fit
 from pc_mcp.answers.clean import (
     as_given,
     cell,
+    cleaned,
+    cleaned_or_none,
     counted_value,
     in_sentence,
     minute,
     plural,
     quoted,
-    shown,
-    shown_or_none,
     timestamp,
     value_cell,
 )
@@ -102,10 +102,10 @@ def upload_answer(result: Upload, max_chars: int) -> Answer:
     of_state = {state: result.states.get(state, 0) if devices else None for state in _ORDER}
     facts: dict[str, Any] = {
         "customer": customer_fields(result.customer),
-        "batch_tracking_id": shown(result.batch_tracking_id),
+        "batch_tracking_id": cleaned(result.batch_tracking_id),
         "as_of": timestamp(result.as_of),
         **completeness_fields(result.next_step),
-        "status": shown_or_none(details.status),
+        "status": cleaned_or_none(details.status),
         "started": timestamp(details.started),
         "completed": timestamp(details.completed),
         "devices_total": len(devices) or None,
@@ -123,7 +123,7 @@ def upload_answer(result: Upload, max_chars: int) -> Answer:
     draft = ListDraft(max_chars, _summary(result), facts, rows, rest, head=[_times(result)], reserved=heads)
     draft.take_notes(_notes(result), share=_NOTES_SHARE)
     draft.take_first_row()
-    by_error, counts = _by_error(devices), Counter(shown_or_none(device.status) for device in devices).most_common()
+    by_error, counts = _by_error(devices), Counter(cleaned_or_none(device.status) for device in devices).most_common()
     by_status: list[CountFields] = [{"value": counted_value(status), "devices": number} for status, number in counts]
     status_parts = [f"{in_sentence(status)} {number:,}" for status, number in counts]
     error_lines = list(map(_error_line, by_error))
@@ -143,22 +143,22 @@ def upload_answer(result: Upload, max_chars: int) -> Answer:
 
 def _fields(device: DeviceUploadDetails) -> UploadedFields:
     return {
-        "device_id": shown_or_none(device.device_id),
-        "serial_number": shown_or_none(device.serial_number),
+        "device_id": cleaned_or_none(device.device_id),
+        "serial_number": cleaned_or_none(device.serial_number),
         "product_key": as_given(device.product_key),
-        "status": shown_or_none(device.status),
-        "error_code": shown_or_none(device.error_code),
+        "status": cleaned_or_none(device.status),
+        "error_code": cleaned_or_none(device.error_code),
         "meaning": _meaning(device.error_code, device.error_description),
     }
 
 
 def _meaning(code: str | None, description: str | None = None) -> str | None:
     """What the documents say of the code; for a code they do not know, the service's own word."""
-    return ROW_ERRORS.get(code or "") or shown_or_none(description)
+    return ROW_ERRORS.get(code or "") or cleaned_or_none(description)
 
 
 def _by_error(devices: Sequence[DeviceUploadDetails]) -> list[ErrorFields]:
-    counts = Counter(counted_value(shown_or_none(code)) for device in devices if (code := error_of(device)))
+    counts = Counter(counted_value(cleaned_or_none(code)) for device in devices if (code := error_of(device)))
     return [{"code": code, "meaning": _meaning(code), "devices": number} for code, number in counts.most_common()]
 
 
@@ -173,7 +173,7 @@ def _times(result: Upload) -> str:
 
 def _summary(result: Upload) -> str:
     details, of = result.details, result.states
-    known = shown_or_none(details.status)
+    known = cleaned_or_none(details.status)
     status = f"the upload is {quoted(known)}" if known else "the upload has no status"
     status += " and stuck" if result.is_stuck else ""
     place = f"in this upload for {called(result.customer)}; {status}, as of {minute(result.as_of)}."

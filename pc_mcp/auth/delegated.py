@@ -197,7 +197,7 @@ async def _status(entra: "Entra", wanted: WantedAccount, held: HeldToken | None)
         username=only.username if only else None,
         tenant=only.tenant if only else None,
         expires_at=expires_at if expires_at and expires_at > time.time() else None,
-        store=store.kind if store.is_kept else "memory",
+        store=store.place if store.is_kept else "memory",
         path=str(store.path) if store.path and store.is_kept else None,
         note=store.notice or (several if len(accounts) > 1 else None),
         is_kept=store.is_kept,

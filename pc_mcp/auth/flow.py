@@ -44,12 +44,12 @@ class Done:
 class Failed:
     """Nobody signed in: `words` say why. A value, since an error holds frames, and with them codes and tokens."""
 
-    kind: type[SignInError]
+    error_type: type[SignInError]
     words: str
 
     def raised(self) -> SignInError:
         """The error, made anew."""
-        return self.kind(self.words)
+        return self.error_type(self.words)
 
 
 State = Preparing | Waiting | Done | Failed

@@ -10,7 +10,7 @@ from pc_mcp.auth.token_file import Content, Form, TokenFile
 
 logger = logging.getLogger(__name__)
 
-Kind = Literal["auto", "keyring", "file", "memory"]
+Place = Literal["auto", "keyring", "file", "memory"]
 
 _NOW_IN_MEMORY = "so the sign-in is kept in memory only and ends with this process."
 _KEEP_IN_FILE = (
@@ -22,12 +22,12 @@ _START_ANEW = "To start anew, end pc-mcp, remove what is there, and sign in agai
 
 @dataclass(frozen=True, slots=True)
 class Keeping:
-    """kind: what is really used; path: of the file; notice: what a person should know about it; mended: the part of
+    """place: what is really used; path: of the file; notice: what a person should know about it; mended: the part of
     that which stays true; is_kept: whether a sign-in is kept as it was asked to be; key: what encrypts the file;
     key_is_new: it was made just now, so that what is not encrypted yet may be taken over.
     """
 
-    kind: Kind
+    place: Place
     path: Path
     notice: str = ""
     mended: str = ""
@@ -38,7 +38,7 @@ class Keeping:
     def in_memory(self, notice: str) -> Self:
         """It is not kept in the end."""
         logger.warning("%s", notice)
-        return replace(self, kind="memory", notice=notice, is_kept=False)
+        return replace(self, place="memory", notice=notice, is_kept=False)
 
     def given_up(self, why: str) -> Self:
         """The file is not used in the end."""
@@ -73,7 +73,7 @@ class Keeping:
         return not self.key or content.encrypted or not content.holds_secrets or self.key_is_new
 
 
-def keeping(wanted: Kind, file: TokenFile, keyring: KeyringKey, notice: str) -> Keeping:
+def keeping(wanted: Place, file: TokenFile, keyring: KeyringKey, notice: str) -> Keeping:
     """Decides where, without any lock: the keyring may take its time.
 
     wanted: as `TokenStore` has it; notice: what is to be said in any case.
@@ -86,7 +86,7 @@ def keeping(wanted: Kind, file: TokenFile, keyring: KeyringKey, notice: str) -> 
         return _encrypted(now, form, keyring)
     except KeyringUnusable as error:
         if wanted == "auto" and form is Form.PLAIN:
-            return replace(now, kind="file")
+            return replace(now, place="file")
         return now.in_memory(f"{error}, {_NOW_IN_MEMORY} {_KEEP_IN_FILE}")
 
 
@@ -98,6 +98,6 @@ def _encrypted(now: Keeping, form: Form, keyring: KeyringKey) -> Keeping:
             f"The token store {now.path} is encrypted, and this keyring has no key to it. It is left alone, "
             f"{_NOW_IN_MEMORY} {_START_ANEW}"
         )
-    if key is None and form is Form.PLAIN and now.kind == "auto":
-        return replace(now, kind="file")
-    return replace(now, kind="keyring", key=key or keyring.made(), key_is_new=key is None)
+    if key is None and form is Form.PLAIN and now.place == "auto":
+        return replace(now, place="file")
+    return replace(now, place="keyring", key=key or keyring.made(), key_is_new=key is None)

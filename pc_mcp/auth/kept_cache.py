@@ -25,7 +25,7 @@ class KeptCache:
     @property
     def changed(self) -> bool:
         """Whether another process has written the file since it was last read."""
-        if self.keeping.kind == "memory":
+        if self.keeping.place == "memory":
             return False
         try:
             return self.file.identity() != self._read
@@ -34,7 +34,7 @@ class KeptCache:
 
     def try_out(self) -> None:
         """Finds out whether a sign-in would be kept, which `keeping` says then."""
-        if self.keeping.kind == "memory":
+        if self.keeping.place == "memory":
             return
         try:
             self.file.try_out()

@@ -91,12 +91,14 @@ class LoopbackListener:
             fields = await self._fields(connection, stream)
         given = fields.get("state", "").encode() if fields else b""
         if fields is None or self._taken or not hmac.compare_digest(given, state.encode()):
-            await _respond(connection, stream, 400, page(Outcome(False, "This is not a sign-in that is waited for.")))
+            await _respond(
+                connection, stream, 400, browser_page(Outcome(False, "This is not a sign-in that is waited for."))
+            )
             return None
         self._taken = True
         outcome = await finish(fields)
         with suppress(anyio.BrokenResourceError, h11.ProtocolError):
-            await _respond(connection, stream, 200, page(outcome))
+            await _respond(connection, stream, 200, browser_page(outcome))
         return outcome
 
     async def _fields(self, connection: h11.Connection, stream: anyio.abc.SocketStream) -> dict[str, str] | None:
@@ -160,7 +162,7 @@ async def _respond(connection: h11.Connection, stream: anyio.abc.SocketStream, s
     await stream.send(answer)
 
 
-def page(outcome: Outcome) -> bytes:
+def browser_page(outcome: Outcome) -> bytes:
     """The page that the browser shows in the end; everything in it is escaped."""
     title = "You are signed in" if outcome.worked else "You are not signed in"
     closing = "You can close this window and go back to where you came from."

@@ -9,7 +9,7 @@ import httpx2
 
 from pc_mcp.auth.errors import SignInUnavailable
 from pc_mcp.auth.registration import Registration
-from pc_mcp.runtime.network import BodyRefused, BoundedClient, Kind, NetworkRefused, obstacle
+from pc_mcp.runtime.network import BodyRefused, BoundedClient, Cause, NetworkRefused, obstacle
 from pc_mcp.runtime.waiting import in_daemon_thread
 
 logger = logging.getLogger(__name__)
@@ -101,4 +101,4 @@ def _known(error: Exception) -> str | None:
     if not isinstance(error, httpx2.RequestError) or isinstance(error, BodyRefused):
         return None
     found = obstacle(error, str(error.request.url))
-    return None if found.kind is Kind.OTHER else found.words("The sign-in service")
+    return None if found.cause is Cause.OTHER else found.words("The sign-in service")

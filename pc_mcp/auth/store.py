@@ -22,7 +22,7 @@ from filelock import Timeout
 
 from pc_mcp.auth.account_cache import AccountCache
 from pc_mcp.auth.errors import SignInUnavailable
-from pc_mcp.auth.keeping import Keeping, Kind, keeping
+from pc_mcp.auth.keeping import Keeping, Place, keeping
 from pc_mcp.auth.kept_cache import KeptCache
 from pc_mcp.auth.keyring_key import KEYRING_SECONDS, KeyringKey
 from pc_mcp.auth.token_file import Form, TokenFile
@@ -36,19 +36,19 @@ LOCK_SECONDS = 20
 class TokenStore:
     """The accounts and tokens of one client id in one cloud.
 
-    kind: `keyring` encrypts the file (AES-GCM) with a key that the operating system's keyring
+    place: `keyring` encrypts the file (AES-GCM) with a key that the operating system's keyring
     keeps; `file` does not encrypt it; `memory` writes nothing; `auto` is `keyring` where there is
     a usable keyring and else `memory`, but `file` where sign-ins are kept unencrypted already.
     replace: whether an encrypted file gives way to an unencrypted one; left: older files of this
     store at other places, which hold sign-ins too.
-    `kind` and `path` say what is really used, `notice` what a person should know about it.
+    `place` and `path` say what is really used, `notice` what a person should know about it.
     """
 
     def __init__(
         self,
         folder: Path,
         name: str,
-        kind: Kind,
+        place: Place,
         *,
         replace: bool = False,
         left: Callable[[], Sequence[Path]] = list,
@@ -56,13 +56,13 @@ class TokenStore:
         keyring_seconds: float = KEYRING_SECONDS,
     ) -> None:
         path = folder / file_name(name)
-        self._wanted = kind
+        self._wanted = place
         self._left = left
         self._lock_seconds = lock_seconds
         self._keyring = KeyringKey(f"token-store-{_digest(name)}", path.with_suffix(".key"), keyring_seconds)
         self._thread_lock = threading.Lock()
         self._opened = False
-        self._kept = KeptCache(TokenFile(path), Keeping(kind, path), gives_way=replace)
+        self._kept = KeptCache(TokenFile(path), Keeping(place, path), gives_way=replace)
 
     @property
     def cache(self) -> AccountCache:
@@ -70,9 +70,9 @@ class TokenStore:
         return self._kept.cache
 
     @property
-    def kind(self) -> Kind:
+    def place(self) -> Place:
         """What is really used, once `with_cache` was called."""
-        return self._kept.keeping.kind
+        return self._kept.keeping.place
 
     @property
     def notice(self) -> str:
@@ -87,12 +87,12 @@ class TokenStore:
     @property
     def path(self) -> Path | None:
         """The file, or None where nothing is written. Known once `with_cache` was called."""
-        return None if self.kind == "memory" else self._kept.file.path
+        return None if self.place == "memory" else self._kept.file.path
 
     @property
     def left_alone(self) -> Path | None:
         """The file that is there and could not be used."""
-        unused = self.kind == "memory" and self._wanted != "memory"
+        unused = self.place == "memory" and self._wanted != "memory"
         return self._kept.file.path if unused and self._kept.file.form() is not Form.MISSING else None
 
     def with_cache(self, work: Callable[[], T]) -> T:
@@ -110,7 +110,7 @@ class TokenStore:
                 kept.gives_way = kept.gives_way and kept.file.form() is Form.ENCRYPTED
             gave_way = not kept.gives_way
             try:
-                return work() if self.kind == "memory" else self._locked(work)
+                return work() if self.place == "memory" else self._locked(work)
             finally:
                 if not (gave_way or kept.gives_way):
                     self._keyring.forget()
@@ -153,7 +153,7 @@ class TokenStore:
             try:
                 return work()
             finally:
-                if self.cache.has_state_changed and self.kind != "memory":
+                if self.cache.has_state_changed and self.place != "memory":
                     self._kept.save()
 
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 
-from pc_mcp.answers.clean import minute, shown_or_none
+from pc_mcp.answers.clean import cleaned_or_none, minute
 from pc_mcp.auth import SignInError, Status, TokenProvider
 from pc_mcp.commands.terminal import say, say_aside
 from pc_mcp.protocol.token_providers import token_provider
@@ -90,10 +90,10 @@ def _as_text(found: Status, settings: Settings, remark: str | None = None) -> st
 
 
 def _lines(found: Status, settings: Settings, remark: str | None) -> Iterator[str]:
-    who = f" as {shown_or_none(found.username)}" if found.username else ""
+    who = f" as {cleaned_or_none(found.username)}" if found.username else ""
     yield f"Signed in{who}." if found.signed_in else "Nobody is signed in to Partner Center."
     facts = {
-        "Tenant": shown_or_none(found.tenant),
+        "Tenant": cleaned_or_none(found.tenant),
         "Cloud": str(settings.partner_center.cloud),
         "Token store": found.kept,
         # Of what is in memory alone nothing is left when this is read.
@@ -110,8 +110,8 @@ def _as_json(found: Status, settings: Settings) -> str:
     facts = {
         "signed_in": found.signed_in,
         "mode": found.mode,
-        "account": shown_or_none(found.username),
-        "tenant": shown_or_none(found.tenant),
+        "account": cleaned_or_none(found.username),
+        "tenant": cleaned_or_none(found.tenant),
         "cloud": str(settings.partner_center.cloud),
         "store": found.store,
         "path": found.path,

@@ -173,7 +173,7 @@ def _print_answer(console: Console, result: CallToolResult, raw: int, *, nothing
     text = "".join(block.text for block in result.content if isinstance(block, TextContent))
     console.print()
     if console.is_terminal:
-        console.print(Padding(_Answer(text), (0, 0, 0, 3)))
+        console.print(Padding(_AnswerText(text), (0, 0, 0, 3)))
     else:  # as the model gets it
         _print(console, text)
     data = json_length(result.structured_content)
@@ -237,7 +237,7 @@ class _Cells(TableElement):
             yield part
 
 
-class _Answer(Markdown):
+class _AnswerText(Markdown):
     """An answer's Markdown for a terminal."""
 
     elements = Markdown.elements | {"table_open": _Cells}

@@ -6,7 +6,7 @@ from pc_mcp.inventory.questions.customer_names import named_customer
 from pc_mcp.inventory.questions.customers import CustomerList, list_customers
 from pc_mcp.inventory.questions.devices import DeviceList, list_devices
 from pc_mcp.inventory.questions.export import WholeList, whole_list
-from pc_mcp.inventory.questions.find import Findings, find_devices
+from pc_mcp.inventory.questions.find import IdentifierMatches, find_devices
 from pc_mcp.inventory.questions.policies import PolicyList, list_policies
 from pc_mcp.inventory.questions.uploads import Upload, upload_status
 from pc_mcp.inventory.reading.inventory import Call, Inventory, Progress, in_time
@@ -23,9 +23,9 @@ __all__ = [
     "DeviceList",
     "DeviceOrder",
     "Finding",
-    "Findings",
     "GroupBy",
     "Grouping",
+    "IdentifierMatches",
     "Inventory",
     "PolicyList",
     "Progress",

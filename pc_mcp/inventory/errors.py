@@ -61,8 +61,8 @@ class TimeIsUp(QuestionError):
 
 
 @contextmanager
-def asking_for(kind: type[Unknown], named: str, hint: Callable[[], str]) -> Iterator[None]:
-    """Turns Partner Center's word that there is no such thing into `kind`, and leaves every other error alone.
+def asking_for(error_type: type[Unknown], named: str, hint: Callable[[], str]) -> Iterator[None]:
+    """Turns Partner Center's word that there is no such thing into `error_type`, and leaves every other error alone.
 
     Only 404 means that something does not exist; 400 with code 2000 or 3000 means that it is not known or is
     refused. named: the thing, such as `batch "Lot"`; hint: what to do next.
@@ -77,7 +77,7 @@ def asking_for(kind: type[Unknown], named: str, hint: Callable[[], str]) -> Iter
         words, facts = f"Partner Center does not know the {named} of this customer, or refuses it.", error.facts
     else:
         return
-    raise kind(" ".join([words, hint(), facts]))
+    raise error_type(" ".join([words, hint(), facts]))
 
 
 EXPECTED_ERRORS = (QuestionError, PartnerCenterError, SignInError)

@@ -9,9 +9,9 @@ from pc_mcp.partner_center.errors import NotSignedIn, Remedy
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why something could not be read; its fields are those of a `PartnerCenterError` of this `kind`."""
+    """Why something could not be read; its fields are those of a `PartnerCenterError` of this `error_type`."""
 
-    kind: type[PartnerCenterError]
+    error_type: type[PartnerCenterError]
     summary: str
     detail: str
     advice: str
@@ -36,11 +36,11 @@ class Problem:
         )
 
     def is_a(self, *kinds: type[PartnerCenterError]) -> bool:
-        return issubclass(self.kind, kinds)
+        return issubclass(self.error_type, kinds)
 
     @property
     def remedy(self) -> Remedy:
-        return self.kind.remedy
+        return self.error_type.remedy
 
     @property
     def reason(self) -> str:
@@ -53,7 +53,7 @@ class Problem:
 
     def raised(self) -> PartnerCenterError:
         """The error, made anew."""
-        error = self.kind(self.detail, status=self.status, code=self.code, correlation_id=self.correlation_id)
+        error = self.error_type(self.detail, status=self.status, code=self.code, correlation_id=self.correlation_id)
         error.summary, error.advice, error.wait_seconds = self.summary, self.advice, self.wait_seconds
         if isinstance(error, NotSignedIn):
             error.claims = self.claims

@@ -1,6 +1,6 @@
 """How text of the service and of questions stands in what we say: so that it never passes for ours."""
 
-from pc_mcp.inventory.store.product_keys import without_keys
+from pc_mcp.inventory.product_keys import without_keys
 from pc_mcp.runtime.text import PIPE, SHOWN_PIPE, visible
 
 ABSENT, NONE = "-", "(none)"

@@ -5,7 +5,7 @@
     │   ├── CertificateNotTrusted       its certificate, or that of a company's proxy, is not trusted
     │   ├── ProxyRefused                407, or the proxy does not connect to it
     │   └── NetworkSignIn               511: a captive portal answers in its place
-    ├── MalformedAnswer                 an answer that is not what the documents describe; 2xx but 200
+    ├── MalformedResponse                 an answer that is not what the documents describe; 2xx but 200
     │   ├── UnexpectedRedirect          a redirect; never followed, so the token stays with its host
     │   ├── BrokenPaging                a token that repeats or is missing, pages without an end or that end early
     │   └── ListTooLong                 more items or bytes than a list may have
@@ -142,23 +142,23 @@ class NetworkSignIn(Unreachable):
     advice = "Open any page in a browser, sign in to the network there, then ask again."
 
 
-class MalformedAnswer(PartnerCenterError):
+class MalformedResponse(PartnerCenterError):
     summary = "Partner Center sent an answer that cannot be read."
     advice = "Ask again in a minute; check that partner_center.base_url is Partner Center's API."
 
 
-class UnexpectedRedirect(MalformedAnswer):
+class UnexpectedRedirect(MalformedResponse):
     remedy = "none"
     summary = "Partner Center answered with a redirect, which is not followed to keep the token safe."
     advice = "Check partner_center.base_url."
 
 
-class BrokenPaging(MalformedAnswer):
+class BrokenPaging(MalformedResponse):
     summary = "Partner Center's pages do not lead to the end of the list, so reading was stopped."
     advice = "Ask again with refresh to read from the first page."
 
 
-class ListTooLong(MalformedAnswer):
+class ListTooLong(MalformedResponse):
     remedy = "none"
     summary = "Partner Center's list is longer than can be held, so reading was stopped."
     advice = "What was read is counted. Asking again brings no more; ask about single batches where that is possible."
@@ -352,11 +352,11 @@ _BY_CODE: Mapping[tuple[int, str], type[PartnerCenterError]] = {
 
 def error_for(status: int, code: str | None, correlation_id: str) -> PartnerCenterError:
     """The error for an answer that is not 2xx. `code` is the service's, as text, or None."""
-    kind = _BY_STATUS.get(status, ServiceFailure)
+    error_type = _BY_STATUS.get(status, ServiceFailure)
     if 200 <= status < 300:
-        kind = MalformedAnswer
+        error_type = MalformedResponse
     elif 300 <= status < 400:
-        kind = UnexpectedRedirect
+        error_type = UnexpectedRedirect
     elif 400 <= status < 500:
-        kind = _BY_CODE.get((status, code or ""), _BY_STATUS.get(status, RequestRefused))
-    return kind(status=status, code=code, correlation_id=correlation_id)
+        error_type = _BY_CODE.get((status, code or ""), _BY_STATUS.get(status, RequestRefused))
+    return error_type(status=status, code=code, correlation_id=correlation_id)

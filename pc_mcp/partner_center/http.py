@@ -19,7 +19,7 @@ MAX_URLS_KEPT = 64
 
 
 @dataclass(frozen=True, slots=True)
-class HttpAnswer:
+class HttpResponse:
     """An answer, whose unpacked body came in `chunks` of `length` bytes altogether."""
 
     status: int
@@ -55,7 +55,7 @@ class Host:
         if self._transport:
             await self._transport.aclose()
 
-    async def get(self, path: str, headers: Mapping[str, str]) -> HttpAnswer:
+    async def get(self, path: str, headers: Mapping[str, str]) -> HttpResponse:
         """The answer to a request for `path`, joined to the base URL.
 
         Raises `httpx2.RequestError` (`BodyRefused` for a body that is not read) and `NetworkRefused`.
@@ -72,7 +72,7 @@ class Host:
             raise
         finally:
             await response.aclose()
-        return HttpAnswer(response.status_code, response.headers, chunks, sum(map(len, chunks)))
+        return HttpResponse(response.status_code, response.headers, chunks, sum(map(len, chunks)))
 
     def _url(self, path: str) -> httpx2.URL:
         """Every page of a list has the same URL, which takes a while to check."""

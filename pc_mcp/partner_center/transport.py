@@ -21,7 +21,7 @@ from pc_mcp.partner_center.challenges import claims_asked
 from pc_mcp.partner_center.errors import (
     AddressTooLong,
     CertificateNotTrusted,
-    MalformedAnswer,
+    MalformedResponse,
     MfaMissing,
     NoToken,
     NotSignedIn,
@@ -30,10 +30,10 @@ from pc_mcp.partner_center.errors import (
     Unreachable,
     error_for,
 )
-from pc_mcp.partner_center.http import APPLICATION, Host, HttpAnswer
+from pc_mcp.partner_center.http import APPLICATION, Host, HttpResponse
 from pc_mcp.partner_center.pace import Pace
 from pc_mcp.partner_center.retries import Failed, asked_seconds, backoff, retried, seconds_left
-from pc_mcp.runtime.network import BodyRefused, Kind, NetworkRefused, obstacle
+from pc_mcp.runtime.network import BodyRefused, Cause, NetworkRefused, obstacle
 
 logger = logging.getLogger(__name__)
 
@@ -110,13 +110,13 @@ class Transport:
             # Nobody has to wait for the end of what nobody wants any more.
             return await anyio.to_thread.run_sync(lambda: read(answer.body()), abandon_on_cancel=True)
         except NotReadable as error:
-            raise MalformedAnswer(str(error), status=answer.status, correlation_id=correlation_id) from None
+            raise MalformedResponse(str(error), status=answer.status, correlation_id=correlation_id) from None
 
-    async def _with_retries(self, request: "_Request") -> HttpAnswer:
+    async def _with_retries(self, request: "_Request") -> HttpResponse:
         request.headers["MS-RequestId"] = str(uuid.uuid4())
         return await retried(lambda: self._attempt(request), request.pace, self._backoff)
 
-    async def _attempt(self, request: "_Request") -> HttpAnswer:
+    async def _attempt(self, request: "_Request") -> HttpResponse:
         """One request. Raises `Failed` where the service or the network did not do what was asked, another
         `PartnerCenterError` where that was not even tried."""
         headers, pace = request.headers, request.pace
@@ -134,7 +134,7 @@ class Transport:
                 began = anyio.current_time()
                 answer = await self._host.get(request.path, headers)
         except BodyRefused as error:
-            raise MalformedAnswer(str(error), status=error.status, correlation_id=correlation_id) from None
+            raise MalformedResponse(str(error), status=error.status, correlation_id=correlation_id) from None
         except httpx2.InvalidURL:
             raise AddressTooLong(correlation_id=correlation_id) from None
         except NetworkRefused as error:
@@ -144,7 +144,7 @@ class Transport:
             unreachable = _unreachable(error, self._host.base_url, correlation_id)
             raise Failed(unreachable, began) from None
         milliseconds = (anyio.current_time() - began) * 1000
-        logger.debug("GET %s: %d in %.0f ms", _kind(request.path), answer.status, milliseconds)
+        logger.debug("GET %s: %d in %.0f ms", _without_whom(request.path), answer.status, milliseconds)
         if answer.status == httpx2.codes.OK:
             pace.answered()
             return answer
@@ -173,7 +173,7 @@ class _Request:
         self.headers["Authorization"] = f"Bearer {self.token}"
 
 
-def _kind(path: str) -> str:
+def _without_whom(path: str) -> str:
     """What is asked for, without of whom: `/customers/…/deviceBatches/…/devices`."""
     segments = path.partition("?")[0].split("/")
     return "/".join("…" if number and number % 2 == 0 else name for number, name in enumerate(segments))
@@ -182,8 +182,8 @@ def _kind(path: str) -> str:
 def _unreachable(error: httpx2.RequestError, url: str, correlation_id: str) -> Unreachable:
     """Why there was no answer. Of what a certificate or a proxy is the cause is not `Unreachable` itself."""
     found = obstacle(error, url)
-    kind = {Kind.CERTIFICATE: CertificateNotTrusted, Kind.PROXY: ProxyRefused}.get(found.kind, Unreachable)
-    return kind.because(found.what, found.advice, correlation_id=correlation_id)
+    error_type = {Cause.CERTIFICATE: CertificateNotTrusted, Cause.PROXY: ProxyRefused}.get(found.cause, Unreachable)
+    return error_type.because(found.what, found.advice, correlation_id=correlation_id)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 import anyio
 from mcp_types import Completion
 
-from pc_mcp.answers import shown
+from pc_mcp.answers import cleaned
 from pc_mcp.auth import quietly
 from pc_mcp.inventory import EXPECTED_ERRORS, Call, named_customer
 from pc_mcp.partner_center.models import Customer
@@ -66,10 +66,10 @@ def customers_beginning(customers: Sequence[Customer], typed: str) -> list[str]:
     for customer in customers:
         name = customer.name if customer.name and match_key(customer.name).startswith(start) else None
         domain = customer.domain if customer.domain and match_key(customer.domain).startswith(start) else None
-        if name and named[match_key(name)] == 1 and match_key(shown(name)) == match_key(name):
-            values.append(shown(name))
+        if name and named[match_key(name)] == 1 and match_key(cleaned(name)) == match_key(name):
+            values.append(cleaned(name))
         elif name or domain:
-            values.append(shown(customer.domain or customer.id))
+            values.append(cleaned(customer.domain or customer.id))
     return sorted(dict.fromkeys(values), key=match_key)
 
 
@@ -77,7 +77,7 @@ async def _batches_beginning(call: Call, customer: str, typed: str) -> list[str]
     snapshot = await call.inventory.snapshot(call, await named_customer(call, customer))
     start = match_key(typed)
     ids = (reading.batch.id for reading in snapshot.readings[: snapshot.listed])
-    return list(dict.fromkeys(shown(batch) for batch in ids if match_key(batch).startswith(start)))
+    return list(dict.fromkeys(cleaned(batch) for batch in ids if match_key(batch).startswith(start)))
 
 
 async def _no_progress(progress: float, total: float | None, message: str | None) -> None:

@@ -227,13 +227,13 @@ def _names(line: str) -> list[str]:
     return [placeholder["name"] for placeholder in _PLACEHOLDER.finditer(line) if placeholder["name"]]
 
 
-def cleaned(value: str) -> str:
+def one_line(value: str) -> str:
     """An argument as it may stand in quotation marks of a text: on one line, and nothing hidden in it."""
     return " ".join(visible(value).split()).replace('"', "'")
 
 
 def _filled(text: str, arguments: Mapping[str, str]) -> str:
-    given = {name: cleaned(value) for name, value in arguments.items()}
+    given = {name: one_line(value) for name, value in arguments.items()}
     kept = [line for line in text.split("\n") if all(given.get(name) for name in _names(line))]
     filled = _PLACEHOLDER.sub(lambda found: found["literal"] or given[found["name"]], "\n".join(kept))
     return _EMPTY_LINES.sub("\n\n", filled).strip()

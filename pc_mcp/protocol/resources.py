@@ -8,7 +8,7 @@ from mcp.server.lowlevel.helper_types import ReadResourceContents
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError, UnexpectedResourceError
 
-from pc_mcp.answers import incomplete_words, shown
+from pc_mcp.answers import cleaned, incomplete_words
 from pc_mcp.answers.files import MIME_TYPES, file_notes, file_text
 from pc_mcp.inventory import EXPECTED_ERRORS, WholeList, named_customer, whole_list
 from pc_mcp.inventory.errors import AmbiguousBatch, AmbiguousCustomer, UnknownBatch, UnknownCustomer
@@ -33,7 +33,7 @@ async def read_whole_list(app: App, uri: str, context: Context[Any, Any]) -> Rea
     address = address_of(uri)
     if address is None:
         templates = ", ".join(template.uri_template for template in TEMPLATES.values())
-        raise ResourceNotFoundError(f"There is no resource {shown(uri)}. The resources are: {templates}.")
+        raise ResourceNotFoundError(f"There is no resource {cleaned(uri)}. The resources are: {templates}.")
     try:
         return await _read(app, address, correlation_id, context)
     except _NOT_FOUND as error:

@@ -24,12 +24,12 @@ from mcp_types import (
 from pydantic import AnyUrl
 
 from pc_mcp import __version__
-from pc_mcp.answers import escaped, shown
+from pc_mcp.answers import cleaned, escaped
 from pc_mcp.auth import TokenProvider
 from pc_mcp.inventory import Inventory
 from pc_mcp.partner_center import Transport
 from pc_mcp.protocol.completions import complete
-from pc_mcp.protocol.prompts import cleaned, load_prompts
+from pc_mcp.protocol.prompts import load_prompts, one_line
 from pc_mcp.protocol.resources import read_whole_list
 from pc_mcp.protocol.token_providers import token_provider
 from pc_mcp.runtime.nearest_name import did_you_mean, nearest_names
@@ -96,7 +96,7 @@ class Server(MCPServer[App]):
             if nearest_names(name, {*names, EXPORTS_TOOL}) == [EXPORTS_TOOL]:
                 raise ToolError(escaped(NO_EXPORTS))
             hint = did_you_mean(name, names)
-            raise ToolError(f"There is no tool {escaped(shown(name))}.{hint} The tools are: {', '.join(names)}.")
+            raise ToolError(f"There is no tool {escaped(cleaned(name))}.{hint} The tools are: {', '.join(names)}.")
         return await super().call_tool(name, arguments, context)
 
     async def get_prompt(
@@ -106,18 +106,18 @@ class Server(MCPServer[App]):
         if name not in prompts:
             hint = did_you_mean(name, prompts)
             raise MCPError(
-                INVALID_PARAMS, f"There is no prompt {shown(name)}.{hint} The prompts are: {', '.join(prompts)}."
+                INVALID_PARAMS, f"There is no prompt {cleaned(name)}.{hint} The prompts are: {', '.join(prompts)}."
             )
         known = prompts[name].arguments or []
         names = [each.name for each in known]
         given = without_what_hosts_add(arguments or {}, names)
-        if missing := [each.name for each in known if each.required and not cleaned(given.get(each.name, ""))]:
+        if missing := [each.name for each in known if each.required and not one_line(given.get(each.name, ""))]:
             raise MCPError(INVALID_PARAMS, f"The prompt {name} needs {', '.join(missing)}.")
         if unknown := [each for each in given if each not in names]:
             hint = did_you_mean(unknown[0], names)
             raise MCPError(
                 INVALID_PARAMS,
-                f"The prompt {name} has no argument {', '.join(map(shown, unknown))}.{hint} "
+                f"The prompt {name} has no argument {', '.join(map(cleaned, unknown))}.{hint} "
                 f"It has: {', '.join(names) or 'none'}.",
             )
         return await super().get_prompt(name, given, context)

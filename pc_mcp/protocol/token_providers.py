@@ -70,10 +70,10 @@ def _entra(registration: Registration, auth: AuthSettings, cloud: str, *, keep_i
 
         places = Places()
         name = f"{registration.client_id} {cloud} {registration.authority}"
-        kind = "file" if keep_in_file else auth.token_store
+        place = "file" if keep_in_file else auth.token_store
         path = places.data(file_name(name))
         left = partial(places.left, path.name)
-        return Entra(registration, TokenStore(path.parent, name, kind, replace=keep_in_file, left=left))
+        return Entra(registration, TokenStore(path.parent, name, place, replace=keep_in_file, left=left))
 
     return make
 

@@ -24,9 +24,9 @@ def nearest_names(word: str, names: Iterable[str]) -> list[str]:
     return [plain[name] for name in near]
 
 
-def did_you_mean(word: str, names: Iterable[str], shown: Callable[[str], str] = str) -> str:
-    """`nearest_names` as a question behind a sentence; nothing where none is near. shown: how a name is written."""
-    near = " or ".join(map(shown, nearest_names(word, names)))
+def did_you_mean(word: str, names: Iterable[str], written: Callable[[str], str] = str) -> str:
+    """`nearest_names` as a question behind a sentence; nothing where none is near. written: how a name is written."""
+    near = " or ".join(map(written, nearest_names(word, names)))
     return f" Did you mean {near}?" if near else ""
 
 

@@ -6,7 +6,7 @@ the truth that both serve, `Switches` is what can go wrong.
 
 from pc_mcp.sandbox.app import RecordedRequest, build_app
 from pc_mcp.sandbox.server import SANDBOX_TOKEN, Sandbox, running, serve_forever
-from pc_mcp.sandbox.switches import Fault, ScriptedAnswer, Switches
+from pc_mcp.sandbox.switches import Fault, ScriptedResponse, Switches
 from pc_mcp.sandbox.world import World
 
 __all__ = [
@@ -14,7 +14,7 @@ __all__ = [
     "Fault",
     "RecordedRequest",
     "Sandbox",
-    "ScriptedAnswer",
+    "ScriptedResponse",
     "Switches",
     "World",
     "build_app",

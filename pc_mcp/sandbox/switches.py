@@ -20,7 +20,7 @@ class Fault(Enum):
 
 
 @dataclass
-class ScriptedAnswer:
+class ScriptedResponse:
     """One answer in place of the service's own, or (`body` None) something that happens to that one.
 
     It is for requests whose decoded path with query contains `match`, before the access token is
@@ -104,9 +104,9 @@ class Switches:
     pages_twice: bool = False
     """Serve every page of devices but the last a second time, under a token of its own."""
 
-    scripted: list[ScriptedAnswer] = field(default_factory=list)
+    scripted: list[ScriptedResponse] = field(default_factory=list)
     """Tried in order before anything else; the first that matches answers."""
 
-    def scripted_for(self, target: str) -> ScriptedAnswer | None:
-        """The scripted answer for a request (see `ScriptedAnswer`), counted as given."""
+    def scripted_for(self, target: str) -> ScriptedResponse | None:
+        """The scripted answer for a request (see `ScriptedResponse`), counted as given."""
         return next((answer for answer in self.scripted if answer.take(target)), None)

@@ -6,7 +6,7 @@ from mcp_types import CallToolResult
 from pydantic import Field
 
 from pc_mcp.answers import Field as DeviceField
-from pc_mcp.answers import FindingsAnswer, findings_answer
+from pc_mcp.answers import FindAnswer, find_answer
 from pc_mcp.inventory import QuestionError
 from pc_mcp.inventory import find_devices as ask
 from pc_mcp.tools.support.arguments import Cursor, Customer, Identifier, Refresh
@@ -27,7 +27,7 @@ async def find_devices(
     fields: Annotated[list[DeviceField] | None, Field(min_length=1, max_length=8, description="Columns.")] = None,
     cursor: Cursor | None = None,
     refresh: Refresh = False,
-) -> Annotated[CallToolResult, FindingsAnswer]:
+) -> Annotated[CallToolResult, FindAnswer]:
     """Look up devices of a customer by serial number, product key or device id: batch, policy and
     upload of each, or the fields you name. Give up to 200 at once. Near ones are in possible, not
     found. For a part of a serial number, or to count, use list_devices."""
@@ -38,4 +38,4 @@ async def find_devices(
         )
     named = await call.customer(customer)
     result = await ask(call, named, identifiers, limit=_ROWS, cursor=cursor, refresh=refresh)
-    return call.result(findings_answer(result, fields, call.max_chars))
+    return call.result(find_answer(result, fields, call.max_chars))

@@ -13,7 +13,7 @@ from pc_mcp.answers import (
     batch_list_answer,
     customer_list_answer,
     device_list_answer,
-    findings_answer,
+    find_answer,
     policy_list_answer,
     upload_answer,
 )
@@ -148,7 +148,7 @@ def test_an_answer_about_identifiers_keeps_its_budget_and_pages_to_the_last_one(
         cursor = None
         while len(answers) < MOST_PAGES and (cursor or not answers):
             result = await find_devices(call, customer, identifiers, limit=200, cursor=cursor)
-            answers.append(findings_answer(result, fields, max_chars))
+            answers.append(find_answer(result, fields, max_chars))
             cursor = answers[-1].data["next_cursor"]
         return answers
 
@@ -285,7 +285,7 @@ def test_many_identifiers_that_are_not_found_keep_the_budget(text):
 
     async def question(call: Call) -> Answer:
         found = await find_devices(call, Customer("x", text), identifiers, limit=200)
-        return findings_answer(found, None, 8000)
+        return find_answer(found, None, 8000)
 
     answer = asked(Service(), question)
     data: Any = answer.data

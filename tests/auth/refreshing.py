@@ -51,7 +51,7 @@ def main(folder: str, authority: str, tenant: str, client_id: str, count: str) -
     sys.stdin.readline()
     anyio.run(_refresh, entra, int(count))
     entra.close()
-    say("done", store.kind)
+    say("done", store.place)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from mcp import Client
 
-from pc_mcp.sandbox import Sandbox, ScriptedAnswer, documents
+from pc_mcp.sandbox import Sandbox, ScriptedResponse, documents
 from tests.conftest import signing_in
 
 PASSWORD = "password-of-the-file"
@@ -254,7 +254,7 @@ async def test_a_token_that_partner_center_refuses_is_renewed(connect, sandbox):
 
 
 async def test_a_token_that_is_always_refused_is_renewed_once_and_no_more(connect, sandbox):
-    sandbox.switches.scripted.append(ScriptedAnswer("/customers", status=401, body=b"{}", times=10))
+    sandbox.switches.scripted.append(ScriptedResponse("/customers", status=401, body=b"{}", times=10))
     async with connect(auth=app(sandbox, client_secret=sandbox.entra.client_secret)) as client:
         answered, text = await asked(client)
     assert not answered
@@ -264,7 +264,7 @@ async def test_a_token_that_is_always_refused_is_renewed_once_and_no_more(connec
 
 async def test_a_resource_that_wants_a_user_says_to_sign_in_as_one(connect, sandbox):
     body = b'{"code": 900329, "description": "hidden"}'
-    sandbox.switches.scripted.append(ScriptedAnswer("/customers", status=403, body=body))
+    sandbox.switches.scripted.append(ScriptedResponse("/customers", status=403, body=body))
     async with connect(auth=app(sandbox, client_secret=sandbox.entra.client_secret)) as client:
         answered, text = await asked(client)
     assert not answered

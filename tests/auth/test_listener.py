@@ -14,7 +14,7 @@ import anyio.to_thread
 import httpx2
 import pytest
 
-from pc_mcp.auth.listener import MAX_BODY_BYTES, LoopbackListener, Outcome, page
+from pc_mcp.auth.listener import MAX_BODY_BYTES, LoopbackListener, Outcome, browser_page
 from pc_mcp.sandbox.entra.accounts import HOSTILE_NAME
 from tests.auth.people import URL, connected, do_as_told, told
 
@@ -289,7 +289,7 @@ async def test_pages_are_not_stored_nor_framed_and_run_nothing():
 @pytest.mark.parametrize("worked", [True, False])
 def test_a_page_escapes_what_it_shows(worked):
     hostile = HOSTILE_NAME + "\"'><img src=x onerror=alert(1)>&lt;"
-    text = page(Outcome(worked, hostile)).decode()
+    text = browser_page(Outcome(worked, hostile)).decode()
     assert "<script" not in text
     assert "<img" not in text
     assert "&lt;script&gt;" in text
@@ -359,9 +359,9 @@ async def test_a_code_of_another_sign_in_does_not_fit_the_verifier(service):
     assert code.encode() not in answer
 
 
-def hidden(page: httpx2.Response, name: str) -> str:
+def hidden(browser_page: httpx2.Response, name: str) -> str:
     """A hidden field of a page."""
-    return page.text.partition(f'name="{name}" value="')[2].partition('"')[0]
+    return browser_page.text.partition(f'name="{name}" value="')[2].partition('"')[0]
 
 
 async def test_a_wrong_nonce_signs_nobody_in(service):

@@ -8,7 +8,7 @@ from email.utils import formatdate
 from enum import Enum
 from typing import Any
 
-from pc_mcp.sandbox import Fault, ScriptedAnswer
+from pc_mcp.sandbox import Fault, ScriptedResponse
 
 UPSTREAM = "words of the service"
 """In every body that the sandbox is made to send; no answer may repeat it."""
@@ -54,12 +54,12 @@ class Row:
     answer: Mapping[str, Any]
     timeout_seconds: float = 30
 
-    def script(self, form: Form) -> ScriptedAnswer:
+    def script(self, form: Form) -> ScriptedResponse:
         """What the sandbox answers where it happens."""
         match = f"/deviceBatches/{PLACES[form][1]}/devices"
         if form is Form.LATER_PAGE:
             match += " MS-ContinuationToken"
-        return ScriptedAnswer(match, times=1 if form is Form.ONCE else None, **self.answer)
+        return ScriptedResponse(match, times=1 if form is Form.ONCE else None, **self.answer)
 
     @property
     def is_told_at_once(self) -> bool:

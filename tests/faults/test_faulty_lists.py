@@ -14,7 +14,7 @@ from mcp import Client
 
 from bench import plain
 from pc_mcp.protocol.server import build_server
-from pc_mcp.sandbox import Fault, Sandbox, ScriptedAnswer, World, running
+from pc_mcp.sandbox import Fault, Sandbox, ScriptedResponse, World, running
 from tests.answers.reading import check_halves
 from tests.auth.people import Asked, connected
 from tests.conftest import settings_for
@@ -121,7 +121,7 @@ async def test_an_earlier_page_that_comes_in_the_place_of_another_is_no_part_of_
 ):
     pages = list(pages_of(sandbox, world, BATCH))
     body = json.dumps(pages[stands_for] | {"items": pages[page]["items"]}).encode()
-    sandbox.switches.scripted = [ScriptedAnswer(devices_of(BATCH), body=body, skip=stands_for, times=times)]
+    sandbox.switches.scripted = [ScriptedResponse(devices_of(BATCH), body=body, skip=stands_for, times=times)]
     async with connect() as client:
         check_honest(await asked(client, batch=BATCH), batch.devices)
         sandbox.switches.scripted = []
@@ -134,7 +134,7 @@ async def test_a_page_of_100_000_devices_is_read_exactly(connect, sandbox):
         for number in range(100_000)
     ]
     body = json.dumps({"totalCount": 100_000, "items": items}).encode()
-    sandbox.switches.scripted = [ScriptedAnswer("/devices", body=body)]
+    sandbox.switches.scripted = [ScriptedResponse("/devices", body=body)]
     async with connect() as client:
         data = await asked(client, customer=ONE_BATCH, group_by=["model"])
     assert data["complete"]
@@ -153,7 +153,7 @@ async def test_a_page_of_100_000_devices_is_read_exactly(connect, sandbox):
 async def test_no_request_follows_a_redirect_to_another_host(connect, sandbox, world, status):
     with running(world) as other:
         headers = {"Location": f"{other.base_url}/customers"}
-        sandbox.switches.scripted = [ScriptedAnswer("/devices", status, headers=headers)]
+        sandbox.switches.scripted = [ScriptedResponse("/devices", status, headers=headers)]
         async with connect() as client:
             result = await client.call_tool("list_devices", QUESTION | {"customer": ONE_BATCH})
             assert result.is_error
@@ -170,7 +170,7 @@ async def test_a_service_that_goes_away_and_comes_back_is_read_on(world, batch):
     async with AsyncExitStack() as stack:
         with running(world) as sandbox:
             port = urlsplit(sandbox.base_url).port
-            sandbox.switches.scripted = [ScriptedAnswer(devices_of(BATCH), skip=2, status=403)]
+            sandbox.switches.scripted = [ScriptedResponse(devices_of(BATCH), skip=2, status=403)]
             client = await stack.enter_async_context(Client(build_server(settings_for(sandbox))))
             first = await asked(client, batch=BATCH)
         assert (first["complete"], first["devices_total"]) == (False, 200)
@@ -199,7 +199,7 @@ async def test_a_service_that_goes_away_and_comes_back_is_read_on(world, batch):
 
 async def test_a_long_throttling_ends_in_time_and_is_over_when_it_is_over(connect, sandbox, batch):
     headers = {"Retry-After": "3"}
-    sandbox.switches.scripted = [ScriptedAnswer(devices_of(BATCH), 429, headers=headers, skip=1, times=1)]
+    sandbox.switches.scripted = [ScriptedResponse(devices_of(BATCH), 429, headers=headers, skip=1, times=1)]
     started = anyio.current_time()
     async with connect(answers={"time_budget_seconds": 1.5}) as client:
         first = await asked(client, batch=BATCH)
@@ -224,7 +224,7 @@ async def test_a_service_that_fails_at_random_is_read_exactly_or_goes_on(connect
 
 async def test_what_is_left_on_a_connection_behind_a_body_answers_no_other_question(connect, sandbox, litware):
     """Where the length of an answer is too small, its rest is read as the beginning of the next one."""
-    fault = ScriptedAnswer(devices_of(BATCH), body=None, fault=Fault.LENGTH_TOO_SHORT)
+    fault = ScriptedResponse(devices_of(BATCH), body=None, fault=Fault.LENGTH_TOO_SHORT)
     sandbox.switches.scripted = [fault]
     async with connect(partner_center={"concurrency": 1}) as client:
         data = await asked(client)
@@ -251,7 +251,7 @@ KEPT = {"answers": {"snapshot_minutes": 15}, "auth": {"flow": "browser"}}
 
 async def test_a_token_that_is_refused_in_the_middle_is_renewed_once_and_nobody_notices(service, mode, litware):
     body = b'{"code": 800001}'
-    service.switches.scripted = [ScriptedAnswer(devices_of(BATCH), 401, body, skip=2, times=1)]
+    service.switches.scripted = [ScriptedResponse(devices_of(BATCH), 401, body, skip=2, times=1)]
     async with connected(service, mode, elicitation=Asked(service), **KEPT) as client:
         data = await asked(client)
     check_exact(data, litware.devices)
@@ -261,7 +261,7 @@ async def test_a_token_that_is_refused_in_the_middle_is_renewed_once_and_nobody_
 
 async def test_a_token_that_is_refused_for_ever_is_renewed_once_and_then_says_how_to_sign_in(service, mode, batch):
     body = b'{"code": 800001}'
-    service.switches.scripted = [ScriptedAnswer(devices_of(BATCH), 401, body, skip=2)]
+    service.switches.scripted = [ScriptedResponse(devices_of(BATCH), 401, body, skip=2)]
     async with connected(service, mode, elicitation=Asked(service), **KEPT) as client:
         data = await asked(client, batch=BATCH)
         assert (data["complete"], data["devices_total"]) == (False, 200)

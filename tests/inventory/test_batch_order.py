@@ -5,7 +5,7 @@ import json
 import pytest
 
 from pc_mcp.runtime.text import match_key
-from pc_mcp.sandbox import ScriptedAnswer
+from pc_mcp.sandbox import ScriptedResponse
 from tests.scripted import ask, refusal
 
 CUSTOMER = "Contoso Ltd"
@@ -18,7 +18,7 @@ BATCHES = [
 
 
 def scripted(sandbox) -> None:
-    sandbox.switches.scripted = [ScriptedAnswer("/deviceBatches", body=json.dumps({"items": BATCHES}).encode())]
+    sandbox.switches.scripted = [ScriptedResponse("/deviceBatches", body=json.dumps({"items": BATCHES}).encode())]
 
 
 @pytest.mark.parametrize(
@@ -104,11 +104,11 @@ async def test_where_time_orders_batches_those_without_a_date_are_named(connect,
         assert not any("without a creation date" in note for note in whole["notes"])
 
 
-LAST_PAGE = ScriptedAnswer("continuationToken=", status=403, body=b"{}", times=100)
-FIRST_PAGE = ScriptedAnswer(
+LAST_PAGE = ScriptedResponse("continuationToken=", status=403, body=b"{}", times=100)
+FIRST_PAGE = ScriptedResponse(
     "/deviceBatches", body=json.dumps({"items": BATCHES, "continuationToken": "more"}).encode(), times=100
 )
-ONE_UNREADABLE = ScriptedAnswer(
+ONE_UNREADABLE = ScriptedResponse(
     "/deviceBatches", body=json.dumps({"items": [*BATCHES, {"id": ["A 2"], "devicesCount": 1}]}).encode(), times=100
 )
 
@@ -126,7 +126,7 @@ async def test_of_a_list_that_was_not_read_whole_nothing_is_claimed_of_what_is_n
     """Only the service says that there is no such batch: of the whole id."""
     async with connect() as client:
         await ask(client, "find_customers", query=CUSTOMER)
-        sandbox.switches.scripted = [ScriptedAnswer("/dat/devices", body=None), *answers]
+        sandbox.switches.scripted = [ScriptedResponse("/dat/devices", body=None), *answers]
         named = await ask(client, "list_device_batches", customer=CUSTOMER, name_contains="dat")
         assert not named["complete"]
         for condition in ({"name_contains": "Rollout 5"}, {"status": "failed"}):

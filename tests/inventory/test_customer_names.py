@@ -5,7 +5,7 @@ import json
 import pytest
 
 from pc_mcp.inventory.nearest import nearest_of
-from pc_mcp.sandbox import ScriptedAnswer
+from pc_mcp.sandbox import ScriptedResponse
 from tests.scripted import AT_ONCE, ask, refusal
 
 ID = "47021739-0c3b-4a6e-9d52-6b1f0e8a7c11"
@@ -34,8 +34,8 @@ def listing(customers, **rest):
 @pytest.fixture
 def customers(sandbox):
     sandbox.switches.scripted += [
-        ScriptedAnswer(match="/customers?", body=listing(CUSTOMERS), times=1000),
-        ScriptedAnswer(match="/deviceBatches", body=b'{"items": []}', times=1000),
+        ScriptedResponse(match="/customers?", body=listing(CUSTOMERS), times=1000),
+        ScriptedResponse(match="/deviceBatches", body=b'{"items": []}', times=1000),
     ]
 
 
@@ -47,8 +47,8 @@ async def test_a_customer_is_known_by_what_answers_show_of_its_name(connect, san
     """With a product key masked, or cut."""
     names = ["Key VK7JG-NPHTM-C97JM-9MPGW-3V66T x", "y" * 150]
     sandbox.switches.scripted += [
-        ScriptedAnswer(match="/customers?", body=listing([(ID, names[0], None), (OTHER, names[1], None)])),
-        ScriptedAnswer(match="/deviceBatches", body=b'{"items": []}'),
+        ScriptedResponse(match="/customers?", body=listing([(ID, names[0], None), (OTHER, names[1], None)])),
+        ScriptedResponse(match="/deviceBatches", body=b'{"items": []}'),
     ]
     async with connect() as client:
         found = (await ask(client, "find_customers"))["customers"]
@@ -60,8 +60,8 @@ async def test_a_customer_is_known_by_what_answers_show_of_its_name(connect, san
 async def test_a_part_of_a_name_is_not_found_so_far_where_the_list_broke_off(connect, sandbox):
     more = {"links": {"next": {"headers": [{"key": "MS-ContinuationToken", "value": "two"}]}}}
     sandbox.switches.scripted += [
-        ScriptedAnswer(match=" MS-ContinuationToken: two", status=400, body=b'{"code": 2001}'),
-        ScriptedAnswer(match="/customers?", body=listing(CUSTOMERS[:1], **more)),
+        ScriptedResponse(match=" MS-ContinuationToken: two", status=400, body=b'{"code": 2001}'),
+        ScriptedResponse(match="/customers?", body=listing(CUSTOMERS[:1], **more)),
     ]
     async with connect() as client:
         words = await refusal(client, "list_device_batches", customer="resund")
@@ -72,7 +72,7 @@ async def test_a_part_of_a_name_is_not_found_so_far_where_the_list_broke_off(con
 
 async def test_a_customer_without_a_name_is_not_shown_as_if_it_had_one(connect, sandbox):
     nameless = [(ID, None, None), (OTHER, None, None)]
-    sandbox.switches.scripted.append(ScriptedAnswer(match="/customers?", body=listing(nameless)))
+    sandbox.switches.scripted.append(ScriptedResponse(match="/customers?", body=listing(nameless)))
     async with connect() as client:
         words = await refusal(client, "list_device_batches", customer=ID[:4])
     assert f"Nearest: without a name (id {ID})" in words
@@ -122,7 +122,7 @@ async def test_a_tenant_id_is_asked_for_in_its_own_form(connect, sandbox, world,
 
 async def test_an_address_with_an_id_that_the_list_lacks_is_asked_for_it(connect, sandbox, world):
     customer_id = world.customer_id("Contoso Ltd")
-    sandbox.switches.scripted.append(ScriptedAnswer(match="/customers?", body=listing(CUSTOMERS), times=1))
+    sandbox.switches.scripted.append(ScriptedResponse(match="/customers?", body=listing(CUSTOMERS), times=1))
     async with connect() as client:
         assert await meant(client, f"https://portal.example/customers/{customer_id}/devices") == customer_id
 
@@ -174,9 +174,9 @@ async def test_a_customer_that_is_listed_twice_is_one(connect, customers):
 async def test_of_a_list_that_breaks_off_only_a_whole_name_is_taken(connect, sandbox):
     link = {"next": {"headers": [{"key": "MS-ContinuationToken", "value": "more"}]}}
     sandbox.switches.scripted += [
-        ScriptedAnswer(match="seekOperation=Next", status=500, headers=AT_ONCE, times=1000),
-        ScriptedAnswer(match="/customers?", body=listing(CUSTOMERS, links=link), times=1000),
-        ScriptedAnswer(match="/deviceBatches", body=b'{"items": []}', times=1000),
+        ScriptedResponse(match="seekOperation=Next", status=500, headers=AT_ONCE, times=1000),
+        ScriptedResponse(match="/customers?", body=listing(CUSTOMERS, links=link), times=1000),
+        ScriptedResponse(match="/deviceBatches", body=b'{"items": []}', times=1000),
     ]
     async with connect() as client:
         assert await meant(client, "oresund rederi") == ID
@@ -197,10 +197,10 @@ def test_hints_among_very_many_and_very_odd_names_cost_little():
 
 
 async def test_refresh_reads_the_list_of_customers_again(connect, sandbox):
-    sandbox.switches.scripted = [ScriptedAnswer(match="/customers?", body=listing(CUSTOMERS[:3]), times=1000)]
+    sandbox.switches.scripted = [ScriptedResponse(match="/customers?", body=listing(CUSTOMERS[:3]), times=1000)]
     async with connect() as client:
         first = await ask(client, "find_customers", limit=1)
-        sandbox.switches.scripted = [ScriptedAnswer(match="/customers?", body=listing(CUSTOMERS), times=1000)]
+        sandbox.switches.scripted = [ScriptedResponse(match="/customers?", body=listing(CUSTOMERS), times=1000)]
         assert len((await ask(client, "find_customers"))["customers"]) == 3
         again = await ask(client, "find_customers", refresh=True)
         assert {customer["name"] for customer in again["customers"]} >= {"Kita", "Kitanova"}

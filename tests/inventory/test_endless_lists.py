@@ -70,7 +70,7 @@ async def test_a_customer_whose_devices_never_end_is_answered_incomplete_and_let
         inventory = Inventory(snapshot_seconds=900, concurrency=2, max_customer_bytes=2**20)
         answer = await list_devices(call_of(client, inventory), CUSTOMER, None, DeviceFilter(), limit=5)
         assert answer.coverage.complete is False
-        assert answer.coverage.next_step.kind == "none"
+        assert answer.coverage.next_step.remedy == "none"
         assert 0 < answer.matched == answer.total < 20_000
         [problem] = answer.coverage.problems
         assert "longer than can be held" in problem.reason

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from pc_mcp.sandbox import ScriptedAnswer
+from pc_mcp.sandbox import ScriptedResponse
 from tests.scripted import ask
 
 CUSTOMER = "Contoso Ltd"
@@ -22,7 +22,7 @@ DEVICES = [
 def served(sandbox):
     for match, items in (("/devices", DEVICES), ("/deviceBatches", [{"id": "Lot"}]), ("/policies", POLICIES)):
         body = json.dumps({"items": items}).encode()
-        sandbox.switches.scripted.append(ScriptedAnswer(match=match, body=body, times=1000))
+        sandbox.switches.scripted.append(ScriptedResponse(match=match, body=body, times=1000))
 
 
 async def serials(client, **where):
@@ -95,7 +95,7 @@ async def test_what_nobody_has_is_answered_with_0_and_the_nearest_names(connect,
 
 async def test_what_only_repeats_the_question_or_is_about_no_device_of_it_needs_no_attention(connect, served, sandbox):
     batches = json.dumps({"items": [{"id": "Lot", "devicesCount": 7}]}).encode()
-    sandbox.switches.scripted.insert(1, ScriptedAnswer(match="/deviceBatches", body=batches, times=1000))
+    sandbox.switches.scripted.insert(1, ScriptedResponse(match="/deviceBatches", body=batches, times=1000))
     async with connect() as client:
         kinds = {}
         for policy in ("", "none", "(none)", "Zzz"):

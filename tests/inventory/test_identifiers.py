@@ -10,7 +10,7 @@ import pytest
 
 from pc_mcp.inventory.questions.identifiers import cells_of
 from pc_mcp.runtime.text import match_key
-from pc_mcp.sandbox import ScriptedAnswer
+from pc_mcp.sandbox import ScriptedResponse
 from tests.answers.reading import size
 from tests.scripted import ask, refusal
 
@@ -27,8 +27,8 @@ def device(serial, **facts):
 def serve(sandbox, *devices):
     """Makes every customer have these devices, in one batch."""
     sandbox.switches.scripted[:] = [
-        ScriptedAnswer(match="/devices", body=json.dumps({"items": devices}).encode(), times=1000),
-        ScriptedAnswer(match="/deviceBatches", body=b'{"items": [{"id": "Lot", "devicesCount": 1}]}', times=1000),
+        ScriptedResponse(match="/devices", body=json.dumps({"items": devices}).encode(), times=1000),
+        ScriptedResponse(match="/deviceBatches", body=b'{"items": [{"id": "Lot", "devicesCount": 1}]}', times=1000),
     ]
 
 

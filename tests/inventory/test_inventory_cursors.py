@@ -12,7 +12,7 @@ from bench import plain
 from pc_mcp.inventory.errors import CursorRefused
 from pc_mcp.inventory.questions.cursors import Cursor, CursorMint
 from pc_mcp.protocol.server import build_server
-from pc_mcp.sandbox import ScriptedAnswer, catalog, documents
+from pc_mcp.sandbox import ScriptedResponse, catalog, documents
 from tests.conftest import settings_for
 from tests.scripted import ask, devices_of, refusal
 
@@ -228,7 +228,7 @@ async def test_a_cursor_of_a_list_that_grew_since_is_refused_and_of_another_list
         one = {"customer": COFFEE, "batch": TWO_PAGES, "limit": 5}
         batch = (await ask(client, "list_devices", **one))["next_cursor"]
         batches = (await ask(client, "list_device_batches", customer=COFFEE, limit=1))["next_cursor"]
-        sandbox.switches.scripted.append(ScriptedAnswer(match=devices_of("Q2/2025 Surface"), hang=True))
+        sandbox.switches.scripted.append(ScriptedResponse(match=devices_of("Q2/2025 Surface"), hang=True))
         question = {"customer": COFFEE, "limit": 5}
         incomplete = await ask(client, "list_devices", **question)
         assert not incomplete["complete"]
@@ -246,7 +246,7 @@ async def test_a_cursor_of_a_list_that_grew_since_is_refused_and_of_another_list
 async def test_a_cursor_of_all_batches_outlives_a_question_about_one_that_their_list_lacks(connect, sandbox, coffee):
     listed = {"items": [{"id": batch.id, "devicesCount": batch.count} for batch in coffee.batches[1:]]}
     sandbox.switches.scripted.append(
-        ScriptedAnswer(match=f"{coffee.id}/deviceBatches", body=json.dumps(listed).encode(), times=1)
+        ScriptedResponse(match=f"{coffee.id}/deviceBatches", body=json.dumps(listed).encode(), times=1)
     )
     question = {"customer": coffee.id, "limit": 5}
     async with connect() as client:
@@ -261,7 +261,7 @@ async def test_a_cursor_does_not_outlive_that_its_batch_is_read_anew_to_as_many_
     second_page = f"{devices_of(TWO_PAGES)} MS-ContinuationToken"
     # The token is refused the second time, so the batch is begun again.
     for status in (403, 400, 403):
-        sandbox.switches.scripted.append(ScriptedAnswer(match=second_page, status=status, times=1))
+        sandbox.switches.scripted.append(ScriptedResponse(match=second_page, status=status, times=1))
     question = {"customer": COFFEE, "batch": TWO_PAGES, "limit": 5}
     async with connect() as client:
         first, second = [await ask(client, "list_devices", **question) for _ in range(2)]
@@ -274,9 +274,9 @@ async def test_a_cursor_of_customers_pages_what_was_read_until_their_list_is_rea
     link = '{"next": {"headers": [{"key": "ms-continuationtoken", "value": "more"}]}}'
     customers = str(world.customers()[:5]).replace("'", '"')
     sandbox.switches.scripted += [
-        ScriptedAnswer(match="/customers?", body=f'{{"items": {customers}, "links": {link}}}'.encode(), times=1),
-        ScriptedAnswer(match="seekOperation=Next", status=403, times=1),
-        ScriptedAnswer(match="seekOperation=Next", body=b'{"items": [{"id": "another"}]}', times=1),
+        ScriptedResponse(match="/customers?", body=f'{{"items": {customers}, "links": {link}}}'.encode(), times=1),
+        ScriptedResponse(match="seekOperation=Next", status=403, times=1),
+        ScriptedResponse(match="seekOperation=Next", body=b'{"items": [{"id": "another"}]}', times=1),
     ]
     async with connect() as client:
         first = await ask(client, "find_customers", limit=1)
@@ -290,20 +290,20 @@ async def test_a_cursor_of_customers_pages_what_was_read_until_their_list_is_rea
 @given(st.text(max_size=120), st.text(alphabet="ABCabc019-_=", max_size=120))
 @settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.differing_executors])
 def test_no_text_but_a_minted_one_passes_for_a_cursor(anything, likely):
-    mint = CursorMint(KEY)
-    for text in (anything, likely, mint.mint(Cursor(1, 1, 1), "another question")):
+    for text in (anything, likely, CursorMint(KEY, "another question").mint(Cursor(1, 1, 1))):
         with pytest.raises(CursorRefused):
-            mint.read(text, "question")
+            CursorMint(KEY, "question").read(text)
 
 
 @given(st.integers(1, 2**50), st.integers(-1, 2**50), st.integers(0, 10**6), st.lists(st.text() | st.none()))
 @settings(max_examples=100, deadline=None, derandomize=True)
-def test_a_minted_cursor_reads_back_with_its_question_only(generation, after, shown, question):
-    mint = CursorMint(KEY)
-    text = mint.mint(Cursor(generation, after, shown), question)
+def test_a_minted_cursor_reads_back_with_its_question_only(generation, after, before, question):
+    cursor = Cursor(generation, after, before)
+    mint = CursorMint(KEY, question)
+    text = mint.mint(cursor)
     assert text.isascii()
-    assert mint.read(text, question) == Cursor(generation, after, shown)
+    assert mint.read(text) == cursor
     with pytest.raises(CursorRefused):
-        mint.read(text, [*question, "more"])
+        CursorMint(KEY, [*question, "more"]).read(text)
     with pytest.raises(CursorRefused):
-        CursorMint(bytes(32)).read(text, question)
+        CursorMint(bytes(32), question).read(text)

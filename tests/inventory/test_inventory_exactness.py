@@ -71,7 +71,7 @@ def check_counts(answer, expected, where, batches):
     for group in answer["groups"]:
         counted = Counter()
         for values, devices in plain.combined(matched, group["by"]).items():
-            counted[*["(none)" if value is None else plain.shown(value) for value in values], devices] += 1
+            counted[*["(none)" if value is None else plain.cleaned(value) for value in values], devices] += 1
         given = [tuple(row.values()) for row in group["values"]]
         check_order(group["by"], given)
         assert sum(row[-1] for row in given) + group["other"] == len(matched)
@@ -193,13 +193,13 @@ async def test_counts_of_single_batches_are_exact(client, customer, name):
             client,
             "list_devices",
             customer=name,
-            batch=plain.shown(batch.id),
+            batch=plain.cleaned(batch.id),
             limit=0,
             group_by=["model", "policy", "uploaded_day"],
             **where,
         )
         check_counts(answer, batch.devices, where, [batch])
-        assert answer["batch"] == plain.shown(batch.id)
+        assert answer["batch"] == plain.cleaned(batch.id)
         assert answer["batches_total"] == 1
 
 
@@ -231,8 +231,8 @@ async def test_find_devices_finds_each_device_that_an_identifier_fits(client, cu
             break
     fitting = [(text.upper(), device) for text in wanted for device in by_identifier.get(text, [])]
     assert [row["device"] for row in found] == [plain.row(device) for _, device in fitting]
-    assert [row["identifier"] for row in found] == [plain.shown(text) for text, _ in fitting]
-    assert not_found == [plain.shown(text.upper()) for text in wanted if text not in by_identifier]
+    assert [row["identifier"] for row in found] == [plain.cleaned(text) for text, _ in fitting]
+    assert not_found == [plain.cleaned(text.upper()) for text in wanted if text not in by_identifier]
     assert answer["complete"] != any(batch.unreadable for batch in customer(name).batches)
 
 
@@ -249,7 +249,9 @@ async def test_list_device_batches_gives_every_batch_and_the_sum_of_their_counts
         cursor = answer["next_cursor"]
         if cursor is None:
             break
-    assert [(row["id"], row["devices"]) for row in rows] == [(plain.shown(batch), counts[batch]) for batch in expected]
+    assert [(row["id"], row["devices"]) for row in rows] == [
+        (plain.cleaned(batch), counts[batch]) for batch in expected
+    ]
     assert sum(row["batches"] for row in answer["by_status"]) == len(expected)
 
 
@@ -266,7 +268,7 @@ async def test_filters_of_batches_are_exact(client, world, name):
         ):
             answer = await ask(client, "list_device_batches", customer=name, limit=100, **where)
             assert answer["batches_matched"] == len(fits)
-            assert [row["id"] for row in answer["batches"]] == [plain.shown(b["id"]) for b in fits[:100]]
+            assert [row["id"] for row in answer["batches"]] == [plain.cleaned(b["id"]) for b in fits[:100]]
             statuses = Counter(batch.get("status") or "(none)" for batch in fits)
             assert {row["value"]: row["batches"] for row in answer["by_status"]} == statuses
 

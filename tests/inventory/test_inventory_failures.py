@@ -5,7 +5,7 @@ import json
 import pytest
 
 from bench import plain
-from pc_mcp.sandbox import ScriptedAnswer, catalog
+from pc_mcp.sandbox import ScriptedResponse, catalog
 from tests.scripted import AT_ONCE, ask, devices_of, pages_read, refusal
 
 CUSTOMER = "Litware Inc"
@@ -28,7 +28,7 @@ def failure(status, code=None, **details):
     body = b"<html>secret of the gateway</html>"
     if code is not None:
         body = json.dumps({"code": code, "description": "secret of the service", "source": "x"}).encode()
-    return ScriptedAnswer(status=status, body=body, headers=AT_ONCE, **details)
+    return ScriptedResponse(status=status, body=body, headers=AT_ONCE, **details)
 
 
 FAILURES = [
@@ -176,7 +176,7 @@ async def test_a_customer_without_relationship_is_refused_with_the_reason(connec
 def listed(batches, token=None):
     """The answer to a request for the batches."""
     body = {"totalCount": len(batches), "items": batches, "continuationToken": token}
-    return ScriptedAnswer(match="/deviceBatches", body=json.dumps(body).encode(), times=1)
+    return ScriptedResponse(match="/deviceBatches", body=json.dumps(body).encode(), times=1)
 
 
 @pytest.mark.slow
@@ -227,7 +227,7 @@ async def test_policies_whose_names_cannot_be_had_are_counted_by_the_id_that_dev
     customer = plain.customer_of(world, name, policy_names={})
     nameless = [{"id": policy["id"], "name": "\u200b"} for policy in world.policies(customer.id)]
     body = json.dumps({"items": [42, {"name": "no id"}, *nameless]}).encode()
-    sandbox.switches.scripted.append(ScriptedAnswer(match="/policies", status=status, body=body))
+    sandbox.switches.scripted.append(ScriptedResponse(match="/policies", status=status, body=body))
     async with connect() as client:
         answer = await ask(client, "list_devices", customer=name, limit=0, group_by=["policy"])
     assert answer["complete"]
@@ -239,7 +239,7 @@ async def test_policies_whose_names_cannot_be_had_are_counted_by_the_id_that_dev
 
 @pytest.mark.slow
 async def test_a_filter_by_a_policy_whose_name_could_not_be_had_gives_no_complete_answer(connect, sandbox):
-    sandbox.switches.scripted.append(ScriptedAnswer(match="/policies", status=403))
+    sandbox.switches.scripted.append(ScriptedResponse(match="/policies", status=403))
     async with connect() as client:
         named = await ask(
             client, "list_devices", customer=catalog.MANY_BATCHES_CUSTOMER, policy=catalog.POLICY_NAMES[0], limit=0
@@ -280,7 +280,7 @@ async def test_what_was_read_stays_until_a_batch_that_has_to_be_read_anew_has_a_
 async def test_one_batch_that_is_refused_does_not_hide_that_time_was_up_for_the_others(connect, sandbox):
     sandbox.switches.scripted += [
         failure(403, match=devices_of(TWO_PAGES)),
-        ScriptedAnswer(match="/devices", hang=True),
+        ScriptedResponse(match="/devices", hang=True),
     ]
     async with connect(answers={"time_budget_seconds": 1}) as client:
         answer = await ask(client, "list_devices", customer=COFFEE, limit=0)

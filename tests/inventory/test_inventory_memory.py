@@ -15,7 +15,7 @@ from pc_mcp.inventory.reading.shelf import Shelf
 from pc_mcp.inventory.reading.snapshot import Snapshot
 from pc_mcp.inventory.store import Scope
 from pc_mcp.partner_center import PartnerCenter, Transport
-from pc_mcp.sandbox import ScriptedAnswer, catalog
+from pc_mcp.sandbox import ScriptedResponse, catalog
 from tests.scripted import Noticed, ask, devices_of, pages_read, reachable
 
 pytestmark = pytest.mark.no_cover
@@ -178,11 +178,11 @@ async def test_a_snapshot_lives_for_its_time_since_it_was_last_read(sandbox):
 
 async def test_what_was_read_is_kept_until_the_same_may_be_asked_again(sandbox):
     sandbox.switches.scripted.append(
-        ScriptedAnswer(match=devices_of("PO 4549717 Osaka"), status=429, headers={"Retry-After": "300"}, times=1)
+        ScriptedResponse(match=devices_of("PO 4549717 Osaka"), status=429, headers={"Retry-After": "300"}, times=1)
     )
     async with reading(sandbox, snapshot_seconds=60.0) as reader:
         result = await reader.devices(COFFEE, seconds=20)
-        assert (result.coverage.next_step.kind, result.coverage.next_step.seconds) == ("wait", 300)
+        assert (result.coverage.next_step.remedy, result.coverage.next_step.seconds) == ("wait", 300)
         snapshot = reader.inventory.kept_snapshot(reader.call(), (await reader.customer(COFFEE)).id)
         snapshot.touched -= 340
         assert reader.inventory.kept_snapshot(reader.call(), snapshot.customer.id) is snapshot

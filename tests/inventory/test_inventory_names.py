@@ -5,7 +5,7 @@ import json
 import pytest
 
 from bench import plain
-from pc_mcp.sandbox import ScriptedAnswer, catalog, documents, hostile
+from pc_mcp.sandbox import ScriptedResponse, catalog, documents, hostile
 from tests.scripted import AT_ONCE, ask, devices_of, pages_read, refusal
 
 CONTOSO = catalog.ODD_BATCH_NAMES_CUSTOMER
@@ -63,7 +63,7 @@ async def test_a_name_that_several_customers_share_is_refused_with_the_list_to_c
 async def test_of_many_customers_that_match_ten_are_listed_and_the_rest_is_counted(connect, sandbox):
     items = [{"id": f"id-{n}", "companyProfile": {"companyName": f"Many {n:02d}"}} for n in range(26)]
     body = json.dumps({"items": items}).encode()
-    sandbox.switches.scripted.append(ScriptedAnswer(match="/customers?", body=body))
+    sandbox.switches.scripted.append(ScriptedResponse(match="/customers?", body=body))
     async with connect() as client:
         text = await refusal(client, "list_devices", customer="many")
     assert text.startswith("26 customers match")
@@ -92,9 +92,9 @@ async def test_a_customer_list_that_breaks_off_is_said_to_and_read_on_later(conn
     body = json.dumps({"items": half, "links": {"next": link}}).encode()
     rest = json.dumps({"items": [42, *world.customers()[5:]]}).encode()
     sandbox.switches.scripted += [
-        ScriptedAnswer(match="/customers?", body=body, times=1),
-        ScriptedAnswer(match="seekOperation=Next", status=500, headers=AT_ONCE, times=10),
-        ScriptedAnswer(match="seekOperation=Next", body=rest, times=1),
+        ScriptedResponse(match="/customers?", body=body, times=1),
+        ScriptedResponse(match="seekOperation=Next", status=500, headers=AT_ONCE, times=10),
+        ScriptedResponse(match="seekOperation=Next", body=rest, times=1),
     ]
     async with connect() as client:
         found = await ask(client, "find_customers", query="a", limit=100)
@@ -114,14 +114,14 @@ async def test_a_customer_list_that_breaks_off_is_said_to_and_read_on_later(conn
 
 async def test_a_customer_that_nobody_can_read_may_be_the_one_that_is_not_found(connect, sandbox, world):
     body = json.dumps({"items": [42, *world.customers()]}).encode()
-    sandbox.switches.scripted.append(ScriptedAnswer(match="/customers?", body=body))
+    sandbox.switches.scripted.append(ScriptedResponse(match="/customers?", body=body))
     async with connect() as client:
         text = await refusal(client, "list_devices", customer="No Such Customer")
     assert text.startswith('No customer matches "No Such Customer". Customers that could not be read')
 
 
 async def test_when_not_even_one_page_of_customers_can_be_read_that_is_an_error(connect, sandbox):
-    sandbox.switches.scripted.append(ScriptedAnswer(match="/customers?", status=503, headers=AT_ONCE))
+    sandbox.switches.scripted.append(ScriptedResponse(match="/customers?", status=503, headers=AT_ONCE))
     async with connect() as client:
         assert "failed to answer" in await refusal(client, "list_devices", customer=CONTOSO)
 
@@ -189,7 +189,7 @@ async def test_a_batch_that_the_list_lacks_is_read_when_the_service_knows_it(con
 
 
 async def test_an_unlisted_batch_of_a_customer_without_any_is_read(connect, sandbox, world):
-    empty = ScriptedAnswer(match="/deviceBatches", body=b'{"totalCount": 0, "items": null}', times=1)
+    empty = ScriptedResponse(match="/deviceBatches", body=b'{"totalCount": 0, "items": null}', times=1)
     sandbox.switches.scripted.append(empty)
     async with connect() as client:
         answer = await ask(client, "list_devices", customer=CONTOSO, batch="Lot #42", limit=0)
@@ -206,8 +206,8 @@ async def test_an_unlisted_batch_of_several_pages_is_read_to_its_end_and_goes_on
     customer_id = world.customer_id(CONTOSO)
     others = [batch for batch in world.batches(customer_id) if batch["id"] != BATCH]
     sandbox.switches.scripted += [
-        ScriptedAnswer(match="/deviceBatches", body=json.dumps({"items": others}).encode(), times=1),
-        ScriptedAnswer(match=devices_of(BATCH), skip=pages, status=500, headers=AT_ONCE, times=5),
+        ScriptedResponse(match="/deviceBatches", body=json.dumps({"items": others}).encode(), times=1),
+        ScriptedResponse(match=devices_of(BATCH), skip=pages, status=500, headers=AT_ONCE, times=5),
     ]
     async with connect() as client:
         first = await ask(client, "list_devices", customer=CONTOSO, batch=BATCH, limit=0)
@@ -223,7 +223,7 @@ async def test_an_unlisted_batch_of_several_pages_is_read_to_its_end_and_goes_on
 
 
 async def test_a_service_that_fails_for_an_unlisted_batch_is_an_error_and_not_an_unknown_batch(connect, sandbox):
-    sandbox.switches.scripted.append(ScriptedAnswer(match=devices_of("new"), status=500, headers=AT_ONCE))
+    sandbox.switches.scripted.append(ScriptedResponse(match=devices_of("new"), status=500, headers=AT_ONCE))
     async with connect() as client:
         assert "failed to answer" in await refusal(client, "list_devices", customer=CONTOSO, batch="new")
 
@@ -256,8 +256,8 @@ async def test_batches_that_differ_in_case_or_behind_the_cut_only_are_told_apart
     listed = json.dumps({"items": [{"id": batch} for batch in ids]}).encode()
     device = b'{"items": [{"id": "1"}]}'
     sandbox.switches.scripted += [
-        ScriptedAnswer(match="/devices", body=device),
-        ScriptedAnswer(match="/deviceBatches", body=listed),
+        ScriptedResponse(match="/devices", body=device),
+        ScriptedResponse(match="/deviceBatches", body=listed),
     ]
     async with connect() as client:
         for batch in ids:
@@ -280,10 +280,10 @@ async def test_batches_whose_names_look_the_same_can_each_be_named(connect, sand
     batches = [{"id": each, "creationDate": created.format(n), "devicesCount": n} for n, each in enumerate(ids, 1)]
     sandbox.switches.scripted += [
         *(
-            ScriptedAnswer(match=f"/deviceBatches/{each}/devices", times=9, body=b'{"items": [{"id": "of %d"}]}' % n)
+            ScriptedResponse(match=f"/deviceBatches/{each}/devices", times=9, body=b'{"items": [{"id": "of %d"}]}' % n)
             for n, each in reversed([*enumerate(ids, 1)])
         ),
-        ScriptedAnswer(match="/deviceBatches", body=json.dumps({"items": batches}).encode()),
+        ScriptedResponse(match="/deviceBatches", body=json.dumps({"items": batches}).encode()),
     ]
     async with connect() as client:
         for text, among, first in (("b1", ids[:3], 1), ("Key *****3V66T x", ids[3:], 4)):

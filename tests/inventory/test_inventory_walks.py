@@ -7,7 +7,7 @@ import anyio
 import pytest
 
 from bench import plain
-from pc_mcp.sandbox import ScriptedAnswer, catalog
+from pc_mcp.sandbox import ScriptedResponse, catalog
 from tests.scripted import Gate, Noticed, ask, devices_of, pages_read, refusal
 
 CONTOSO = catalog.ODD_BATCH_NAMES_CUSTOMER
@@ -113,7 +113,7 @@ async def test_questions_at_the_same_time_share_one_walk(connect, sandbox, conto
 @pytest.mark.slow
 @pytest.mark.parametrize(("setting", "expected"), [({}, 8), ({"concurrency": 3}, 3)])
 async def test_no_more_batches_than_the_setting_says_are_read_at_a_time(connect, sandbox, setting, expected):
-    sandbox.switches.scripted.append(ScriptedAnswer(match="/devices", hang=True))
+    sandbox.switches.scripted.append(ScriptedResponse(match="/devices", hang=True))
     async with connect(partner_center=setting, **SHORT) as client:
         answer = await ask(client, "list_devices", customer=catalog.MANY_BATCHES_CUSTOMER, limit=0)
     assert answer["batches_read"] == 0
@@ -123,7 +123,7 @@ async def test_no_more_batches_than_the_setting_says_are_read_at_a_time(connect,
 
 @pytest.mark.slow
 async def test_the_longest_batches_are_begun_first(connect, sandbox, contoso):
-    sandbox.switches.scripted.append(ScriptedAnswer(match="/devices", hang=True))
+    sandbox.switches.scripted.append(ScriptedResponse(match="/devices", hang=True))
     async with connect(
         answers={"time_budget_seconds": 3}
     ) as client:  # time enough for eight requests on a busy machine
@@ -176,7 +176,7 @@ async def test_out_of_time_the_answer_covers_what_was_read_and_asked_again_it_go
     connect, sandbox, mode, coffee, pages, refresh
 ):
     question = {"customer": COFFEE, "limit": 0, "group_by": ["policy", "model"], "refresh": refresh}
-    sandbox.switches.scripted.append(ScriptedAnswer(match=devices_of(TWO_PAGES), skip=pages, hang=True))
+    sandbox.switches.scripted.append(ScriptedResponse(match=devices_of(TWO_PAGES), skip=pages, hang=True))
     async with connect(mode, **SHORT) as client:
         answer = await ask(client, "list_devices", **question)
         check_partial(answer, coffee, 100 * pages)
@@ -201,7 +201,7 @@ async def test_a_refresh_that_does_not_fit_into_one_call_comes_to_an_end(connect
     async with connect(**SHORT) as client:
         for batch in coffee.batches[:2]:
             # In each call another batch hangs on its first page, so that no call could read everything.
-            sandbox.switches.scripted[:] = [ScriptedAnswer(match=devices_of(batch.id), hang=True)]
+            sandbox.switches.scripted[:] = [ScriptedResponse(match=devices_of(batch.id), hang=True)]
             complete.append((await ask(client, tool, **question))["complete"])
     assert complete == [False, True]
     assert sum(count - 1 for count in pages_read(sandbox).values()) == 1
@@ -219,7 +219,7 @@ async def test_a_refresh_after_a_question_about_one_batch_reads_that_batch_again
 @pytest.mark.slow
 async def test_find_devices_says_not_found_so_far_until_the_list_is_complete(connect, sandbox, coffee):
     last = batch_of(coffee, TWO_PAGES).devices[-1]
-    sandbox.switches.scripted.append(ScriptedAnswer(match=devices_of(TWO_PAGES), skip=1, hang=True))
+    sandbox.switches.scripted.append(ScriptedResponse(match=devices_of(TWO_PAGES), skip=1, hang=True))
     question = {"customer": COFFEE, "identifiers": [last["id"], "no such device"]}
     async with connect(**SHORT) as client:
         answer = await ask(client, "find_devices", **question)
@@ -235,11 +235,11 @@ async def test_find_devices_says_not_found_so_far_until_the_list_is_complete(con
 @pytest.mark.slow
 async def test_a_token_refused_on_resuming_restarts_the_batch_and_says_so(connect, sandbox, coffee):
     question = {"customer": COFFEE, "limit": 0, "group_by": ["model"]}
-    sandbox.switches.scripted.append(ScriptedAnswer(match=devices_of(TWO_PAGES), skip=1, hang=True))
+    sandbox.switches.scripted.append(ScriptedResponse(match=devices_of(TWO_PAGES), skip=1, hang=True))
     async with connect(**SHORT) as client:
         await ask(client, "list_devices", **question)
         body = b'{"code": 2000, "description": "The continuation token is not valid."}'
-        sandbox.switches.scripted[:] = [ScriptedAnswer(match=devices_of(TWO_PAGES), status=400, body=body, times=1)]
+        sandbox.switches.scripted[:] = [ScriptedResponse(match=devices_of(TWO_PAGES), status=400, body=body, times=1)]
         again = await ask(client, "list_devices", **question)
     assert again["complete"]
     assert again["devices_total"] == len(coffee.devices)
@@ -252,7 +252,7 @@ async def test_a_token_refused_on_resuming_restarts_the_batch_and_says_so(connec
 @pytest.mark.slow
 @pytest.mark.parametrize("what", ["/customers?", "/deviceBatches"])
 async def test_out_of_time_before_there_is_anything_to_answer_with_is_an_error(connect, sandbox, what):
-    sandbox.switches.scripted.append(ScriptedAnswer(match=what, hang=True))
+    sandbox.switches.scripted.append(ScriptedResponse(match=what, hang=True))
     async with connect(**SHORT) as client:
         text = await refusal(client, "list_devices", customer=CONTOSO, limit=0)
         assert "did not answer within the time" in text
@@ -281,7 +281,7 @@ async def test_a_question_about_another_batch_is_not_held_up_by_one_that_hangs(c
 async def test_questions_that_wait_for_the_same_batch_keep_no_other_from_being_read(connect, sandbox, coffee):
     longest, *_, shortest = sorted(coffee.batches, key=lambda batch: batch.count, reverse=True)
     last = Noticed(match=devices_of(shortest.id), hang=True)
-    sandbox.switches.scripted += [ScriptedAnswer(match=devices_of(longest.id), hang=True), last]
+    sandbox.switches.scripted += [ScriptedResponse(match=devices_of(longest.id), hang=True), last]
     async with connect(partner_center={"concurrency": 2}) as client, anyio.create_task_group() as tasks:
         for _ in range(3):
             tasks.start_soon(partial(ask, client, "list_devices", customer=COFFEE, limit=0))
@@ -302,7 +302,7 @@ async def test_a_service_that_throttles_keeps_no_batch_from_its_turn(connect, sa
 
 @pytest.mark.slow
 async def test_policies_that_do_not_come_keep_no_device_from_being_counted(connect, sandbox, coffee):
-    sandbox.switches.scripted.append(ScriptedAnswer(match="/policies", hang=True))
+    sandbox.switches.scripted.append(ScriptedResponse(match="/policies", hang=True))
     async with connect(answers={"time_budget_seconds": 2}) as client:
         batches = await ask(client, "list_device_batches", customer=COFFEE)
         answer = await ask(client, "list_devices", customer=COFFEE, limit=0)
@@ -316,8 +316,8 @@ async def test_a_device_that_begins_the_next_page_again_is_counted_once(connect,
     one_id = [{"id": "same", "serialNumber": f"S{number}"} for number in range(2)]
     pages = {"": [*devices[:100], one_id[0]], "two": [one_id[1], *devices[99:]]}
     sandbox.switches.scripted = [
-        ScriptedAnswer("/devices MS-ContinuationToken: two", body=json.dumps({"items": pages["two"]}).encode()),
-        ScriptedAnswer("/devices", body=json.dumps({"items": pages[""], "continuationToken": "two"}).encode()),
+        ScriptedResponse("/devices MS-ContinuationToken: two", body=json.dumps({"items": pages["two"]}).encode()),
+        ScriptedResponse("/devices", body=json.dumps({"items": pages[""], "continuationToken": "two"}).encode()),
     ]
     async with connect() as client:
         customer = {"customer": "47021739-3426-40bf-9601-61b4b6d7c793"}
@@ -332,13 +332,13 @@ async def test_a_continuation_token_that_is_not_found_any_more_is_begun_without_
     batch = max(customer.batches, key=lambda each: each.count or 0)
     second = f"{devices_of(batch.id)} MS-ContinuationToken"
     # The first call ends at the second page; the next one is told that there is no such token, again and again.
-    sandbox.switches.scripted = [ScriptedAnswer(second, status, times=1) for status in (403, 404)]
+    sandbox.switches.scripted = [ScriptedResponse(second, status, times=1) for status in (403, 404)]
     question = {"customer": COFFEE, "batch": batch.id, "limit": 0}
     async with connect() as client:
         assert not (await ask(client, "list_devices", **question))["complete"]
         answer = await ask(client, "list_devices", **question)
         assert (answer["complete"], answer["devices_total"]) == (True, batch.count)
-    sandbox.switches.scripted = [ScriptedAnswer(second, 404)]
+    sandbox.switches.scripted = [ScriptedResponse(second, 404)]
     sandbox.requests.clear()
     async with connect() as client:
         assert not (await ask(client, "list_devices", **question))["complete"]
@@ -351,7 +351,7 @@ async def test_a_policy_whose_id_is_zeros_is_none(connect, sandbox):
     zeros = "00000000-0000-0000-0000-000000000000"
     values = [zeros, zeros.replace("-", ""), f"{{{zeros}}}", "Kiosk"]
     items = [{"id": value, "serialNumber": value, "policies": [{"value": value}]} for value in values]
-    sandbox.switches.scripted = [ScriptedAnswer("/devices", body=json.dumps({"items": items}).encode())]
+    sandbox.switches.scripted = [ScriptedResponse("/devices", body=json.dumps({"items": items}).encode())]
     async with connect() as client:
         customer = {"customer": "47021739-3426-40bf-9601-61b4b6d7c793", "limit": 0}
         none = await ask(client, "list_devices", **customer, policy="none")

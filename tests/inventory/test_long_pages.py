@@ -14,7 +14,7 @@ from pc_mcp.inventory.reading.walk import read
 from pc_mcp.inventory.store import DeviceFilter, Scope, Store
 from pc_mcp.partner_center import PartnerCenter, Transport
 from pc_mcp.partner_center.models import Customer
-from pc_mcp.sandbox import ScriptedAnswer
+from pc_mcp.sandbox import ScriptedResponse
 from tests.scripted import ask, pages_read
 
 CUSTOMER = "47021739-3426-40bf-9601-61b4b6d7c793"
@@ -22,14 +22,14 @@ LONG = "\ufdfa" * 240  # each stands for eighteen characters
 DEVICES = 1000
 
 
-def scripted(token: str | None = None) -> list[ScriptedAnswer]:
+def scripted(token: str | None = None) -> list[ScriptedResponse]:
     items = [{"id": f"{n}", "serialNumber": f"{n}{LONG}"} for n in range(DEVICES)]
     first = json.dumps({"items": items, "continuationToken": token}, ensure_ascii=False).encode()
     last = json.dumps({"items": [{"id": "last", "serialNumber": "LAST"}]}).encode()
     return [
-        ScriptedAnswer("/deviceBatches/long/devices MS-ContinuationToken", body=last),
-        ScriptedAnswer("/deviceBatches/long/devices", body=first),
-        ScriptedAnswer("/deviceBatches", body=b'{"items": [{"id": "long"}]}'),
+        ScriptedResponse("/deviceBatches/long/devices MS-ContinuationToken", body=last),
+        ScriptedResponse("/deviceBatches/long/devices", body=first),
+        ScriptedResponse("/deviceBatches", body=b'{"items": [{"id": "long"}]}'),
     ]
 
 
@@ -87,7 +87,7 @@ async def test_a_long_page_lets_others_run_and_is_gone_on_with_where_its_call_en
 
 @pytest.mark.slow
 async def test_a_long_page_of_a_batch_that_is_not_listed_is_counted_once(connect, sandbox):
-    sandbox.switches.scripted = [*scripted("two")[:2], ScriptedAnswer("/deviceBatches", body=b'{"items": []}')]
+    sandbox.switches.scripted = [*scripted("two")[:2], ScriptedResponse("/deviceBatches", body=b'{"items": []}')]
     async with connect() as client:
         answers = [await ask(client, "list_devices", customer=CUSTOMER, batch="long", limit=0) for _ in range(2)]
     assert [(each["devices_total"], each["complete"]) for each in answers] == [(DEVICES + 1, True)] * 2

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from pc_mcp.sandbox import ScriptedAnswer
+from pc_mcp.sandbox import ScriptedResponse
 
 ID = "47021739-3426-40bf-9601-61b4b6d7c793"
 CUSTOMER = "Coho Vineyard"
@@ -46,10 +46,10 @@ async def test_an_item_that_cannot_be_read_makes_incomplete_whatever_counts_it(c
     for cut in (items, items[:1]):
         whole = cut is not items
         body = json.loads(json.dumps(body).replace(json.dumps(items), json.dumps(cut)))
-        sandbox.switches.scripted = [ScriptedAnswer(path, body=json.dumps(body).encode())]
+        sandbox.switches.scripted = [ScriptedResponse(path, body=json.dumps(body).encode())]
         if what == "a batch":
             devices = {"items": [{"id": "1", "serialNumber": "A1"}, {"id": "2", "serialNumber": "A2"}]}
-            sandbox.switches.scripted.insert(0, ScriptedAnswer("/devices", body=json.dumps(devices).encode()))
+            sandbox.switches.scripted.insert(0, ScriptedResponse("/devices", body=json.dumps(devices).encode()))
         async with connect() as client:
             for tool, arguments in questions.items():
                 if what == "a device" and tool == "list_device_batches":
@@ -63,8 +63,8 @@ async def test_an_item_that_cannot_be_read_makes_incomplete_whatever_counts_it(c
 async def test_a_policy_that_cannot_be_read_makes_a_filter_by_policy_incomplete(connect, sandbox):
     device = {"id": "1", "policies": [{"value": "0f5a6f84-9c4e-4d0e-8f9b-1f0a4f6d1a11"}]}
     sandbox.switches.scripted = [
-        ScriptedAnswer("/policies", body=b'{"items": [7]}'),
-        ScriptedAnswer("/devices", body=json.dumps({"items": [device]}).encode()),
+        ScriptedResponse("/policies", body=b'{"items": [7]}'),
+        ScriptedResponse("/devices", body=json.dumps({"items": [device]}).encode()),
     ]
     async with connect() as client:
         assert (await asked(client, "list_devices", customer=ID))["complete"]
@@ -76,7 +76,7 @@ async def test_a_policy_that_cannot_be_read_makes_a_filter_by_policy_incomplete(
 def failing(status, code=None, batch="", **headers):
     body = json.dumps({"code": code}).encode()
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return ScriptedAnswer(f"/deviceBatches/{batch}", status, body, named)
+    return ScriptedResponse(f"/deviceBatches/{batch}", status, body, named)
 
 
 STEPS = {
@@ -87,7 +87,7 @@ STEPS = {
     "another refusal": (failing(451), "none", None),
     "a conflict": (failing(409), "ask_again", 60),
     "a failure": (failing(500, 500, Retry_After="0"), "ask_again", 60),
-    "an answer that cannot be read": (ScriptedAnswer("/deviceBatches/", body=b"[]"), "ask_again", 60),
+    "an answer that cannot be read": (ScriptedResponse("/deviceBatches/", body=b"[]"), "ask_again", 60),
     "a sign-in": (failing(401, 800001), "sign_in", None),
 }
 
@@ -113,7 +113,7 @@ async def test_the_next_step_is_what_the_failure_of_one_batch_calls_for(connect,
 
 
 async def test_a_right_that_every_batch_lacks_is_not_said_to_be_of_one_batch(connect, sandbox):
-    sandbox.switches.scripted = [ScriptedAnswer("/devices", 403, b'{"code": 1002}', skip=0)]
+    sandbox.switches.scripted = [ScriptedResponse("/devices", 403, b'{"code": 1002}', skip=0)]
     async with connect() as client:
         result = await client.call_tool("list_devices", {"customer": CUSTOMER})
     assert result.is_error
@@ -159,7 +159,7 @@ async def test_what_stands_in_the_way_of_everything_comes_first(connect, sandbox
 @pytest.mark.slow
 async def test_time_that_ran_out_is_gone_on_with_at_once(connect, sandbox, world):
     batch = world.batches(world.customer_id(CUSTOMER))[-1]["id"]
-    sandbox.switches.scripted = [ScriptedAnswer(f"/deviceBatches/{batch}/devices", hang=True)]
+    sandbox.switches.scripted = [ScriptedResponse(f"/deviceBatches/{batch}/devices", hang=True)]
     async with connect(answers={"time_budget_seconds": 2}) as client:
         data = await asked(client, "list_devices", customer=CUSTOMER, limit=0)
     assert (data["next_step"], data["next_step_seconds"]) == ("ask_again", None)
@@ -168,7 +168,7 @@ async def test_time_that_ran_out_is_gone_on_with_at_once(connect, sandbox, world
 
 async def test_a_throttled_list_is_waited_for_as_long_as_the_service_says(connect, sandbox, world):
     batch = world.batches(world.customer_id(CUSTOMER))[-1]["id"]
-    throttled = ScriptedAnswer(
+    throttled = ScriptedResponse(
         f"/deviceBatches/{batch}/devices", 429, b'{"statusCode":429,"message":"x"}', {"Retry-After": "57"}
     )
     sandbox.switches.scripted = [throttled]
@@ -182,7 +182,7 @@ async def test_a_throttled_list_is_waited_for_as_long_as_the_service_says(connec
 async def test_a_list_of_batches_that_breaks_off_asks_for_a_refresh(connect, sandbox, world):
     batches = world.batches(world.customer_id(CUSTOMER))[:2]
     body = json.dumps({"items": batches, "links": {"next": {"uri": "/v1/more"}}}).encode()
-    sandbox.switches.scripted = [ScriptedAnswer("/deviceBatches", body=body)]
+    sandbox.switches.scripted = [ScriptedResponse("/deviceBatches", body=body)]
     async with connect() as client:
         for tool in ("list_device_batches", "list_devices"):
             data = await asked(client, tool, customer=CUSTOMER)
@@ -194,7 +194,7 @@ async def test_a_list_of_batches_that_breaks_off_asks_for_a_refresh(connect, san
 
 async def test_for_how_long_to_wait_is_said_once_and_as_the_service_says_it(connect, sandbox, world):
     batch = world.batches(world.customer_id(CUSTOMER))[-1]["id"]
-    sandbox.switches.scripted = [ScriptedAnswer(f"/{batch}/devices", 429, headers={"Retry-After": "120"})]
+    sandbox.switches.scripted = [ScriptedResponse(f"/{batch}/devices", 429, headers={"Retry-After": "120"})]
     async with connect(answers={"time_budget_seconds": 5}) as client:
         data = await asked(client, "list_devices", customer=CUSTOMER, limit=0)
     assert (data["next_step"], data["next_step_seconds"]) == ("wait", 120)

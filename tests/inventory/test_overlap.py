@@ -12,7 +12,7 @@ from pc_mcp.inventory.reading.walk import read
 from pc_mcp.inventory.store import DeviceFilter, Scope, Store
 from pc_mcp.partner_center import PartnerCenter, Transport
 from pc_mcp.partner_center.models import Customer
-from pc_mcp.sandbox import ScriptedAnswer, catalog
+from pc_mcp.sandbox import ScriptedResponse, catalog
 from tests.scripted import devices_of
 
 BATCH = "Malmö-2606"
@@ -20,7 +20,7 @@ PAGES = 6
 
 
 @dataclass
-class Asked(ScriptedAnswer):
+class Asked(ScriptedResponse):
     """No answer of its own: notices each request."""
 
     seen: list[threading.Event] = field(default_factory=lambda: [threading.Event() for _ in range(PAGES)])

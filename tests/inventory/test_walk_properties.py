@@ -264,8 +264,8 @@ class Asker:
         wanted = identifiers_of(self.truth)
         answer = await find_devices(call, self.customer, wanted, limit=10_000, refresh=question.refresh)
         found = {identifier: [] for identifier in wanted}
-        for finding in answer.findings:
-            found[finding.identifier] += [finding.device.row.id] if finding.device else []
+        for match in answer.matches:
+            found[match.identifier].append(match.device.row.id)
         assert answer.found + answer.not_found == len(wanted)
         for identifier, ids in found.items():
             expected = holders(self.truth, identifier)

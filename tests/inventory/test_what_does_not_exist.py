@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from pc_mcp.sandbox import ScriptedAnswer
+from pc_mcp.sandbox import ScriptedResponse
 
 ID = "47021739-3426-40bf-9601-61b4b6d7c793"
 QUESTIONS = {
@@ -46,7 +46,7 @@ async def test_what_an_answer_says_of_one_thing_is_all_that_is_claimed_of_it(con
     tool, arguments, path = QUESTIONS[kind]
     async with connect() as client:
         for (status, body, code), beginning in ANSWERS.items():
-            sandbox.switches.scripted = [ScriptedAnswer(path, status, body)]
+            sandbox.switches.scripted = [ScriptedResponse(path, status, body)]
             result = await client.call_tool(tool, arguments)
             words = result.content[0].text
             assert result.is_error
@@ -72,7 +72,7 @@ async def test_an_id_of_dots_is_refused_and_nothing_is_asked(connect, sandbox, k
 
 async def test_a_listed_batch_whose_id_is_dots_costs_no_other_one(connect, sandbox):
     batches = json.dumps({"items": [{"id": ".."}, {"id": "Test batch"}]}).encode()
-    sandbox.switches.scripted = [ScriptedAnswer("/deviceBatches", body=batches)]
+    sandbox.switches.scripted = [ScriptedResponse("/deviceBatches", body=batches)]
     async with connect() as client:
         result = await client.call_tool("list_devices", {"customer": ID})
     data = result.structured_content

@@ -45,7 +45,7 @@ async def test_neither_body_nor_token_nor_traceback_of_a_failure_is_kept(questio
         inventory = Inventory(snapshot_seconds=900, concurrency=8)
         until = anyio.current_time() + 60
         call = Call(inventory, client, until, until, ignored)
-        with pytest.raises(errors.MalformedAnswer) as raised:
+        with pytest.raises(errors.MalformedResponse) as raised:
             await question(call)
         assert raised.value.correlation_id == client.correlation_id
         del raised

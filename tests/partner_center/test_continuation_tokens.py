@@ -5,7 +5,7 @@ import json
 import pytest
 
 from pc_mcp.partner_center.errors import BrokenPaging
-from pc_mcp.sandbox import ScriptedAnswer
+from pc_mcp.sandbox import ScriptedResponse
 from tests.double import asking, page, raw, serving
 from tests.partner_center.walks import ids, link, tokens_sent, walked
 
@@ -116,7 +116,7 @@ async def test_a_list_whose_token_cannot_be_sent_is_not_complete(token):
 
 async def test_an_answer_says_that_a_list_whose_token_cannot_be_sent_is_not_complete(sandbox, connect, mode):
     sandbox.switches.scripted.append(
-        ScriptedAnswer("/devices", body=json.dumps({"items": [{"id": "1"}], "continuationToken": "é"}).encode())
+        ScriptedResponse("/devices", body=json.dumps({"items": [{"id": "1"}], "continuationToken": "é"}).encode())
     )
     arguments = {"customer": "47021739-3426-40bf-9601-61b4b6d7c793", "batch": "Test batch"}
     async with connect(mode) as client:

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from pc_mcp.partner_center import PartnerCenterError, errors
-from pc_mcp.sandbox import ScriptedAnswer
+from pc_mcp.sandbox import ScriptedResponse
 from tests.double import CORRELATION_ID, CUSTOMER_ID, asking, raw, serving
 
 ROWS = [
@@ -46,8 +46,8 @@ ROWS = [
     (511, None, errors.NetworkSignIn, "captive portal"),
     (302, None, errors.UnexpectedRedirect, "base_url"),
     (304, None, errors.UnexpectedRedirect, "base_url"),
-    (204, None, errors.MalformedAnswer, "cannot be read"),
-    (206, 1000, errors.MalformedAnswer, "cannot be read"),
+    (204, None, errors.MalformedResponse, "cannot be read"),
+    (206, 1000, errors.MalformedResponse, "cannot be read"),
 ]
 RETRIED = [
     (429, None, errors.Throttled, "limit"),
@@ -97,7 +97,7 @@ async def test_what_the_service_writes_never_reaches_the_model(sandbox, connect,
     async with connect(mode) as client:
         for status, code, _, words in ROWS + RETRIED:
             sandbox.switches.scripted = [
-                ScriptedAnswer("/policies", status, error_body(code), {"Retry-After": "0"}, times=5)
+                ScriptedResponse("/policies", status, error_body(code), {"Retry-After": "0"}, times=5)
             ]
             arguments = {"customer": CUSTOMER_ID}
             result = await client.call_tool("list_configuration_policies", arguments)
@@ -112,7 +112,7 @@ async def test_what_the_service_writes_never_reaches_the_model(sandbox, connect,
 
 
 async def test_what_the_service_writes_about_one_batch_never_reaches_the_model(sandbox, connect, mode):
-    sandbox.switches.scripted = [ScriptedAnswer("/devices", 403, error_body(20002))]
+    sandbox.switches.scripted = [ScriptedResponse("/devices", 403, error_body(20002))]
     async with connect(mode) as client:
         result = await client.call_tool("list_devices", {"customer": CUSTOMER_ID})
     assert UPSTREAM not in result.model_dump_json()
@@ -183,7 +183,7 @@ UPLOAD = b'{"status":"finished","devicesStatus":[],"batchTrackingId":'
 )
 async def test_an_answer_that_is_not_the_thing_asked_for_is_malformed(path, body):
     async with serving(raw(body)) as service, asking(service.base_url) as client:
-        with pytest.raises(errors.MalformedAnswer, match=f"HTTP 200, correlation id {CORRELATION_ID}"):
+        with pytest.raises(errors.MalformedResponse, match=f"HTTP 200, correlation id {CORRELATION_ID}"):
             await getattr(client, path)(*["1"] * (1 if path == "customer" else 2))
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 
 from pc_mcp.partner_center.errors import Unreachable
-from pc_mcp.sandbox import ScriptedAnswer, catalog
+from pc_mcp.sandbox import ScriptedResponse, catalog
 from tests.double import (
     CORRELATION_ID,
     HANG,
@@ -103,7 +103,7 @@ async def test_the_correlation_id_is_kept_over_every_retry():
 
 
 async def test_an_error_names_the_correlation_id_that_was_sent(sandbox, connect, mode):
-    sandbox.switches.scripted.append(ScriptedAnswer("/policies", status=409, body=b"{}"))
+    sandbox.switches.scripted.append(ScriptedResponse("/policies", status=409, body=b"{}"))
     async with connect(mode) as client:
         arguments = {"customer": "47021739-3426-40bf-9601-61b4b6d7c793"}
         result = await client.call_tool("list_configuration_policies", arguments)

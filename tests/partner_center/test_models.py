@@ -10,7 +10,7 @@ from msgspec import structs
 
 from pc_mcp.partner_center import collections, models
 from pc_mcp.partner_center.models import AssignedPolicy, Customer, Device, DeviceBatch
-from pc_mcp.sandbox import ScriptedAnswer
+from pc_mcp.sandbox import ScriptedResponse
 from tests.double import asking, page, raw, serving
 
 READERS = [
@@ -328,7 +328,7 @@ async def test_odd_items_are_counted_in_the_answer_and_the_rest_is_there(sandbox
     items = [{"id": "1", "serialNumber": "\ud800A\udc00"}, None, [], "text", 10**200, {"id": 2.5e300}]
     batches = [{"id": "odd \ud800 batch", "devicesCount": "06"}, {"devicesCount": 3}, 17]
     sandbox.switches.scripted = [
-        ScriptedAnswer(match, body=json.dumps({"items": body}).encode())
+        ScriptedResponse(match, body=json.dumps({"items": body}).encode())
         for match, body in {"/devices": items, "/deviceBatches": batches}.items()
     ]
     async with connect(mode) as client:

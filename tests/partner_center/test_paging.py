@@ -3,7 +3,7 @@
 import pytest
 
 from pc_mcp.partner_center.collections import devices
-from pc_mcp.partner_center.errors import BrokenPaging, ListTooLong, MalformedAnswer
+from pc_mcp.partner_center.errors import BrokenPaging, ListTooLong, MalformedResponse
 from pc_mcp.partner_center.paging import PagedRequest, pages
 from pc_mcp.sandbox import catalog
 from tests.double import CORRELATION_ID, asking, page, raw, serving
@@ -224,7 +224,7 @@ async def test_a_body_that_is_no_collection_is_malformed(body):
     async with serving(raw(body)) as service, asking(service.base_url) as client:
         got, error = await walked(client.devices("c", "b"))
     assert got == []
-    assert type(error) is MalformedAnswer
+    assert type(error) is MalformedResponse
     assert "no collection" in str(error)
 
 

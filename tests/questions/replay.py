@@ -63,7 +63,7 @@ def _text(result: CallToolResult) -> str:
 def _stands(fact: Fact, result: CallToolResult) -> bool:
     """Whether both halves say so; an error has one."""
     parts = [
-        plain.shown(part) if isinstance(part, str) else part for part in (fact if isinstance(fact, tuple) else [fact])
+        plain.cleaned(part) if isinstance(part, str) else part for part in (fact if isinstance(fact, tuple) else [fact])
     ]
     in_text = any(all(_in_line(part, line) for part in parts) for line in _text(result).splitlines())
     if result.is_error:

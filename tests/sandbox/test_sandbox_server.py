@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
-from pc_mcp.sandbox import SANDBOX_TOKEN, ScriptedAnswer, Switches, World, running, serve_forever
+from pc_mcp.sandbox import SANDBOX_TOKEN, ScriptedResponse, Switches, World, running, serve_forever
 
 AUTHORIZATION = {"Authorization": f"Bearer {SANDBOX_TOKEN}"}
 SERVE = """
@@ -43,7 +43,7 @@ def test_several_run_side_by_side_with_their_own_worlds_and_tokens():
 
 
 @dataclass
-class Noticed(ScriptedAnswer):
+class Noticed(ScriptedResponse):
     """Tells when a request has come in, whether or not it is for this answer."""
 
     asked: threading.Event = field(default_factory=threading.Event)
@@ -86,7 +86,7 @@ def test_it_stops_at_once_while_a_connection_is_kept_alive(caplog):
 
 
 def test_a_client_that_leaves_ends_its_hanging_request():
-    with running(switches=Switches(scripted=[ScriptedAnswer("", hang=True, times=1)])) as sandbox:
+    with running(switches=Switches(scripted=[ScriptedResponse("", hang=True, times=1)])) as sandbox:
         with pytest.raises(httpx2.ReadTimeout):
             httpx2.get(f"{sandbox.base_url}/customers", timeout=0.05)
         assert httpx2.get(f"{sandbox.base_url}/customers", headers=AUTHORIZATION).is_success

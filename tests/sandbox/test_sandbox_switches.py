@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
-from pc_mcp.sandbox import ScriptedAnswer, catalog
+from pc_mcp.sandbox import ScriptedResponse, catalog
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def test_the_token_can_repeat_for_ever(client, sandbox, path):
 
 def test_a_scripted_answer_takes_the_place_of_the_services(client, sandbox):
     sandbox.switches.scripted = [
-        ScriptedAnswer("/customers?size=7", 418, b"teapot", {"MS-CV": "mine", "X-A": "b"}, times=2)
+        ScriptedResponse("/customers?size=7", 418, b"teapot", {"MS-CV": "mine", "X-A": "b"}, times=2)
     ]
     answers = [client.get("/customers", params={"size": 7}) for _ in range(3)]
     assert [a.status_code for a in answers] == [418, 418, 200]
@@ -110,7 +110,7 @@ def test_a_scripted_answer_takes_the_place_of_the_services(client, sandbox):
 
 
 def test_a_scripted_answer_matches_the_decoded_path_and_lasts(client, sandbox):
-    sandbox.switches.scripted = [ScriptedAnswer("Q2/2025 Surface", 502)]
+    sandbox.switches.scripted = [ScriptedResponse("Q2/2025 Surface", 502)]
     path = "/customers/x/deviceBatches/Q2%2F2025%20Surface/devices"
     assert [client.get(path).status_code for _ in range(3)] == [502] * 3
     assert client.get("/customers").status_code == 200

@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 import httpx2
 import pytest
 
-from pc_mcp.sandbox import Fault, ScriptedAnswer, Switches, World, catalog, running
+from pc_mcp.sandbox import Fault, ScriptedResponse, Switches, World, catalog, running
 
 BODY = b"0123456789"
 
@@ -51,7 +51,7 @@ def received(sandbox, seconds: float = 10) -> tuple[bytes, type[OSError] | None]
     ],
 )
 def test_an_answer_goes_wrong_on_its_way(sandbox, fault, header, body, end):
-    sandbox.switches.scripted = [ScriptedAnswer("", 202, BODY, {"X-A": "b"}, fault=fault, drip_seconds=0.001)]
+    sandbox.switches.scripted = [ScriptedResponse("", 202, BODY, {"X-A": "b"}, fault=fault, drip_seconds=0.001)]
     got, ended = received(sandbox, 0.5 if end is TimeoutError else 10)
     head, _, rest = got.partition(b"\r\n\r\n")
     status, *headers = head.split(b"\r\n")
@@ -63,13 +63,15 @@ def test_an_answer_goes_wrong_on_its_way(sandbox, fault, header, body, end):
 
 
 def test_a_connection_can_be_reset_before_the_answer(sandbox):
-    sandbox.switches.scripted = [ScriptedAnswer("", fault=Fault.RESET)]
+    sandbox.switches.scripted = [ScriptedResponse("", fault=Fault.RESET)]
     assert received(sandbox) == (b"", ConnectionResetError)
 
 
 def test_what_goes_wrong_can_be_the_services_own_answer_and_later_ones_are_right(client, sandbox):
     plain = client.get("/customers").content
-    sandbox.switches.scripted = [ScriptedAnswer("/customers", body=None, skip=1, times=1, fault=Fault.LENGTH_TOO_SHORT)]
+    sandbox.switches.scripted = [
+        ScriptedResponse("/customers", body=None, skip=1, times=1, fault=Fault.LENGTH_TOO_SHORT)
+    ]
     assert client.get("/customers").content == plain
     assert client.get("/customers").content == plain[: len(plain) // 2]
     with httpx2.Client(headers=client.headers) as other:
@@ -77,7 +79,7 @@ def test_what_goes_wrong_can_be_the_services_own_answer_and_later_ones_are_right
 
 
 def test_what_is_scripted_can_be_for_later_pages_alone(client, sandbox, device_path):
-    sandbox.switches.scripted = [ScriptedAnswer("/devices MS-ContinuationToken: ", 502)]
+    sandbox.switches.scripted = [ScriptedResponse("/devices MS-ContinuationToken: ", 502)]
     token = client.get(device_path).json()["continuationToken"]
     assert client.get(device_path, headers={"MS-ContinuationToken": token}).status_code == 502
     assert client.get(device_path).status_code == 200
@@ -86,7 +88,7 @@ def test_what_is_scripted_can_be_for_later_pages_alone(client, sandbox, device_p
 @pytest.mark.parametrize("fault", [Fault.HANG_AFTER_HEADERS, Fault.DRIP, Fault.LENGTH_TOO_LONG])
 def test_it_stops_at_once_while_an_answer_is_on_its_way(fault, caplog):
     with socket.socket() as connection, running(World()) as sandbox:
-        sandbox.switches.scripted = [ScriptedAnswer("", body=b"body", fault=fault, drip_seconds=3600)]
+        sandbox.switches.scripted = [ScriptedResponse("", body=b"body", fault=fault, drip_seconds=3600)]
         url = urlsplit(sandbox.base_url)
         connection.connect((url.hostname, url.port))
         connection.sendall(b"GET /v1/customers HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -109,7 +111,7 @@ def test_bodies_are_packed_for_whoever_accepts_that(client, sandbox):
 
 def test_a_packed_body_need_not_unpack(client, sandbox):
     body = gzip.compress(b"{}")[:-9]
-    sandbox.switches.scripted = [ScriptedAnswer("", body=b"\x1f\x8b" + body, headers={"Content-Encoding": "gzip"})]
+    sandbox.switches.scripted = [ScriptedResponse("", body=b"\x1f\x8b" + body, headers={"Content-Encoding": "gzip"})]
     with pytest.raises(httpx2.DecodingError):
         client.get("/customers")
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from pc_mcp.sandbox import ScriptedAnswer
+from pc_mcp.sandbox import ScriptedResponse
 from tests.answers.reading import table_below
 
 ID = "47021739-3426-40bf-9601-61b4b6d7c793"
@@ -21,7 +21,7 @@ def asked(connect, sandbox):
     """Both halves of the answer to a question, where the service answers with this body below this path."""
 
     async def call(path, body, tool, arguments):
-        sandbox.switches.scripted = [ScriptedAnswer(path, body=json.dumps(body).encode())]
+        sandbox.switches.scripted = [ScriptedResponse(path, body=json.dumps(body).encode())]
         async with connect() as client:
             result = await client.call_tool(tool, arguments)
         assert not result.is_error, result.content[0].text

@@ -7,7 +7,7 @@ from mcp_types import PromptReference, ResourceTemplateReference
 from bench import plain
 from pc_mcp.partner_center.models import Customer
 from pc_mcp.protocol.completions import customers_beginning
-from pc_mcp.sandbox import ScriptedAnswer
+from pc_mcp.sandbox import ScriptedResponse
 
 OVERVIEW = PromptReference(name="device_overview")
 BATCH_FILE = ResourceTemplateReference(uri="pc-mcp://customers/{customer}/batches/{batch}/devices.csv")
@@ -68,7 +68,7 @@ async def test_no_more_than_a_hundred_values_are_given(sandbox, connect):
         for number in range(150)
     )
     body = f'{{"totalCount": 150, "items": [{items}]}}'.encode()
-    sandbox.switches.scripted.append(ScriptedAnswer("/customers?", 200, body))
+    sandbox.switches.scripted.append(ScriptedResponse("/customers?", 200, body))
     async with connect() as client:
         found = await completed(client, "customer", "customer")
     assert (len(found.values), found.total, found.has_more) == (100, 150, True)
@@ -91,7 +91,7 @@ def test_a_name_that_does_not_tell_which_customer_is_meant_is_replaced():
 
 @pytest.mark.parametrize("status", [403, 500])
 async def test_a_failure_of_the_service_is_an_empty_list(sandbox, connect, status):
-    sandbox.switches.scripted.append(ScriptedAnswer("/", status, b"{}", headers={"Retry-After": "0"}))
+    sandbox.switches.scripted.append(ScriptedResponse("/", status, b"{}", headers={"Retry-After": "0"}))
     async with connect() as client:
         found = await completed(client, "customer", "c")
     assert (found.values, found.total) == ([], 0)
@@ -99,7 +99,7 @@ async def test_a_failure_of_the_service_is_an_empty_list(sandbox, connect, statu
 
 @pytest.mark.slow
 async def test_a_service_that_does_not_answer_is_an_empty_list_in_a_short_time(sandbox, connect):
-    sandbox.switches.scripted.append(ScriptedAnswer("/", hang=True))
+    sandbox.switches.scripted.append(ScriptedResponse("/", hang=True))
     async with connect(answers={"time_budget_seconds": 0.5}) as client:
         assert (await completed(client, "customer", "c")).values == []
 

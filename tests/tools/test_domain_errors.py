@@ -19,7 +19,7 @@ from pc_mcp.inventory import Inventory, QuestionError
 from pc_mcp.partner_center import PartnerCenterError, Transport, errors
 from pc_mcp.protocol.server import Server
 from pc_mcp.runtime.clouds import Cloud
-from pc_mcp.sandbox import Sandbox, ScriptedAnswer
+from pc_mcp.sandbox import Sandbox, ScriptedResponse
 from pc_mcp.tools import App, DomainTool
 from pc_mcp.tools.support.call import ToolCall
 from pc_mcp.tools.support.tool import tool
@@ -30,7 +30,7 @@ SECRET = "upstream detail that is nobody's business"
 
 ANSWERS: dict[type[PartnerCenterError], tuple[int, object]] = {
     errors.UnexpectedRedirect: (302, ""),
-    errors.MalformedAnswer: (200, f"<html>{SECRET}</html>"),
+    errors.MalformedResponse: (200, f"<html>{SECRET}</html>"),
     errors.BadRequest: (400, {"code": 7}),
     errors.NotKnownOrRefused: (400, {"code": "3000"}),
     errors.InvalidCustomerId: (400, {"code": 900118}),
@@ -75,7 +75,7 @@ async def test_each_error_of_the_service_arrives_with_what_to_do(connect, sandbo
     if isinstance(body, dict):
         body = json.dumps(body | {"description": SECRET})
     headers = {"Retry-After": "0", "Location": "https://elsewhere.invalid/"}
-    sandbox.switches.scripted.append(ScriptedAnswer("/deviceBatches", status, body.encode(), headers))
+    sandbox.switches.scripted.append(ScriptedResponse("/deviceBatches", status, body.encode(), headers))
     async with connect(mode) as client:
         words = await refused(client, "list_device_batches", BATCHES)
     assert words.startswith(kind.summary)
@@ -87,7 +87,7 @@ async def test_each_error_of_the_service_arrives_with_what_to_do(connect, sandbo
 
 async def test_pages_without_end_are_an_error_where_nothing_else_can_be_said(connect, sandbox, mode):
     body = json.dumps({"items": [], "continuationToken": "again"}).encode()
-    sandbox.switches.scripted.append(ScriptedAnswer("/policies", 200, body))
+    sandbox.switches.scripted.append(ScriptedResponse("/policies", 200, body))
     async with connect(mode) as client:
         words = await refused(client, "list_configuration_policies", BATCHES)
     assert words.startswith(errors.BrokenPaging.summary)
@@ -102,7 +102,7 @@ async def test_a_missing_token_is_said_with_how_to_give_one(connect, mode):
 
 @pytest.mark.slow
 async def test_a_service_that_does_not_answer_in_time_is_said(connect, sandbox, mode):
-    sandbox.switches.scripted.append(ScriptedAnswer("/deviceBatches", hang=True))
+    sandbox.switches.scripted.append(ScriptedResponse("/deviceBatches", hang=True))
     async with connect(mode, answers={"time_budget_seconds": 0.5}) as client:
         words = await refused(client, "list_device_batches", BATCHES)
     assert words.startswith("Partner Center did not answer within the time that a call may take.")

@@ -13,7 +13,7 @@ from mcp import Client
 from mcp.shared.exceptions import MCPError
 
 from pc_mcp.protocol.server import Server, build_server
-from pc_mcp.sandbox import ScriptedAnswer
+from pc_mcp.sandbox import ScriptedResponse
 from pc_mcp.tools import App, all_tools
 from pc_mcp.tools.support.addresses import uri_of
 from pc_mcp.tools.support.files import file_stem
@@ -137,7 +137,7 @@ def test_a_file_name_is_one_that_every_system_takes(parts, stem):
 
 
 async def test_a_list_that_is_not_complete_is_not_written(sandbox, connect, folder, mode):
-    sandbox.switches.scripted.append(ScriptedAnswer("/R&D; phase=1/devices", 403, b'{"code": 900308}'))
+    sandbox.switches.scripted.append(ScriptedResponse("/R&D; phase=1/devices", 403, b'{"code": 900308}'))
     async with connect(mode, exports={"folder": folder}) as client:
         result = await client.call_tool("export_devices", {"customer": COHO})
         assert list(folder.iterdir()) == []
@@ -204,7 +204,7 @@ async def test_a_long_list_is_written_in_little_memory(sandbox, connect, folder)
     batch, devices = "Long" * 100, 50_000
     items = [{"id": str(number), "serialNumber": f"S{number}"} for number in range(devices)]
     body = json.dumps({"totalCount": devices, "items": items}).encode()
-    sandbox.switches.scripted.append(ScriptedAnswer(f"/deviceBatches/{batch}/devices", 200, body))
+    sandbox.switches.scripted.append(ScriptedResponse(f"/deviceBatches/{batch}/devices", 200, body))
     async with connect(exports={"folder": folder}) as client:
         await client.call_tool("list_devices", {"customer": COHO, "batch": batch, "limit": 0})
         tracemalloc.start()
@@ -240,7 +240,7 @@ async def test_a_name_without_latin_letters_is_replaced_by_what_has_some(
         f"/customers/{customer['id']}": customer,
     }
     for match, answer in scripts.items():
-        sandbox.switches.scripted.append(ScriptedAnswer(match, 200, json.dumps(answer).encode()))
+        sandbox.switches.scripted.append(ScriptedResponse(match, 200, json.dumps(answer).encode()))
     arguments = {"customer": customer["id"]} | ({"batch": batch} if batch else {})
     async with connect(exports={"folder": folder}) as client:
         data, path = await exported(client, **arguments)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from pc_mcp.sandbox import ScriptedAnswer, documents
+from pc_mcp.sandbox import ScriptedResponse, documents
 from tests.answers.reading import check_halves, table_below
 from tests.scripted import ask, refusal
 
@@ -36,9 +36,9 @@ LISTED = {
 def two_batches(sandbox) -> None:
     listed = [{"id": name, "devicesCount": len(held)} for name, held in (("Lot 1", FIRST), ("Lot 2", SECOND))]
     sandbox.switches.scripted = [
-        ScriptedAnswer("/Lot 1/devices", body=json.dumps({"items": FIRST}).encode(), times=100),
-        ScriptedAnswer("/Lot 2/devices", body=json.dumps({"items": SECOND}).encode(), times=100),
-        ScriptedAnswer("/deviceBatches", body=json.dumps({"items": listed}).encode(), times=100),
+        ScriptedResponse("/Lot 1/devices", body=json.dumps({"items": FIRST}).encode(), times=100),
+        ScriptedResponse("/Lot 2/devices", body=json.dumps({"items": SECOND}).encode(), times=100),
+        ScriptedResponse("/deviceBatches", body=json.dumps({"items": listed}).encode(), times=100),
     ]
 
 
@@ -148,7 +148,7 @@ async def test_a_finding_that_does_not_exist_is_refused_with_the_nearest(connect
 
 
 async def test_what_is_unread_is_a_number_and_what_is_partial_says_of_what(connect, sandbox, mode):
-    sandbox.switches.scripted.insert(0, ScriptedAnswer("/Lot 2/devices", 403, b'{"code": 900308}', times=100))
+    sandbox.switches.scripted.insert(0, ScriptedResponse("/Lot 2/devices", 403, b'{"code": 900308}', times=100))
     async with connect(mode) as client:
         result = await client.call_tool("list_devices", {"customer": CUSTOMER, "group_by": ["model"]})
         found = await ask(client, "find_devices", customer=CUSTOMER, identifiers=["A1", "zzz"])

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from pc_mcp.sandbox import ScriptedAnswer, documents
+from pc_mcp.sandbox import ScriptedResponse, documents
 from tests.answers.reading import table_below
 from tests.scripted import ask
 
@@ -22,8 +22,8 @@ DEVICES = [
 def lot(sandbox) -> None:
     listed = [{"id": BATCH, "devicesCount": len(DEVICES), "creationDate": "2025-12-01T00:00:00Z"}]
     sandbox.switches.scripted = [
-        ScriptedAnswer("/devices", body=json.dumps({"items": DEVICES}).encode()),
-        ScriptedAnswer("/deviceBatches", body=json.dumps({"items": listed}).encode()),
+        ScriptedResponse("/devices", body=json.dumps({"items": DEVICES}).encode()),
+        ScriptedResponse("/deviceBatches", body=json.dumps({"items": listed}).encode()),
     ]
 
 
@@ -78,8 +78,8 @@ async def test_the_same_group_written_twice_is_counted_once(connect, lot):
 async def test_a_batch_without_devices_is_called_empty_unless_it_is_said_to_have_some(connect, sandbox, mode, count):
     listed = [{"id": BATCH, "devicesCount": count, "creationDate": "2025-12-01T00:00:00Z"}]
     sandbox.switches.scripted = [
-        ScriptedAnswer("/devices", body=json.dumps({"totalCount": 0, "items": []}).encode()),
-        ScriptedAnswer("/deviceBatches", body=json.dumps({"items": listed}).encode()),
+        ScriptedResponse("/devices", body=json.dumps({"totalCount": 0, "items": []}).encode()),
+        ScriptedResponse("/deviceBatches", body=json.dumps({"items": listed}).encode()),
     ]
     async with connect(mode) as client:
         whole = await ask(client, "list_devices", customer=CUSTOMER, batch=BATCH)

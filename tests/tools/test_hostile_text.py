@@ -7,8 +7,8 @@ import pytest
 from mcp import Client
 from mcp_types import CallToolResult
 
-from pc_mcp.answers import shown
-from pc_mcp.sandbox import ScriptedAnswer
+from pc_mcp.answers import cleaned
+from pc_mcp.sandbox import ScriptedResponse
 from pc_mcp.sandbox.hostile import BATCH_IDS, TEXTS
 from pc_mcp.tools import all_tools
 from tests.answers.reading import LIVE_LINK, check_cleaned, hidden, notes, texts
@@ -34,7 +34,7 @@ def hostile(sandbox):
     """Every text of the service's answers is this one, whatever the field."""
 
     def answer(match: str, body: object) -> None:
-        sandbox.switches.scripted.append(ScriptedAnswer(match, 200, json.dumps(body).encode()))
+        sandbox.switches.scripted.append(ScriptedResponse(match, 200, json.dumps(body).encode()))
 
     def set_text(text: str) -> None:
         policies = [{"value": text}]
@@ -72,9 +72,9 @@ async def test_hostile_text_in_every_field_of_every_tool_is_cleaned(connect, hos
 # An id that is as long as the last one cannot be asked for.
 @pytest.mark.parametrize("text", TEXTS[:-1], ids=range(len(TEXTS) - 1))
 async def test_hostile_text_in_an_error_is_cleaned(connect, sandbox, hostile, text):
-    part = shown(text)[:3]
-    other = f"{shown(text)[:9]}q"
-    sandbox.switches.scripted.append(ScriptedAnswer("q/devices", 404))
+    part = cleaned(text)[:3]
+    other = f"{cleaned(text)[:9]}q"
+    sandbox.switches.scripted.append(ScriptedResponse("q/devices", 404))
     hostile(text)
     async with connect() as client:
         for arguments, beginning in (

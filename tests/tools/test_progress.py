@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from pc_mcp.sandbox import ScriptedAnswer
+from pc_mcp.sandbox import ScriptedResponse
 
 
 @pytest.mark.slow
@@ -47,7 +47,7 @@ async def test_what_needs_no_walk_tells_no_progress(connect, mode):
 
 @pytest.mark.slow
 async def test_a_walk_that_runs_out_of_time_says_how_far_it_came_and_goes_on(connect, sandbox, mode):
-    hanging = ScriptedAnswer("/Test batch/devices", hang=True)
+    hanging = ScriptedResponse("/Test batch/devices", hang=True)
     sandbox.switches.scripted.append(hanging)
     async with connect(mode, answers={"time_budget_seconds": 1.5}) as client:
         first = await client.call_tool("list_devices", {"customer": "Documentation Sample", "limit": 0})

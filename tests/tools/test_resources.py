@@ -13,7 +13,7 @@ from mcp_types import (
     CallToolResult,
 )
 
-from pc_mcp.sandbox import ScriptedAnswer
+from pc_mcp.sandbox import ScriptedResponse
 from pc_mcp.tools.support.addresses import uri_of
 from tests.answers.reading import check_halves, hidden
 
@@ -114,7 +114,7 @@ async def test_json_has_the_facts_of_the_list_and_nulls_for_what_is_not_known(co
 async def test_a_long_list_is_put_together_from_its_pieces(sandbox, connect, devices):
     items = [{"id": str(number), "serialNumber": f"S{number}"} for number in range(devices)]
     body = json.dumps({"totalCount": devices, "items": items}).encode()
-    sandbox.switches.scripted.append(ScriptedAnswer("/deviceBatches/Long/devices", 200, body))
+    sandbox.switches.scripted.append(ScriptedResponse("/deviceBatches/Long/devices", 200, body))
     async with connect() as client:
         rows = rows_of(await content(client, "pc-mcp://customers/Coho%20Vineyard/batches/Long/devices.csv"))
         data = json.loads(await content(client, "pc-mcp://customers/Coho%20Vineyard/batches/Long/devices.json"))
@@ -150,7 +150,7 @@ async def test_a_percent_sign_in_a_batch_id_is_no_encoding(connect, world):
 
 async def test_a_batch_with_slashes_and_spaces_is_percent_encoded(sandbox, connect, mode):
     body = b'{"totalCount": 1, "items": [{"id": "1", "serialNumber": "S1"}]}'
-    sandbox.switches.scripted.append(ScriptedAnswer("/deviceBatches/Lot 7/2025 100% \xe4/devices", 200, body))
+    sandbox.switches.scripted.append(ScriptedResponse("/deviceBatches/Lot 7/2025 100% \xe4/devices", 200, body))
     uri = "pc-mcp://customers/Coho%20Vineyard/batches/Lot%207%2F2025%20100%25%20%C3%A4/devices.csv"
     async with connect(mode) as client:
         (row,) = rows_of(await content(client, uri))
@@ -202,7 +202,7 @@ async def test_no_cell_is_a_formula_to_excel_and_json_is_as_it_was(sandbox, conn
     devices += [{"id": "s", "serialNumber": "s", "modelName": text} for text in SPLIT]
     devices.append({"id": "x", "serialNumber": 'a "b", c;d=1', "modelName": "line\nbreak"})
     body = json.dumps({"totalCount": len(devices), "items": devices}).encode()
-    sandbox.switches.scripted.append(ScriptedAnswer("/deviceBatches/=Lot/devices", 200, body))
+    sandbox.switches.scripted.append(ScriptedResponse("/deviceBatches/=Lot/devices", 200, body))
     async with connect() as client:
         text = await content(client, "pc-mcp://customers/Coho%20Vineyard/batches/=Lot/devices.csv")
         data = json.loads(await content(client, "pc-mcp://customers/Coho%20Vineyard/batches/%3DLot/devices.json"))
@@ -219,7 +219,7 @@ async def test_no_cell_is_a_formula_to_excel_and_json_is_as_it_was(sandbox, conn
 
 async def test_a_list_that_is_not_complete_is_refused_until_it_is(sandbox, connect, world, mode):
     customer = world.customer_id(COHO)
-    sandbox.switches.scripted.append(ScriptedAnswer("/R&D; phase=1/devices", 403, b'{"code": 900308}'))
+    sandbox.switches.scripted.append(ScriptedResponse("/R&D; phase=1/devices", 403, b'{"code": 900308}'))
     uri = uri_of(customer, None, "csv")
     async with connect(mode) as client:
         code, words = await refused(client, uri)
@@ -261,7 +261,7 @@ async def test_a_list_that_is_too_large_for_one_message_is_refused_with_what_to_
     facts = dict.fromkeys(("modelName", "oemManufacturerName", "serialNumber"), "x" * 250)
     items = [{"id": str(number), **facts} for number in range(24_000)]
     body = json.dumps({"totalCount": len(items), "items": items}).encode()
-    sandbox.switches.scripted.append(ScriptedAnswer("/deviceBatches/Large/devices", 200, body))
+    sandbox.switches.scripted.append(ScriptedResponse("/deviceBatches/Large/devices", 200, body))
     async with connect() as client:
         code, words = await refused(client, "pc-mcp://customers/Coho%20Vineyard/batches/Large/devices.csv")
     assert code == INTERNAL_ERROR
@@ -324,7 +324,7 @@ async def test_no_list_is_offered_where_no_rows_are_left_out_or_it_could_not_be_
             await listed(client, limit=1, cursor=first.structured_content["next_cursor"]),
             await client.call_tool("list_devices", {"customer": "Documentation Sample", "batch": "testbatch"}),
         ]
-        sandbox.switches.scripted.append(ScriptedAnswer("/R&D; phase=1/devices", 403, b'{"code": 900308}'))
+        sandbox.switches.scripted.append(ScriptedResponse("/R&D; phase=1/devices", 403, b'{"code": 900308}'))
         results.append(await listed(client, limit=1, refresh=True))
     assert results[-1].structured_content["complete"] is False
     assert not any("the resource" in note for result in results for note in result.structured_content["notes"])

@@ -17,7 +17,7 @@ from pc_mcp.auth.app_only import AppTokens
 from pc_mcp.protocol.server import build_server
 from pc_mcp.protocol.token_providers import NO_CLIENT_ID
 from pc_mcp.runtime.clouds import Cloud
-from pc_mcp.sandbox import ScriptedAnswer, running
+from pc_mcp.sandbox import ScriptedResponse, running
 from pc_mcp.tools import all_tools
 from pc_mcp.tools.support.call import result_of
 from tests.answers.reading import check_cleaned, check_halves, numbers
@@ -191,7 +191,7 @@ INCOMPLETE = {
 @pytest.mark.slow
 @pytest.mark.parametrize("name", INCOMPLETE)
 async def test_the_incomplete_answer_is_as_reviewed(connect, sandbox, files, name):
-    sandbox.switches.scripted.append(ScriptedAnswer("/FINANCE laptops/devices", 403, b'{"code": 900308}'))
+    sandbox.switches.scripted.append(ScriptedResponse("/FINANCE laptops/devices", 403, b'{"code": 900308}'))
     tool, arguments = INCOMPLETE[name]
     async with connect() as client:
         result = await client.call_tool(tool, arguments)
@@ -244,7 +244,7 @@ async def test_the_answer_to_an_export_is_as_reviewed(connect, files, tmp_path, 
 
 @pytest.mark.slow
 async def test_the_answer_to_an_export_that_was_not_made_is_as_reviewed(connect, sandbox, files, tmp_path):
-    sandbox.switches.scripted.append(ScriptedAnswer("/FINANCE laptops/devices", 403, b'{"code": 900308}'))
+    sandbox.switches.scripted.append(ScriptedResponse("/FINANCE laptops/devices", 403, b'{"code": 900308}'))
     async with connect(exports={"folder": tmp_path}) as client:
         incomplete = await client.call_tool("export_devices", {"customer": "Contoso Ltd"})
         sandbox.switches.scripted.clear()
@@ -268,7 +268,7 @@ RESOURCE_ERRORS = {
 
 @pytest.mark.parametrize("name", RESOURCE_ERRORS)
 async def test_the_error_of_a_resource_is_as_reviewed(connect, sandbox, files, name):
-    sandbox.switches.scripted.append(ScriptedAnswer("/FINANCE laptops/devices", 403, b'{"code": 900308}'))
+    sandbox.switches.scripted.append(ScriptedResponse("/FINANCE laptops/devices", 403, b'{"code": 900308}'))
     async with connect() as client:
         with pytest.raises(MCPError) as error:
             await client.read_resource(RESOURCE_ERRORS[name])

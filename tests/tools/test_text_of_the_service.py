@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from mcp import Client
 
-from pc_mcp.sandbox import ScriptedAnswer
+from pc_mcp.sandbox import ScriptedResponse
 from pc_mcp.tools import all_tools
 from tests.answers.reading import table_below
 
@@ -59,7 +59,7 @@ def says(sandbox):
     """Makes every text of the service's answers this one, whatever the field."""
 
     def answer(match: str, body: object) -> None:
-        sandbox.switches.scripted.append(ScriptedAnswer(match, 200, json.dumps(body).encode()))
+        sandbox.switches.scripted.append(ScriptedResponse(match, 200, json.dumps(body).encode()))
 
     def set_text(text: str) -> None:
         device = dict.fromkeys(("id", "serialNumber", "modelName", "oemManufacturerName"), text)
@@ -69,7 +69,7 @@ def says(sandbox):
         customer = {"id": ID, "companyProfile": {"companyName": text, "domain": text}, "relationshipToPartner": text}
         another = {"id": text, "companyProfile": {"companyName": text}}
         sandbox.switches.scripted.clear()
-        sandbox.switches.scripted.append(ScriptedAnswer("/another/devices", 404, b'{"code": "1000"}'))
+        sandbox.switches.scripted.append(ScriptedResponse("/another/devices", 404, b'{"code": "1000"}'))
         answer("/devices", {"items": [device | {"productKey": text, "policies": [{"value": text}]}] * 3})
         answer("/deviceBatches", {"items": [batch]})
         answer("/policies", {"items": [policy]})
@@ -117,7 +117,7 @@ async def test_a_key_that_an_error_names_is_masked_whatever_its_shape(connect, s
     row = {"serialNumber": "S1", "productKey": "AB-123-odd-key", "errorCode": "999"}
     row["errorDescription"] = "Key ab-123-ODD-key (AB123 odd&#45;key) is taken"
     body = {"batchTrackingId": "x", "status": "finished", "devicesStatus": [row]}
-    sandbox.switches.scripted.append(ScriptedAnswer("/batchJobStatus", 200, json.dumps(body).encode()))
+    sandbox.switches.scripted.append(ScriptedResponse("/batchJobStatus", 200, json.dumps(body).encode()))
     asked = {"customer": "Contoso Ltd", "batch_tracking_id": "x"}
     async with connect() as client:
         result = await client.call_tool("get_batch_upload_status", asked)
@@ -181,7 +181,7 @@ async def test_an_entity_stays_the_characters_that_it_is(connect, says, tmp_path
 )
 async def test_a_code_that_is_no_number_is_not_shown(connect, sandbox, code):
     body = json.dumps({"code": code, "description": "x"}).encode()
-    sandbox.switches.scripted.append(ScriptedAnswer("/deviceBatches", 403, body))
+    sandbox.switches.scripted.append(ScriptedResponse("/deviceBatches", 403, body))
     async with connect() as client:
         words, _ = await told(client, "list_device_batches", {"customer": "Contoso Ltd"})
     assert "(HTTP 403, correlation id" in words

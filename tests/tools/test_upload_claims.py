@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pc_mcp.sandbox import ScriptedAnswer
+from pc_mcp.sandbox import ScriptedResponse
 
 QUESTION = {"customer": "47021739-3426-40bf-9601-61b4b6d7c793", "batch_tracking_id": "0127ED8E-ff72"}
 OVER = ("finished", "finished_with_errors")
@@ -20,7 +20,7 @@ def told(connect, sandbox):
             answers = []
             for body in bodies:
                 said = json.dumps({"batchTrackingId": "0127ed8e-FF72"} | body).encode()
-                sandbox.switches.scripted = [ScriptedAnswer("/batchJobStatus", body=said)]
+                sandbox.switches.scripted = [ScriptedResponse("/batchJobStatus", body=said)]
                 result = await client.call_tool("get_batch_upload_status", QUESTION)
                 assert not result.is_error, result.content[0].text
                 first_line = result.content[0].text.splitlines()[0]
@@ -119,7 +119,7 @@ async def test_more_rows_that_are_said_to_follow_are_missing(told):
 
 async def test_an_upload_whose_rows_come_twice_is_no_answer(connect, sandbox):
     body = b'{"batchTrackingId": "0127ed8e-FF72", "devicesStatus": [{"status": "error"}], "devicesStatus": []}'
-    sandbox.switches.scripted = [ScriptedAnswer("/batchJobStatus", body=body)]
+    sandbox.switches.scripted = [ScriptedResponse("/batchJobStatus", body=body)]
     async with connect() as client:
         result = await client.call_tool("get_batch_upload_status", QUESTION)
     assert result.is_error
@@ -178,7 +178,7 @@ async def test_a_count_that_agrees_with_the_rows_is_no_news(told):
     ],
 )
 async def test_what_is_no_upload_or_another_one_is_an_error(connect, sandbox, body):
-    sandbox.switches.scripted = [ScriptedAnswer("/batchJobStatus", body=json.dumps(body).encode())]
+    sandbox.switches.scripted = [ScriptedResponse("/batchJobStatus", body=json.dumps(body).encode())]
     async with connect() as client:
         result = await client.call_tool("get_batch_upload_status", QUESTION)
     assert result.is_error
@@ -188,7 +188,7 @@ async def test_what_is_no_upload_or_another_one_is_an_error(connect, sandbox, bo
 
 async def test_a_customer_whose_id_is_another_than_was_asked_for_is_an_error(connect, sandbox):
     asked = "00000000-0000-4000-8000-000000000001"
-    sandbox.switches.scripted = [ScriptedAnswer(f"/customers/{asked}", body=b'{"id": "other"}')]
+    sandbox.switches.scripted = [ScriptedResponse(f"/customers/{asked}", body=b'{"id": "other"}')]
     async with connect() as client:
         result = await client.call_tool("list_device_batches", {"customer": asked})
     assert result.is_error
@@ -218,7 +218,7 @@ async def test_an_upload_that_has_ended_is_not_called_stuck_however_long_ago_it_
 
 async def test_devices_that_failed_come_first_and_that_is_said(connect, sandbox):
     body = {"batchTrackingId": "0127ed8e-FF72", "status": "finished"} | rows("finished", "failed", "finished")
-    sandbox.switches.scripted = [ScriptedAnswer("/batchJobStatus", body=json.dumps(body).encode())]
+    sandbox.switches.scripted = [ScriptedResponse("/batchJobStatus", body=json.dumps(body).encode())]
     async with connect() as client:
         result = await client.call_tool("get_batch_upload_status", QUESTION)
     assert [device["status"] for device in result.structured_content["devices"]] == ["failed", "finished", "finished"]

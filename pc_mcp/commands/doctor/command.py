@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from pc_mcp.commands.doctor import account, local
 from pc_mcp.commands.doctor.network import CLOCK, PARTNER_CENTER, SIGN_IN_SERVICE, Network
-from pc_mcp.commands.doctor.report import Finding, as_json, as_line, bounded, not_checked
+from pc_mcp.commands.doctor.report import CheckResult, as_json, as_line, bounded, not_checked
 from pc_mcp.commands.install.clients import CLIENTS
 from pc_mcp.commands.install.machine import Connection, Machine, this_machine
 from pc_mcp.commands.install.program import typed
@@ -19,7 +19,7 @@ from pc_mcp.runtime.waiting import in_daemon_thread, run
 from pc_mcp.settings import Settings
 
 _ONLINE = (SIGN_IN_SERVICE, PARTNER_CENTER, CLOCK, account.TOKEN_STORE, account.SIGNED_IN, account.ROLE)
-Say = Callable[[Finding], None]
+Say = Callable[[CheckResult], None]
 T = TypeVar("T")
 
 
@@ -29,17 +29,17 @@ def doctor(config: Path | None, *, in_json: bool, seconds: float, client: str | 
     seconds: the longest time of one check; client: the one whose server's environment it looks with.
     """
     configure_logging("error", "human")  # what would be logged besides is found here
-    findings: list[Finding] = []
+    results: list[CheckResult] = []
 
-    def say(finding: Finding) -> None:
-        findings.append(finding)
+    def say(result: CheckResult) -> None:
+        results.append(result)
         if not in_json:
-            print(as_line(finding), flush=True)
+            print(as_line(result), flush=True)
 
     run(_examine, config, client, seconds, say)
     if in_json:
-        print(as_json(findings), flush=True)
-    return int(any(finding.state == "wrong" for finding in findings))
+        print(as_json(results), flush=True)
+    return int(any(result.state == "wrong" for result in results))
 
 
 async def _examine(config: Path | None, client: str | None, seconds: float, say: Say) -> None:
@@ -49,7 +49,7 @@ async def _examine(config: Path | None, client: str | None, seconds: float, say:
     if client is None:
         await _examine_with(machine, config, found, local.NO_CLIENT, seconds, say)
         return
-    theirs = found if isinstance(found, Finding) else [each for each in found if each.client.id == client]
+    theirs = found if isinstance(found, CheckResult) else [each for each in found if each.client.id == client]
     connection = theirs[0] if isinstance(theirs, list) and theirs else Connection(CLIENTS[client], Path())
     with process_environment(environment := connection.environment(machine)):
         say(local.environment(connection, machine, environment))
@@ -61,24 +61,24 @@ async def _examine(config: Path | None, client: str | None, seconds: float, say:
 async def _examine_with(
     machine: Machine,
     config: Path | None,
-    connected: list[Connection] | Finding,
-    nobody: Finding,
+    connected: list[Connection] | CheckResult,
+    nobody: CheckResult,
     seconds: float,
     say: Say,
 ) -> None:
     """What there is to find with the machine's environment. nobody: what is said where nothing is connected."""
-    clients = [] if isinstance(connected, Finding) else connected
+    clients = [] if isinstance(connected, CheckResult) else connected
     config = local.config_to_examine(config, machine.environment, clients)
     look = partial(local.configuration, config, machine.environment, clients)
     found = await bounded(local.CONFIGURATION, seconds, partial(in_daemon_thread, look))
-    configured, settings = (found, None) if isinstance(found, Finding) else found
+    configured, settings = (found, None) if isinstance(found, CheckResult) else found
     simulated = settings is not None and nobody is not local.NO_CLIENT and local.only_sandbox(clients)
     say(local.unused(configured) if simulated else configured)
     if settings is not None:
         await _look_at_folders(settings, seconds, say)
     if simulated:
         for check in (local.CERTIFICATES, *_ONLINE):
-            say(Finding(check, "not checked", "the simulated customers do not need it"))
+            say(CheckResult(check, "not checked", "the simulated customers do not need it"))
         await _look_at_clients(clients, machine, seconds, say)
         return
     asked = settings or Settings.model_construct()  # the defaults, where what is configured cannot be used
@@ -92,7 +92,7 @@ async def _examine_with(
     else:
         await _ask(settings, seconds, configured, typed(["pc-mcp", "login", *local.config_option(config)]), say)
     if not clients:
-        say(connected if isinstance(connected, Finding) else nobody)
+        say(connected if isinstance(connected, CheckResult) else nobody)
     await _look_at_clients(clients, machine, seconds, say)
 
 
@@ -115,11 +115,11 @@ async def _look_at_folders(settings: Settings, seconds: float, say: Say) -> None
             say(await bounded(check, seconds, partial(in_daemon_thread, partial(look, folder))))
 
 
-async def _ask(settings: Settings, seconds: float, configured: Finding, login: str, say: Say) -> None:
+async def _ask(settings: Settings, seconds: float, configured: CheckResult, login: str, say: Say) -> None:
     """What is asked of the sign-in service and of Partner Center. login: the command that signs in."""
     network = Network(settings, seconds)
     if settings.auth.mode == "token":
-        service = Finding(SIGN_IN_SERVICE, "ok", "not used (auth.mode = token)")
+        service = CheckResult(SIGN_IN_SERVICE, "ok", "not used (auth.mode = token)")
     else:
         service = await bounded(SIGN_IN_SERVICE, seconds, network.sign_in_service)
     say(service)
@@ -137,7 +137,7 @@ async def _ask(settings: Settings, seconds: float, configured: Finding, login: s
         say(not_checked(account.ROLE, account.SIGNED_IN if token is None else PARTNER_CENTER))
 
 
-async def _sign_in(settings: Settings, seconds: float, service: Finding, login: str, say: Say) -> str | None:
+async def _sign_in(settings: Settings, seconds: float, service: CheckResult, login: str, say: Say) -> str | None:
     """A token of whoever is signed in."""
     async with token_provider(settings) as tokens:
         stored = await bounded(account.TOKEN_STORE, seconds, partial(account.token_store, tokens, settings))
@@ -146,6 +146,6 @@ async def _sign_in(settings: Settings, seconds: float, service: Finding, login: 
             say(not_checked(account.SIGNED_IN, stored.check if stored.is_late else service.check))
             return None
         found = await bounded(account.SIGNED_IN, seconds, partial(account.signed_in, tokens, settings, login))
-        finding, token = (found, None) if isinstance(found, Finding) else found
-        say(finding)
+        result, token = (found, None) if isinstance(found, CheckResult) else found
+        say(result)
         return token

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from pc_mcp import __version__
-from pc_mcp.commands.doctor.report import Finding
+from pc_mcp.commands.doctor.report import CheckResult
 from pc_mcp.commands.install.clients import Client
 from pc_mcp.commands.install.environment import SETTINGS, missing, pasted
 from pc_mcp.commands.install.machine import Connection, Machine, connections
@@ -41,7 +41,7 @@ _MOST_SHOWN = 200  # characters of an address that stands in a client's file
 _CONFIG = "--config"
 _CORRECT = f"Correct that; {SETTINGS_GUIDE} describes every setting."
 _NO_TENANT = "no tenant yet, which the connected assistants do not need: they ask the simulated customers"
-NO_CLIENT = Finding(CLIENTS, "warning", "no assistant is connected", "Run: pc-mcp install claude-desktop")
+NO_CLIENT = CheckResult(CLIENTS, "warning", "no assistant is connected", "Run: pc-mcp install claude-desktop")
 _SET_UP = (
     "set auth.client_id and auth.tenant_id, which your administrator gives you "
     f"(the guide for that is {SIGN_IN_GUIDE}), with"
@@ -49,15 +49,15 @@ _SET_UP = (
 _INSTALL = ("pc-mcp", "install", "CLIENT", "--client-id", "ID", "--tenant-id", "ID")
 
 
-def program() -> Finding:
+def program() -> CheckResult:
     """Which program this is."""
     python = f"Python {platform.python_version()}"
-    return Finding("program", "ok", f"pc-mcp {__version__}, {python}, {platform.system()}")
+    return CheckResult("program", "ok", f"pc-mcp {__version__}, {python}, {platform.system()}")
 
 
 def configuration(
     config: Path | None, environment: Mapping[str, str], connected: Sequence[Connection]
-) -> tuple[Finding, Settings | None]:
+) -> tuple[CheckResult, Settings | None]:
     """Where the settings come from, and the settings, where they are valid.
 
     connected: the simulated customers, where they are all that is connected, need no sign-in, and of a server that
@@ -66,7 +66,7 @@ def configuration(
     try:
         settings = load_settings(config)
     except ConfigurationError as error:
-        return Finding(CONFIGURATION, "wrong", str(error), _CORRECT), None
+        return CheckResult(CONFIGURATION, "wrong", str(error), _CORRECT), None
     file = config_file(config)
     names = variables_set(environment)
     sources = [str(file) if file else f"no file {usual_config_file()}"]
@@ -76,16 +76,18 @@ def configuration(
     again = typed([*_INSTALL, *config_option(config)])
     if only_sandbox(connected) and settings.auth == AuthSettings():
         mend = f"To ask your own customers, {_SET_UP}: {again}"
-        return Finding(CONFIGURATION, "not set up", f"{'; '.join(sources)}; {_NO_TENANT}", mend), settings
+        return CheckResult(CONFIGURATION, "not set up", f"{'; '.join(sources)}; {_NO_TENANT}", mend), settings
     if settings.auth.mode != "token" and settings.auth.client_id is None:
         lacks = f"{found}; no application to sign in as"
         if asked := _asked_servers(connected):
-            return Finding(CONFIGURATION, "not set up", f"{lacks}, but {asked}", f"Else {_SET_UP}: {again}"), settings
+            return CheckResult(
+                CONFIGURATION, "not set up", f"{lacks}, but {asked}", f"Else {_SET_UP}: {again}"
+            ), settings
         mend = f"{_SET_UP[:1].upper()}{_SET_UP[1:]}: {again}"
-        return Finding(CONFIGURATION, "wrong", f"{lacks}{_for_whom(connected)}", mend), settings
+        return CheckResult(CONFIGURATION, "wrong", f"{lacks}{_for_whom(connected)}", mend), settings
     if fault := _faulty_id(settings.auth):
-        return Finding(CONFIGURATION, "warning", f"{found}; {fault}", f"Correct that: {again}"), settings
-    return Finding(CONFIGURATION, "ok", found), settings
+        return CheckResult(CONFIGURATION, "warning", f"{found}; {fault}", f"Correct that: {again}"), settings
+    return CheckResult(CONFIGURATION, "ok", found), settings
 
 
 def _asked_servers(connected: Sequence[Connection]) -> str:
@@ -102,11 +104,11 @@ def _for_whom(connected: Sequence[Connection]) -> str:
     return f", which {' and '.join(titles)} need{'s' if len(titles) == 1 else ''}" if titles else ""
 
 
-def unused(configured: Finding) -> Finding:
+def unused(configured: CheckResult) -> CheckResult:
     """What was found of settings that can be read, for a server of the simulated customers, which takes no sign-in."""
     if configured.state == "not set up":
         return configured
-    return Finding(CONFIGURATION, "ok", f"{configured.found}; the simulated customers need no sign-in of it")
+    return CheckResult(CONFIGURATION, "ok", f"{configured.found}; the simulated customers need no sign-in of it")
 
 
 def _faulty_id(auth: AuthSettings) -> str | None:
@@ -119,28 +121,30 @@ def _faulty_id(auth: AuthSettings) -> str | None:
     return None
 
 
-def not_connected(client: Client) -> Finding:
+def not_connected(client: Client) -> CheckResult:
     """That the one client that was asked for does not start us."""
-    return Finding(client.title, "wrong", "is not connected", f"Run: pc-mcp install {client.id}")
+    return CheckResult(client.title, "wrong", "is not connected", f"Run: pc-mcp install {client.id}")
 
 
-def environment(connection: Connection, machine: Machine, handed_on: Mapping[str, str]) -> Finding:
+def environment(connection: Connection, machine: Machine, handed_on: Mapping[str, str]) -> CheckResult:
     """Whether the server that the client starts gets what it needs of the environment.
 
     machine: with this shell's environment; handed_on: what of it the server gets.
     """
     client = connection.client
     if client.hands_on is None:
-        return Finding(ENVIRONMENT, "ok", f"{client.title} hands on all of its own, taken to be this shell's")
+        return CheckResult(ENVIRONMENT, "ok", f"{client.title} hands on all of its own, taken to be this shell's")
     absent = _absent(connection, machine, handed_on)
     if not absent:
         names = ", ".join(sorted(handed_on))
-        return Finding(ENVIRONMENT, "ok", f"{client.title} hands on {names}; nothing else that is set here is needed")
+        return CheckResult(
+            ENVIRONMENT, "ok", f"{client.title} hands on {names}; nothing else that is set here is needed"
+        )
     listed = "; ".join(f"{', '.join(names)} ({purpose})" for purpose, names in absent.items())
     mend = "Connect it first." if connection.command is None else _by_hand(connection, machine, absent)
     if client.forwards and connection.command:
         mend = f"Connect it again: {typed(_connecting(connection))}"
-    return Finding(ENVIRONMENT, "warning", f"{client.title} does not hand on what is set here: {listed}", mend)
+    return CheckResult(ENVIRONMENT, "warning", f"{client.title} does not hand on what is set here: {listed}", mend)
 
 
 def _absent(connection: Connection, machine: Machine, handed_on: Mapping[str, str]) -> dict[str, list[str]]:
@@ -165,20 +169,20 @@ def _by_hand(connection: Connection, machine: Machine, absent: Mapping[str, Sequ
     return " ".join(steps)
 
 
-def prompts(folder: Path) -> Finding:
+def prompts(folder: Path) -> CheckResult:
     """Whether the team's own prompts can be used; with a malformed file the server does not start."""
     try:
         found = prompts_in(folder)
     except PromptFileError as error:
         until = "has only the prompts that it brings" if isinstance(error, NoPromptFolder) else "does not start"
-        return Finding(PROMPTS, "wrong", str(error), f"Correct that: until then the server {until}.")
+        return CheckResult(PROMPTS, "wrong", str(error), f"Correct that: until then the server {until}.")
     if not found:
         mend = "Put the files there, or correct prompts.folder."
-        return Finding(PROMPTS, "warning", f"no *.md file is in {folder}", mend)
-    return Finding(PROMPTS, "ok", f"{', '.join(sorted(found))}, of {folder}")
+        return CheckResult(PROMPTS, "warning", f"no *.md file is in {folder}", mend)
+    return CheckResult(PROMPTS, "ok", f"{', '.join(sorted(found))}, of {folder}")
 
 
-def exports(folder: Path) -> Finding:
+def exports(folder: Path) -> CheckResult:
     """Whether a file can be written into the folder for exports; nothing is left there."""
     try:
         with tempfile.NamedTemporaryFile(dir=folder, prefix=".pc-mcp-") as file:
@@ -186,21 +190,21 @@ def exports(folder: Path) -> Finding:
     except OSError as error:
         reason = error.strerror or type(error).__name__
         mend = "Free space, change the folder's permissions, or let exports.folder name another one."
-        return Finding(EXPORTS, "wrong", f"no file can be written into {folder}: {reason}", mend)
-    return Finding(EXPORTS, "ok", f"files can be written into {folder}")
+        return CheckResult(EXPORTS, "wrong", f"no file can be written into {folder}: {reason}", mend)
+    return CheckResult(EXPORTS, "ok", f"files can be written into {folder}")
 
 
-def certificates(settings: Settings) -> Finding:
+def certificates(settings: Settings) -> CheckResult:
     """Which proxies are used, and by which certificates others are known."""
     try:
         places = {service: network.route_to(url).place for service, url in settings.services.items()}
         named = network.named_certificates()
     except network.NetworkRefused as error:
-        return Finding(CERTIFICATES, "wrong", error.what, error.advice)
+        return CheckResult(CERTIFICATES, "wrong", error.what, error.advice)
     used = [f"{service} through {place}" if place else f"{service} directly" for service, place in places.items()]
     if not any(places.values()):
         used = ["no proxy"]
-    return Finding(CERTIFICATES, "ok", f"{', '.join(used)}; {', '.join(named) or 'those of the system'}")
+    return CheckResult(CERTIFICATES, "ok", f"{', '.join(used)}; {', '.join(named) or 'those of the system'}")
 
 
 def connected(machine: Machine) -> list[Connection]:
@@ -220,7 +224,7 @@ def config_option(config: str | Path | None) -> list[str]:
     return [_CONFIG, str(config)] if config else []
 
 
-def client(connection: Connection, machine: Machine) -> Finding:
+def client(connection: Connection, machine: Machine) -> CheckResult:
     """Whether what the client starts is there, and can be started.
 
     machine: with this shell's environment; where the server gets less of it than it needs, that is mentioned.
@@ -233,36 +237,36 @@ def client(connection: Connection, machine: Machine) -> Finding:
     config = connection.config
     again = f"Connect it again: {typed(_connecting(connection))}"
     if connection.fault:
-        return Finding(title, "wrong", connection.fault, again)
+        return CheckResult(title, "wrong", connection.fault, again)
     if not os.path.isabs(program):
-        return Finding(title, "warning", f"{found}, which it may not find without an absolute path", again)
+        return CheckResult(title, "warning", f"{found}, which it may not find without an absolute path", again)
     if not os.path.isfile(program):
-        return Finding(title, "wrong", f"{found}, which is not there", again)
+        return CheckResult(title, "wrong", f"{found}, which is not there", again)
     try:
         if config:
             load_settings(Path(config))
     except ConfigurationError as error:
         mend = f"Correct that, or connect it with another file: {typed(_connecting(connection, 'FILE'))}"
-        return Finding(title, "wrong", f"{found}, which cannot serve: {error}", mend)
+        return CheckResult(title, "wrong", f"{found}, which cannot serve: {error}", mend)
     hint = ""
     if not connection.is_sandbox and _absent(connection, machine, connection.environment(machine)):
         hint = f"It hands on less than this shell has: pc-mcp doctor --client {connection.client.id} looks with that."
-    return Finding(title, "ok", found, hint)
+    return CheckResult(title, "ok", found, hint)
 
 
-def _without_command(connection: Connection) -> Finding:
+def _without_command(connection: Connection) -> CheckResult:
     """What the client asks instead, what became of an entry that is not there, or why that cannot be told."""
     title, name = connection.client.title, connection.client.id
     if connection.url and not connection.fault:
         return _asked(title, connection.url)
     if not connection.is_lost:
-        return Finding(title, "warning", connection.fault or "its file cannot be read")
+        return CheckResult(title, "warning", connection.fault or "its file cannot be read")
     found = f"our entry is not in {connection.path} any more, beside which its backup lies"
     mend = f"Quit {title}, which may have written its file back, then run: pc-mcp install {name}"
-    return Finding(title, "warning", found, f"{mend} (to be rid of it instead: pc-mcp uninstall {name})")
+    return CheckResult(title, "warning", found, f"{mend} (to be rid of it instead: pc-mcp uninstall {name})")
 
 
-def _asked(title: str, url: str) -> Finding:
+def _asked(title: str, url: str) -> CheckResult:
     """Whether a server listens where the client asks; only at addresses of this computer that is tried."""
     found = f"asks the server at {url}, which has to run"
     try:
@@ -271,14 +275,14 @@ def _asked(title: str, url: str) -> Finding:
     except ValueError:
         host, port = "", 0
     if host not in network.LOOPBACK_HOSTS or not port:
-        return Finding(title, "not checked", found)
+        return CheckResult(title, "not checked", found)
     try:
         socket.create_connection((host, port), timeout=_ASK_SECONDS).close()
     except ConnectionRefusedError:
-        return Finding(title, "wrong", f"{found}, and does not", f"Start it: pc-mcp serve --http {parts.netloc}")
+        return CheckResult(title, "wrong", f"{found}, and does not", f"Start it: pc-mcp serve --http {parts.netloc}")
     except OSError:
-        return Finding(title, "not checked", found)
-    return Finding(title, "ok", f"{found}, and something listens there")
+        return CheckResult(title, "not checked", found)
+    return CheckResult(title, "ok", f"{found}, and something listens there")
 
 
 def _connecting(connection: Connection, config: str | None = None) -> list[str]:

@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CheckResult:
     """What a check found. mend: what to do about it; is_late: its work was given up, and may go on in a thread."""
 
     check: str
@@ -33,36 +33,36 @@ class Finding:
         return self.state in {"ok", "warning"}
 
 
-def not_checked(check: str, because: str) -> Finding:
+def not_checked(check: str, because: str) -> CheckResult:
     """A check that was not made: `because` names the one that it depends on."""
-    return Finding(check, "not checked", f"waits for {because}")
+    return CheckResult(check, "not checked", f"waits for {because}")
 
 
-async def bounded(check: str, seconds: float, work: Callable[[], Awaitable[T]]) -> T | Finding:
+async def bounded(check: str, seconds: float, work: Callable[[], Awaitable[T]]) -> T | CheckResult:
     """What `work` finds, or that it took too long."""
     with anyio.move_on_after(seconds):
         return await work()
     mend = "Check the network and the proxy; with --timeout SECONDS this waits longer."
-    return Finding(check, "wrong", f"no answer within {seconds:g} s", mend, is_late=True)
+    return CheckResult(check, "wrong", f"no answer within {seconds:g} s", mend, is_late=True)
 
 
-def as_line(finding: Finding) -> str:
-    """A finding for people."""
-    found, mend = _clean(finding.found), _clean(finding.mend)
+def as_line(result: CheckResult) -> str:
+    """A result for people."""
+    found, mend = _clean(result.found), _clean(result.mend)
     end = "" if not mend else " " if found.endswith((".", "?")) else ". "
-    return f"{finding.state:<{_STATE_WIDTH}}{_clean(finding.check):<{_CHECK_WIDTH}}{found}{end}{mend}"
+    return f"{result.state:<{_STATE_WIDTH}}{_clean(result.check):<{_CHECK_WIDTH}}{found}{end}{mend}"
 
 
-def as_json(findings: Iterable[Finding]) -> str:
+def as_json(results: Iterable[CheckResult]) -> str:
     """The names are an interface of scripts: they stay as they are."""
     checks = [
         {
-            "check": _clean(finding.check),
-            "state": finding.state,
-            "found": _clean(finding.found),
-            "mend": _clean(finding.mend) or None,
+            "check": _clean(result.check),
+            "state": result.state,
+            "found": _clean(result.found),
+            "mend": _clean(result.mend) or None,
         }
-        for finding in findings
+        for result in results
     ]
     return json.dumps({"ok": all(check["state"] != "wrong" for check in checks), "checks": checks}, indent=2)
 

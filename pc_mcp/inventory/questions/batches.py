@@ -11,7 +11,7 @@ from pc_mcp.inventory.questions.batch_names import nearest_batches
 from pc_mcp.inventory.questions.completeness import Missing, NextStep, keep_until_asked_again, missing, next_step
 from pc_mcp.inventory.questions.identifiers import forms_of
 from pc_mcp.inventory.questions.opened import opened
-from pc_mcp.inventory.questions.paging import AnswerPage, Paging
+from pc_mcp.inventory.questions.paging import Continuation, Paging
 from pc_mcp.inventory.reading.batch_reading import BatchReading
 from pc_mcp.inventory.reading.inventory import Call
 from pc_mcp.inventory.store.filters import said_of_name
@@ -89,7 +89,7 @@ class BatchList:
     order_by: BatchOrder
     batches: Sequence[DeviceBatch]
     nearest: Sequence[str]
-    page: AnswerPage
+    page: Continuation
     where: BatchFilter
 
 
@@ -112,7 +112,7 @@ async def list_batches(
         listed = [reading.batch for reading in readings]
         found = await call.off_the_loop(lambda: _matching(readings, where, order_by))
         matched, name = found.batches, found.where.name_contains
-        given = range(len(matched))[begun.shown :][:limit]
+        given = range(len(matched))[begun.before :][:limit]
         near = await nearest_batches(readings, name) if name and not found.named else []
         problem = missing(snapshot.list_problem, on_refresh=True) if snapshot.list_problem else None
         step = next_step([problem] if problem else [], unreadable=snapshot.unreadable_batches)

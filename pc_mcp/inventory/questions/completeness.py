@@ -35,9 +35,9 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class NextStep:
-    """What to do about what is missing: `kind`, after how many seconds (None: at once, or never), and why."""
+    """What to do about what is missing: `remedy`, after how many seconds (None: at once, or never), and why."""
 
-    kind: Remedy
+    remedy: Remedy
     seconds: int | None
     reason: str
 
@@ -70,9 +70,9 @@ def next_step(problems: Sequence[Missing] = (), *, unreadable: int = 0, out_of_t
     unreadable: items that could not be read; out_of_time: reading goes on when the same is asked again.
     Of several problems the one that stands in the way of the others comes first: without a sign-in nothing is
     answered, while the service is throttled nothing is read; then what asking again brings, and only where
-    nothing brings anything, that. The longest wait of the chosen kind counts.
+    nothing brings anything, that. The longest wait of the chosen remedy counts.
     """
-    by_remedy = {kind: [problem for problem in problems if problem.remedy == kind] for kind in get_args(Remedy)}
+    by_remedy = {remedy: [problem for problem in problems if problem.remedy == remedy] for remedy in get_args(Remedy)}
     if by_remedy["sign_in"]:
         return NextStep("sign_in", None, SIGN_IN)
     if waiting := by_remedy["wait"]:
@@ -91,7 +91,7 @@ def next_step(problems: Sequence[Missing] = (), *, unreadable: int = 0, out_of_t
 
 def keep_until_asked_again(kept: Kept, step: NextStep | None) -> None:
     """An answer that says to wait before the same is asked again promises that what was read is there then."""
-    if step and step.kind in {"ask_again", "wait"}:
+    if step and step.remedy in {"ask_again", "wait"}:
         kept.touched = max(kept.touched, anyio.current_time() + (step.seconds or A_MINUTE))
 
 

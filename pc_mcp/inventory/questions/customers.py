@@ -9,7 +9,7 @@ import anyio.to_thread
 from pc_mcp.inventory.questions.completeness import Missing, NextStep, keep_until_asked_again, missing, next_step
 from pc_mcp.inventory.questions.customer_names import addressed, nearest_customers
 from pc_mcp.inventory.questions.identifiers import forms_of
-from pc_mcp.inventory.questions.paging import AnswerPage, Paging, kept
+from pc_mcp.inventory.questions.paging import Continuation, Paging, kept
 from pc_mcp.inventory.reading.customer_list import CustomerDirectory
 from pc_mcp.inventory.reading.inventory import Call
 from pc_mcp.partner_center.models import Customer
@@ -27,7 +27,7 @@ class CustomerList:
     matched: int
     customers: Sequence[Customer]
     nearest: Sequence[Customer]
-    page: AnswerPage
+    page: Continuation
 
 
 async def list_customers(

@@ -10,7 +10,7 @@ from pc_mcp.inventory.questions.coverage import Coverage, Disagreement, coverage
 from pc_mcp.inventory.questions.cursors import Cursor
 from pc_mcp.inventory.questions.identifiers import SAID_OF_THE_ABSENT, forms_of
 from pc_mcp.inventory.questions.opened import devices_read
-from pc_mcp.inventory.questions.paging import AnswerPage, Paging
+from pc_mcp.inventory.questions.paging import Continuation, Paging
 from pc_mcp.inventory.reading.inventory import Call
 from pc_mcp.inventory.reading.snapshot import Snapshot
 from pc_mcp.inventory.store import (
@@ -85,7 +85,7 @@ class DeviceList:
     disagreements: Sequence[Disagreement]
     devices: Sequence[ListedDevice]
     nobody_has: Sequence[NobodyHas]
-    page: AnswerPage
+    page: Continuation
     where: DeviceFilter
     order: DeviceOrder
     undated: int
@@ -117,10 +117,10 @@ async def list_devices(
             group_by = () if paging.goes_on else _first_look(where, in_batch=part.batch is not None)
         begun = paging.begin(part.generation)
         if where.serial_number and len(forms_of(where.serial_number)) > 1:
-            where = await snapshot.answer(call.answer_by, partial(_as_pasted, snapshot.store, part.scope, where))
+            where = await snapshot.in_time(call.answer_by, partial(_as_pasted, snapshot.store, part.scope, where))
         rows_of = partial(_rows, snapshot.store, part.scope, where, order, begun, limit)
-        answer = partial(_answer, snapshot, part.scope, where, group_by or (), rows_of)
-        matched, groups, odd, undated, rows, nobody_has = await snapshot.answer(call.answer_by, answer)
+        answer = partial(_listed_now, snapshot, part.scope, where, group_by or (), rows_of)
+        matched, groups, odd, undated, rows, nobody_has = await snapshot.in_time(call.answer_by, answer)
         return DeviceList(
             customer=customer,
             batch=part.batch,
@@ -159,7 +159,7 @@ def listed(snapshot: Snapshot, row: DeviceRow) -> ListedDevice:
     return ListedDevice(row, snapshot.readings[row.batch_number].batch.id)
 
 
-def _answer(
+def _listed_now(
     snapshot: Snapshot,
     scope: Scope,
     where: DeviceFilter,
@@ -182,7 +182,7 @@ def _rows(
 ) -> list[DeviceRow]:
     if order == "batch":
         return store.rows(scope, where, after=begun.after, limit=limit)
-    return store.ordered_rows(scope, where, order, skip=begun.shown, limit=limit)
+    return store.ordered_rows(scope, where, order, skip=begun.before, limit=limit)
 
 
 def _irregularities(store: Store, scope: Scope, where: DeviceFilter, tally: Tally) -> Irregularities:

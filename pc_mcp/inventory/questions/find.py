@@ -9,7 +9,7 @@ from pc_mcp.inventory.questions.devices import ListedDevice, listed
 from pc_mcp.inventory.questions.identifiers import Cell, cells_of
 from pc_mcp.inventory.questions.near import NearOnes, Why, near_ones
 from pc_mcp.inventory.questions.opened import devices_read
-from pc_mcp.inventory.questions.paging import AnswerPage, Paging
+from pc_mcp.inventory.questions.paging import Continuation, Paging
 from pc_mcp.inventory.reading.inventory import Call
 from pc_mcp.inventory.store import DeviceRow
 from pc_mcp.partner_center.models import Customer
@@ -17,7 +17,7 @@ from pc_mcp.runtime.text import visible
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class IdentifierMatch:
     """An identifier, as it was given or as what is left of that without its wrapping, and a device that has it."""
 
     identifier: str
@@ -34,10 +34,10 @@ class Possible:
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
+class IdentifierMatches:
     """What became of each identifier, in the order in which they were given.
 
-    found counts identifiers, matched (identifier, device) pairs; `findings` is a page of these. missing: every
+    found counts identifiers, matched (identifier, device) pairs; `matches` is a page of these. missing: every
     identifier that no device has that was read; shortened: those of them that a spreadsheet has cut.
     possible_omitted: how many more devices are near; all_compared: all devices were looked at for that.
     repeated: how many identifiers were given before already; empty: how many cells hold none.
@@ -47,8 +47,8 @@ class Findings:
     coverage: Coverage
     found: int
     matched: int
-    findings: Sequence[Finding]
-    page: AnswerPage
+    matches: Sequence[IdentifierMatch]
+    page: Continuation
     missing: Sequence[str]
     shortened: Sequence[str]
     possible: Sequence[Possible]
@@ -70,7 +70,7 @@ async def find_devices(
     limit: int,
     cursor: str | None = None,
     refresh: bool = False,
-) -> Findings:
+) -> IdentifierMatches:
     """Reads what is missing of every batch, within the call's time, and looks each identifier up.
 
     Raises `UnusableIdentifiers`.
@@ -81,7 +81,7 @@ async def find_devices(
         snapshot = part.snapshot
         begun = paging.begin(part.generation)
         keys = dict.fromkeys(key for cell in cells for key in cell.all_keys())
-        sought = _Sought(await snapshot.answer(call.answer_by, partial(snapshot.store.find, part.scope, keys)))
+        sought = _Sought(await snapshot.in_time(call.answer_by, partial(snapshot.store.find, part.scope, keys)))
         for cell in cells:
             sought.take(cell)
         near = NearOnes()
@@ -90,12 +90,12 @@ async def find_devices(
         missing = list(sought.missing.values())
         pairs = [(identifier, row) for identifier, rows in sought.found.values() for row in rows]
         given = list(enumerate(pairs))[begun.after + 1 :][:limit]
-        return Findings(
+        return IdentifierMatches(
             customer=customer,
             coverage=coverage_of(part),
             found=len(sought.found),
             matched=len(pairs),
-            findings=[Finding(identifier, listed(snapshot, row)) for _, (identifier, row) in given],
+            matches=[IdentifierMatch(identifier, listed(snapshot, row)) for _, (identifier, row) in given],
             page=paging.page(begun, [index for index, _ in given], len(pairs)),
             missing=missing,
             shortened=sought.shortened,

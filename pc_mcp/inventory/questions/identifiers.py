@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from pc_mcp.inventory.errors import UnusableIdentifiers
 from pc_mcp.inventory.formulas import unguarded
-from pc_mcp.inventory.store.product_keys import MASK
+from pc_mcp.inventory.product_keys import MASK
 from pc_mcp.runtime.ids import guid_of, guids_in
 from pc_mcp.runtime.text import DASHES, QUOTES, match_key, visible
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from pc_mcp.inventory.store.product_keys import MASK, without_keys
+from pc_mcp.inventory.product_keys import MASK, without_keys
 from pc_mcp.runtime.text import match_key, visible
 
 T = TypeVar("T")

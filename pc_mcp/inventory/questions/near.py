@@ -13,10 +13,10 @@ from typing import Literal
 
 import anyio
 
+from pc_mcp.inventory.product_keys import MASK
 from pc_mcp.inventory.questions.paging import START
 from pc_mcp.inventory.reading.snapshot import Snapshot
 from pc_mcp.inventory.store import DeviceRow, Scope, Store
-from pc_mcp.inventory.store.product_keys import MASK
 from pc_mcp.runtime.text import match_key
 
 Why = Literal[

@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class AnswerPage:
+class Continuation:
     """`before` items were shown on the pages before this one.
 
     cursors: for each item given, in order, the cursor that goes on behind it; None: it is the last.
@@ -35,9 +35,8 @@ class Paging:
     """
 
     def __init__(self, call: Call, question: object, cursor: str | None) -> None:
-        self._mint = CursorMint(call.inventory.key)
-        self._question = question
-        self._cursor = self._mint.read(cursor, question) if cursor else None
+        self._mint = CursorMint(call.inventory.key, question)
+        self._cursor = self._mint.read(cursor) if cursor else None
 
     @property
     def goes_on(self) -> bool:
@@ -49,13 +48,13 @@ class Paging:
             return Cursor(generation, START, 0)
         return kept(self._cursor if self._cursor.generation == generation else None)
 
-    def page(self, begun: Cursor, keys: Sequence[int], total: int) -> AnswerPage:
+    def page(self, begun: Cursor, keys: Sequence[int], total: int) -> Continuation:
         """The page that began at `begun` and gives the items with these keys, of `total` in the list."""
         cursors = [
-            self._mint.mint(Cursor(begun.generation, key, shown), self._question) if shown < total else None
-            for shown, key in enumerate(keys, begun.shown + 1)
+            self._mint.mint(Cursor(begun.generation, key, given)) if given < total else None
+            for given, key in enumerate(keys, begun.before + 1)
         ]
-        return AnswerPage(begun.shown, cursors)
+        return Continuation(begun.before, cursors)
 
 
 def kept(thing: T | None) -> T:

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from pc_mcp.inventory.errors import UnknownUpload, asking_for
+from pc_mcp.inventory.product_keys import masked, without_key
 from pc_mcp.inventory.questions.completeness import Missing, NextStep, next_step
 from pc_mcp.inventory.reading.inventory import Call
-from pc_mcp.inventory.store.product_keys import masked, without_key
 from pc_mcp.inventory.text import quoted
 from pc_mcp.partner_center.errors import Remedy
 from pc_mcp.partner_center.models import BatchUploadDetails, Customer, DeviceUploadDetails, is_error

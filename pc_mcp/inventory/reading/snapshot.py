@@ -95,7 +95,7 @@ class Snapshot:
         """Calls `function` of the store in a worker thread, one call at a time."""
         return await anyio.to_thread.run_sync(function, *args, limiter=self._access)
 
-    async def answer(self, until: float, function: Callable[[], T]) -> T:
+    async def in_time(self, until: float, function: Callable[[], T]) -> T:
         """As `query`, but no longer than until then, on anyio's clock. Raises `TimeIsUp`."""
         with anyio.CancelScope(deadline=until), suppress(TooSlow):
             return await self.query(self.store.in_time, until, function)

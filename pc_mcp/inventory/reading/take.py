@@ -11,7 +11,7 @@ from pc_mcp.inventory.reading.batch_reading import BatchReading
 from pc_mcp.inventory.reading.snapshot import Snapshot
 from pc_mcp.inventory.store import new_store, policy_key
 from pc_mcp.partner_center import PartnerCenter, PartnerCenterError, seconds_left
-from pc_mcp.partner_center.errors import MalformedAnswer, Unreachable
+from pc_mcp.partner_center.errors import MalformedResponse, Unreachable
 from pc_mcp.partner_center.models import ConfigurationPolicy, Customer, DeviceBatch
 from pc_mcp.runtime.text import visible_or_none
 from pc_mcp.runtime.threads import in_steps
@@ -82,7 +82,7 @@ class _Policies:
             with anyio.fail_after(min(POLICIES_SECONDS, seconds_left() / 2)):
                 async for page in partner_center.configuration_policies(customer.id):
                     if page.unreadable:
-                        self.problem = Problem.of(MalformedAnswer("Some of the policies are unreadable."))
+                        self.problem = Problem.of(MalformedResponse("Some of the policies are unreadable."))
                     self.names |= filter(None, await in_steps(_named, page.items))
         except PartnerCenterError as error:
             self.problem = Problem.of(error)

@@ -153,7 +153,7 @@ class DeviceFilter:
         ]
 
 
-def in_quotes(key: str) -> str:
+def unquoted(key: str) -> str:
     """What stands in the quotation marks that a key begins and ends with, or the key."""
     inner = key[1:-1].strip()
     return inner if key[:1] == key[-1:] == "'" and inner else key
@@ -162,7 +162,7 @@ def in_quotes(key: str) -> str:
 def said_of_name(text: str, said_for_none: frozenset[str] = SAID_FOR_NO_POLICY) -> str | None:
     """The key of a name, or of a part of it, that a condition is about; None: there must be no name."""
     key = match_key(text)
-    return None if key in said_for_none else in_quotes(key)
+    return None if key in said_for_none else unquoted(key)
 
 
 def _matching(by: NamedFact, part: str | None) -> Callable[[Kind], bool]:

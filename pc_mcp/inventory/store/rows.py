@@ -6,8 +6,8 @@ import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pc_mcp.inventory.product_keys import MASK, tail
 from pc_mcp.inventory.store.kinds import Kinds
-from pc_mcp.inventory.store.product_keys import MASK, tail
 from pc_mcp.inventory.store.store import DeviceRow
 from pc_mcp.inventory.store.times import microseconds, moment_of
 from pc_mcp.partner_center.models import Device, moment
@@ -72,7 +72,7 @@ class RowEncoding:
             )
         return values
 
-    def shown(self, row: Sequence[Any]) -> DeviceRow:
+    def device(self, row: Sequence[Any]) -> DeviceRow:
         """The device of a row of `SHOWN_COLUMNS`."""
         key, kind_number, uploaded, serial_key, serial, id_key, device_id, product_key = row
         kind = self.kinds.all[kind_number]

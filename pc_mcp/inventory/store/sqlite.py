@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from itertools import chain
 from typing import Any, TypeVar
 
+from pc_mcp.inventory.product_keys import SHOWN_CHARACTERS
 from pc_mcp.inventory.store.conditions import ORDERS, TWINS, conditions
 from pc_mcp.inventory.store.filters import DeviceFilter, Grouping
 from pc_mcp.inventory.store.freed_memory import give_back_freed_memory
 from pc_mcp.inventory.store.kinds import NamedFact
-from pc_mcp.inventory.store.product_keys import SHOWN_CHARACTERS
 from pc_mcp.inventory.store.rows import COLUMNS, IDENTIFYING_COLUMNS, SHOWN_COLUMNS, RowEncoding
 from pc_mcp.inventory.store.store import BATCH_SHIFT, DeviceOrder, DeviceRow, Duplicates, Scope, TooSlow, key_of
 from pc_mcp.inventory.store.tally import BY_TIME, Counts, Tally
@@ -132,12 +132,12 @@ class SQLiteStore:
         return self._rows(scope, where, f" ORDER BY {ORDERS[order]} LIMIT ? OFFSET ?", [limit, skip])
 
     def _rows(self, scope: Scope, where: DeviceFilter, tail: str, values: Sequence[object]) -> list[DeviceRow]:
-        return [self._encoding.shown(row) for row in self._select(f"SELECT {_SHOWN}", scope, where, tail, values)]
+        return [self._encoding.device(row) for row in self._select(f"SELECT {_SHOWN}", scope, where, tail, values)]
 
     def rows_with(self, keys: Iterable[int]) -> dict[int, DeviceRow]:
         statement = f"SELECT {_SHOWN} FROM device WHERE key IN (SELECT value FROM json_each(?))"  # noqa: S608
         found = self._db.execute(statement, [json.dumps([*keys])])
-        return {row[0]: self._encoding.shown(row) for row in found}
+        return {row[0]: self._encoding.device(row) for row in found}
 
     def duplicates(self, scope: Scope, where: DeviceFilter) -> Duplicates:
         self._indexes.find_duplicates()
@@ -165,7 +165,7 @@ class SQLiteStore:
             among = ",".join("?" * len(values))
             statement = f"SELECT {_SHOWN}, {column} FROM device INDEXED BY by_{column} WHERE {column} IN ({among})"  # noqa: S608
             for *row, value in self._db.execute(statement, [*values]):
-                device = self._encoding.shown(row)
+                device = self._encoding.device(row)
                 if scope.first <= device.batch_number < scope.end:
                     fitting |= {(device.key, identifier): device for identifier in values[value]}
         for (_, identifier), device in sorted(fitting.items(), key=lambda item: item[0]):

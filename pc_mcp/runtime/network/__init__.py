@@ -6,7 +6,7 @@ One rule for the tools, the sign-in and `doctor`, which is that of `httpx2` for 
 from pc_mcp.runtime.network.bodies import ACCEPTED_CODING, PIECE_BYTES, Body, BodyRefused
 from pc_mcp.runtime.network.certificates import named_certificates, tls
 from pc_mcp.runtime.network.client import BoundedClient
-from pc_mcp.runtime.network.obstacles import Kind, Obstacle, obstacle, proxy_sign_in
+from pc_mcp.runtime.network.obstacles import Cause, Obstacle, obstacle, proxy_sign_in
 from pc_mcp.runtime.network.proxies import LOOPBACK_HOSTS, MCP_PATH, Route, route_to
 from pc_mcp.runtime.network.refused import NetworkRefused
 
@@ -18,7 +18,7 @@ __all__ = [
     "Body",
     "BodyRefused",
     "BoundedClient",
-    "Kind",
+    "Cause",
     "NetworkRefused",
     "Obstacle",
     "Route",

@@ -25,7 +25,7 @@ _REASONS: Mapping[type[BaseException], str] = {
 }
 
 
-class Kind(Enum):
+class Cause(Enum):
     """CERTIFICATE and PROXY stay as they are until somebody changes something; the rest may pass."""
 
     CERTIFICATE = auto()
@@ -35,9 +35,9 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """what: such as `its name is not known`; advice: sentences, or empty where the kind says nothing of it."""
+    """what: such as `its name is not known`; advice: sentences, or empty where the cause says nothing of it."""
 
-    kind: Kind
+    cause: Cause
     what: str
     advice: str = ""
 
@@ -52,14 +52,14 @@ def obstacle(error: httpx2.RequestError, url: str) -> Obstacle:
     by = f" (through the proxy {route.place})" if route.place else ""
     if isinstance(error, httpx2.ProxyError):
         return _proxy(error, route)
-    for cause in _causes(error):
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            what = f"its certificate is not trusted ({cause.verify_message}){by}"
-            return Obstacle(Kind.CERTIFICATE, what, _trust(cause.verify_code))
-        for kind, words in _REASONS.items():
-            if isinstance(cause, kind):
-                return Obstacle(Kind.OTHER, words + by)
-    return Obstacle(Kind.OTHER, f"the connection failed ({type(error).__name__}){by}")
+    for raised in _causes(error):
+        if isinstance(raised, ssl.SSLCertVerificationError):
+            what = f"its certificate is not trusted ({raised.verify_message}){by}"
+            return Obstacle(Cause.CERTIFICATE, what, _trust(raised.verify_code))
+        for error_type, words in _REASONS.items():
+            if isinstance(raised, error_type):
+                return Obstacle(Cause.OTHER, words + by)
+    return Obstacle(Cause.OTHER, f"the connection failed ({type(error).__name__}){by}")
 
 
 def proxy_sign_in(route: Route) -> str:
@@ -80,11 +80,11 @@ def _proxy(error: httpx2.ProxyError, route: Route) -> Obstacle:
     found = _STATUS.match(str(error))
     status = int(found[1]) if found else None
     if status == httpx2.codes.PROXY_AUTHENTICATION_REQUIRED:
-        return Obstacle(Kind.PROXY, f"the proxy {route.place} wants a sign-in (HTTP 407)", proxy_sign_in(route))
+        return Obstacle(Cause.PROXY, f"the proxy {route.place} wants a sign-in (HTTP 407)", proxy_sign_in(route))
     said = f" (HTTP {status})" if status else ""
     what = f"the proxy {route.place} refused to connect to it{said}"
     advice = "Ask the network's administrator to allow it, or correct the proxy"
-    return Obstacle(Kind.PROXY, what, f"{advice} ({route.named_by}) or what goes without one (NO_PROXY).")
+    return Obstacle(Cause.PROXY, what, f"{advice} ({route.named_by}) or what goes without one (NO_PROXY).")
 
 
 def _trust(code: int) -> str:

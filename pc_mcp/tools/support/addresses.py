@@ -8,13 +8,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pc_mcp.answers.files import MIME_TYPES, Format
 from pc_mcp.inventory import DeviceList
-from pc_mcp.inventory.store.product_keys import without_keys
+from pc_mcp.inventory.product_keys import without_keys
 from pc_mcp.partner_center import segment
 from pc_mcp.runtime.text import visible
 from pc_mcp.tools.support.arguments import Text
 
 _ROOT = "pc-mcp://customers/"
-_KINDS: dict[Format, str] = {"csv": "CSV for Excel", "json": "JSON for programs"}
+_FORMATS: dict[Format, str] = {"csv": "CSV for Excel", "json": "JSON for programs"}
 _MAX_URI_CHARACTERS = 400
 
 
@@ -35,7 +35,7 @@ def _template(file_format: Format, *, of_batch: bool) -> ResourceTemplate:
         uri_template=f"{_ROOT}{{customer}}/{path}devices.{file_format}",
         name=f"{what}_devices_{file_format}",
         title=f"All devices of a {what} ({file_format.upper()})",
-        description=f"Every uploaded device of a {what} as {_KINDS[file_format]}, for people and programs. "
+        description=f"Every uploaded device of a {what} as {_FORMATS[file_format]}, for people and programs. "
         "Values are percent-encoded; customer is a tenant id, domain or name. A list that is not complete is "
         "refused: read again to go on. For counts and answers use the tools.",
         mime_type=MIME_TYPES[file_format],

@@ -18,7 +18,7 @@ from typing import BinaryIO
 import anyio
 
 from pc_mcp.inventory import QuestionError
-from pc_mcp.inventory.store.product_keys import without_keys
+from pc_mcp.inventory.product_keys import without_keys
 from pc_mcp.runtime.waiting import in_daemon_thread
 
 logger = logging.getLogger(__name__)

@@ -19,7 +19,7 @@ from mcp.server.mcpserver.utilities.func_metadata import func_metadata
 from mcp_types import CallToolResult, InputRequiredResult, ToolAnnotations
 from pydantic import ValidationError
 
-from pc_mcp.answers import escaped, shown
+from pc_mcp.answers import cleaned, escaped
 from pc_mcp.auth import SignInNeeded, SignInRefused
 from pc_mcp.inventory import EXPECTED_ERRORS
 from pc_mcp.partner_center.errors import NoToken
@@ -130,15 +130,15 @@ class DomainTool(Tool):
         known = f"Its arguments are: {names}." if names else "It takes no arguments."
         return "\n".join([f"{self.name} cannot be called so:", *lines, known])
 
-    def _fault(self, kind: str, location: tuple[int | str, ...], message: str) -> str:
+    def _fault(self, fault: str, location: tuple[int | str, ...], message: str) -> str:
         first, *places = location
         # As a person counts, and as the fault is read out: "group_by, value 1, must be …".
-        name = shown(str(first)) + "".join(f", value {place + 1}," for place in places if isinstance(place, int))
-        if kind == "extra_forbidden":
+        name = cleaned(str(first)) + "".join(f", value {place + 1}," for place in places if isinstance(place, int))
+        if fault == "extra_forbidden":
             return f"- There is no argument {name}.{did_you_mean(name, self.parameters['properties'])}"
-        if kind == "missing":
+        if fault == "missing":
             return f"- {name} is missing, or empty."
-        if kind == "int_parsing_size":
+        if fault == "int_parsing_size":
             return f"- {name} must be a number of fewer digits."
         return f"- {name} {_SUBJECT.sub('must ', message.removeprefix('Value error, '))}."
 

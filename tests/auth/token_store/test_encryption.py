@@ -73,7 +73,7 @@ def test_without_a_usable_keyring_the_sign_in_is_in_memory_and_that_is_said(fold
     store = TokenStore(folder, NAME, kind)
     sign_in(store)
     assert (secret_in(store), tenant_in(store)) == (SECRET, TENANT)
-    assert (store.kind, store.path) == ("memory", None)
+    assert (store.place, store.path) == ("memory", None)
     assert "no usable keyring" in store.notice
     assert 'auth.token_store to "file"' in store.notice
     assert not list(folder.glob("tokens-*.bin"))
@@ -90,7 +90,7 @@ def test_a_key_that_is_none_is_not_used(folder, chosen):
         backend.passwords[entry] = wrong
         store = TokenStore(folder, NAME, "keyring")
         assert secret_in(store) is None
-        assert store.kind == "memory"
+        assert store.place == "memory"
 
 
 def test_a_file_that_another_key_encrypted_is_left_alone(folder, chosen, caplog):
@@ -152,7 +152,7 @@ def test_a_plain_file_in_the_place_of_an_encrypted_one_is_not_taken(folder, tmp_
     store = running if when == "while it runs" else TokenStore(folder, NAME, kind)
     assert secret_in(store) != "planted"
     assert "not encrypted although the keyring has a key" in store.notice
-    assert (store.kind, store.is_kept) == ("memory", False)
+    assert (store.place, store.is_kept) == ("memory", False)
     assert the_file(folder).read_bytes() == planted
 
 
@@ -161,7 +161,7 @@ def test_a_plain_file_is_used_as_it_is_where_the_kind_is_left_open(folder, chose
     for backend in (Remembering(), NoKeyring()):
         chosen(backend)
         store = TokenStore(folder, NAME, "auto")
-        assert (secret_in(store), store.kind) == (SECRET, "file")
+        assert (secret_in(store), store.place) == (SECRET, "file")
         rotate(store, SECRET)
     store.with_cache(store.forget)
     assert (secret_in(TokenStore(folder, NAME, "auto"))) is None
@@ -188,7 +188,7 @@ def test_a_keyring_that_never_answers_is_named_and_holds_no_lock(folder, chosen,
     stores = [TokenStore(folder, NAME, "auto", keyring_seconds=0.2, lock_seconds=5) for _ in range(2)]
     for store in stores:
         sign_in(store)
-        assert (secret_in(store), store.kind) == (SECRET, "memory")
+        assert (secret_in(store), store.place) == (SECRET, "memory")
         assert "The keyring did not answer within 0.2 s; it may be locked" in store.notice
         assert "login --keep-in-file" in store.notice
     with FileLock(folder / f"{file_name(NAME)}.lock", timeout=0):
@@ -203,9 +203,9 @@ def test_a_keyring_that_is_unlocked_late_is_used_from_then_on(folder, chosen):
     before = set(threading.enumerate())  # those of other keyrings wait for ever
     store = TokenStore(folder, NAME, "auto", keyring_seconds=0.1)
     assert secret_in(store) is None
-    assert store.kind == "memory"
+    assert store.place == "memory"
     slow.unlocked.set()
     for thread in {*threading.enumerate()} - before:
         thread.join(SOON)
     assert secret_in(store) == SECRET
-    assert (store.kind, store.notice) == ("keyring", "")
+    assert (store.place, store.notice) == ("keyring", "")

@@ -11,7 +11,7 @@ import pytest
 
 from pc_mcp.commands.cli import main
 from pc_mcp.sandbox import Sandbox, World, running
-from tests.commands.doctor.findings import Doctor
+from tests.commands.doctor.results import Doctor
 from tests.commands.processes import run
 from tests.commands.signing_in import signing_in_to
 

@@ -9,10 +9,10 @@ import pytest
 
 from pc_mcp.commands.cli import main
 from pc_mcp.protocol.prompts import PromptFileError, load_prompts
-from pc_mcp.sandbox import ScriptedAnswer
+from pc_mcp.sandbox import ScriptedResponse
 from pc_mcp.sandbox.entra.accounts import CLIENT_SECRET
 from pc_mcp.settings import usual_config_file
-from tests.commands.doctor.findings import CHECKS, asked_a_person, states
+from tests.commands.doctor.results import CHECKS, asked_a_person, states
 
 
 def test_where_all_is_well_every_check_says_so(doctor, login, sandbox, tmp_path, capsys):
@@ -200,7 +200,7 @@ def test_the_folder_for_exports_is_tried_and_left_as_it_was(doctor, login, tmp_p
 
 def test_a_role_that_cannot_be_found_out_is_explained(doctor, login, sandbox):
     login()
-    sandbox.switches.scripted = [ScriptedAnswer("/customers", 401, times=1), ScriptedAnswer("/customers", 500)]
+    sandbox.switches.scripted = [ScriptedResponse("/customers", 401, times=1), ScriptedResponse("/customers", 500)]
     found = doctor(1)
     assert found["Partner Center"][0] == "ok"
     assert "HTTP 500" in found["role"][1]

@@ -11,7 +11,7 @@ import pytest
 
 from pc_mcp.commands.cli import main
 from pc_mcp.settings import ConfigurationError, load_settings
-from tests.commands.doctor.findings import CHECKS, states
+from tests.commands.doctor.results import CHECKS, states
 
 
 def test_clients_are_listed_with_what_is_wrong_with_them(doctor, login, tmp_path, capsys):
@@ -204,7 +204,7 @@ ODD_ENTRIES = [
 @pytest.mark.slow
 @pytest.mark.usefixtures("doctor")
 @pytest.mark.parametrize("options", [[], ["--client", "cursor"]])
-def test_whatever_stands_in_the_entry_of_a_client_is_a_finding(tmp_path, capsys, options):
+def test_whatever_stands_in_the_entry_of_a_client_is_a_result(tmp_path, capsys, options):
     file = tmp_path / ".cursor" / "mcp.json"
     file.parent.mkdir()
     for odd, words in ODD_ENTRIES:

@@ -8,7 +8,7 @@ from email.utils import format_datetime
 import pytest
 from anyio.from_thread import start_blocking_portal
 
-from tests.commands.doctor.findings import closed_port, states
+from tests.commands.doctor.results import closed_port, states
 from tests.double import raw, serving
 
 

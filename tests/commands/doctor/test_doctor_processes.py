@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pc_mcp.sandbox import Sandbox, ScriptedAnswer, World, running
+from pc_mcp.sandbox import Sandbox, ScriptedResponse, World, running
 from tests.commands.processes import run
 from tests.commands.signing_in import signing_in_to
 
@@ -89,7 +89,7 @@ def test_no_check_waits_longer_than_it_may_and_the_command_ends(env, sandbox, lo
     sandbox.entra.switches.token_life_seconds = 0
     login()
     sandbox.entra.switches.hang = "token"
-    sandbox.switches.scripted = [ScriptedAnswer("/customers", hang=True)]
+    sandbox.switches.scripted = [ScriptedResponse("/customers", hang=True)]
     done = run("doctor", "--timeout", "2", env=env)
     assert (done.returncode, done.stderr) == (1, "")
     late = [line for line in done.stdout.splitlines() if "no answer" in line or "does not answer" in line]

@@ -242,7 +242,7 @@ def test_the_same_serial_numbers_are_duplicates_within_the_question_only(store_o
 @given(st.text(alphabet=string.printable + HIDDEN + "ÄÖßéİ¦|…", max_size=20))
 @settings(max_examples=100, deadline=None, derandomize=True)
 def test_a_serial_number_copied_from_an_answer_finds_its_device(store_of, serial):
-    shown = plain.shown(plain.fact(serial))
+    shown = plain.cleaned(plain.fact(serial))
     with closing(store_of([[{"serialNumber": serial}]])) as store:
         if shown and plain.key(shown):
             assert store.tally(Scope(0, 1), DeviceFilter(serial_number=shown)).matched == 1

@@ -1,4 +1,4 @@
-"""What the tests of the doctor ask of its findings."""
+"""What the tests of the doctor ask of its results."""
 
 import socket
 from collections.abc import Callable
