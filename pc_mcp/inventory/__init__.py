@@ -9,6 +9,7 @@ from pc_mcp.inventory.questions.export import WholeList, whole_list
 from pc_mcp.inventory.questions.find import IdentifierMatches, find_devices
 from pc_mcp.inventory.questions.policies import PolicyList, list_policies
 from pc_mcp.inventory.questions.uploads import Upload, upload_status
+from pc_mcp.inventory.reading.customer_list import CustomerEntry
 from pc_mcp.inventory.reading.inventory import Call, Inventory, Progress, in_time
 from pc_mcp.inventory.store import DeviceFilter, DeviceOrder, Finding, GroupBy, Grouping
 
@@ -18,6 +19,7 @@ __all__ = [
     "BatchList",
     "BatchOrder",
     "Call",
+    "CustomerEntry",
     "CustomerList",
     "DeviceFilter",
     "DeviceList",

@@ -8,14 +8,14 @@ import logging
 import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import anyio
 from mcp_types import Completion
 
 from pc_mcp.answers import cleaned
 from pc_mcp.auth import quietly
-from pc_mcp.inventory import EXPECTED_ERRORS, Call, named_customer
-from pc_mcp.partner_center.models import Customer
+from pc_mcp.inventory import EXPECTED_ERRORS, Call, CustomerEntry, named_customer
 from pc_mcp.runtime.text import match_key
 from pc_mcp.tools import App
 
@@ -48,27 +48,28 @@ async def complete(app: App, argument: str, typed: str, known: Mapping[str, str]
 async def _values(app: App, argument: str, typed: str, known: Mapping[str, str]) -> Sequence[str]:
     call = await app.call(str(uuid.uuid4()), _no_progress)
     if argument == CUSTOMER or argument.endswith(f"_{CUSTOMER}"):
-        return customers_beginning((await call.inventory.directory(call)).customers, typed)
+        entries = (await call.inventory.directory(call)).entries
+        return await call.off_the_loop(partial(customers_beginning, entries, typed))
     if argument == BATCH and known.get(CUSTOMER):
         return await _batches_beginning(call, known[CUSTOMER], typed)
     return ()
 
 
-def customers_beginning(customers: Sequence[Customer], typed: str) -> list[str]:
+def customers_beginning(entries: Sequence[CustomerEntry], typed: str) -> list[str]:
     """The names of the customers whose name begins so, and the domains of those whose domain does.
 
     A name that several customers have, or that is too long to be shown whole, would not say which
     one is meant: then it is the domain, or the id.
     """
     start = match_key(typed)
-    named = Counter(match_key(customer.name) for customer in customers if customer.name)
+    named = Counter(entry.name for entry in entries)
     values = []
-    for customer in customers:
-        name = customer.name if customer.name and match_key(customer.name).startswith(start) else None
-        domain = customer.domain if customer.domain and match_key(customer.domain).startswith(start) else None
-        if name and named[match_key(name)] == 1 and match_key(cleaned(name)) == match_key(name):
-            values.append(cleaned(name))
-        elif name or domain:
+    for entry in entries:
+        customer, by_name = entry.customer, (entry.name or "").startswith(start)
+        name = cleaned(customer.name) if customer.name and by_name and named[entry.name] == 1 else None
+        if name and match_key(name) == entry.name:
+            values.append(name)
+        elif (customer.name and by_name) or (entry.domain and entry.domain.startswith(start)):
             values.append(cleaned(customer.domain or customer.id))
     return sorted(dict.fromkeys(values), key=match_key)
 

@@ -1,5 +1,6 @@
 """What is kept of what was read: how long, how much, and never taken from under a question."""
 
+import math
 import threading
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from pc_mcp.inventory import Call, DeviceFilter, Inventory, list_customers, list
 from pc_mcp.inventory.reading.shelf import Shelf
 from pc_mcp.inventory.reading.snapshot import Snapshot
 from pc_mcp.inventory.store import Scope
-from pc_mcp.partner_center import PartnerCenter, Transport
+from pc_mcp.partner_center import Page, PartnerCenter, Transport
 from pc_mcp.sandbox import ScriptedResponse, catalog
 from tests.scripted import Noticed, ask, devices_of, pages_read, reachable
 
@@ -32,6 +33,7 @@ class Thing:
 
     weight: int
     touched: float = 0.0
+    kept_until: float = -math.inf
     busy: bool = False
     is_full: bool = False
 
@@ -184,9 +186,12 @@ async def test_what_was_read_is_kept_until_the_same_may_be_asked_again(sandbox):
         result = await reader.devices(COFFEE, seconds=20)
         assert (result.coverage.next_step.remedy, result.coverage.next_step.seconds) == ("wait", 300)
         snapshot = reader.inventory.kept_snapshot(reader.call(), (await reader.customer(COFFEE)).id)
+        # A page that comes later makes it live no shorter.
+        await snapshot.keep(next(each for each in snapshot.readings if not each.complete), Page([], 0, None, 2))
         snapshot.touched -= 340
+        snapshot.kept_until -= 340
         assert reader.inventory.kept_snapshot(reader.call(), snapshot.customer.id) is snapshot
-        snapshot.touched -= 30
+        snapshot.kept_until -= 30
         assert reader.inventory.kept_snapshot(reader.call(), snapshot.customer.id) is None
 
 
@@ -266,6 +271,7 @@ class Slow:
     turned: threading.Event
     weight: int = 1
     touched: float = -HOUR
+    kept_until: float = -math.inf
     busy: bool = False
     is_full: bool = False
 

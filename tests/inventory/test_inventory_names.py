@@ -112,6 +112,26 @@ async def test_a_customer_list_that_breaks_off_is_said_to_and_read_on_later(conn
     assert tokens.count(None) == 1
 
 
+async def test_a_customer_list_that_has_to_be_begun_again_is_known_as_before_until_its_first_page_is_there(
+    connect, sandbox, world
+):
+    link = {"headers": [{"key": "MS-ContinuationToken", "value": "more"}]}
+    body = json.dumps({"items": [42, *world.customers()[:5]], "links": {"next": link}}).encode()
+    sandbox.switches.scripted += [
+        ScriptedResponse(match="/customers?", body=body, times=1),
+        ScriptedResponse(match="seekOperation=Next", status=500, headers=AT_ONCE, times=10),
+        ScriptedResponse(match="seekOperation=Next", status=400, times=10),
+        ScriptedResponse(match="/customers?", status=500, headers=AT_ONCE, times=10),
+    ]
+    async with connect() as client:
+        answers = [await ask(client, "find_customers", limit=100) for _ in range(2)]
+        sandbox.switches.scripted.clear()
+        whole = await ask(client, "find_customers", limit=100)
+    assert [(each["customers_total"], each["complete"]) for each in answers] == [(5, False)] * 2
+    assert answers[0]["customers"] == answers[1]["customers"]
+    assert (whole["customers_total"], whole["complete"]) == (len(world.customers()), True)
+
+
 async def test_a_customer_that_nobody_can_read_may_be_the_one_that_is_not_found(connect, sandbox, world):
     body = json.dumps({"items": [42, *world.customers()]}).encode()
     sandbox.switches.scripted.append(ScriptedResponse(match="/customers?", body=body))

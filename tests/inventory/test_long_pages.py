@@ -85,6 +85,34 @@ async def test_a_long_page_lets_others_run_and_is_gone_on_with_where_its_call_en
     store.close()
 
 
+async def test_a_page_that_replaces_others_is_gone_on_with_where_its_call_ended(sandbox):
+    items = [{"id": f"{n}", "serialNumber": f"S{n}"} for n in range(250)]
+    body = json.dumps({"items": items}).encode()
+    sandbox.switches.scripted = [
+        ScriptedResponse("/deviceBatches/short/devices", body=body),
+        ScriptedResponse("/deviceBatches", body=b'{"items": [{"id": "short"}]}'),
+    ]
+    async with Transport(sandbox.base_url.removesuffix("/v1")) as transport:
+        account = ConfiguredAccount("an account", sandbox.token)
+        partner_center = PartnerCenter(transport, account, "11111111-2222-4333-8444-555555555555")
+        taken = await take(Customer(CUSTOMER), partner_center, reveal_product_keys=False, max_bytes=2**30)
+        (reading,) = taken.readings
+        await read(taken, [reading], partner_center, at_a_time=1)
+        reading.begin_again()
+        taken.store = store = Waiting(taken.store, at=2)
+        async with anyio.create_task_group() as call:
+            call.start_soon(lambda: read(taken, [reading], partner_center, at_a_time=1))
+            assert await anyio.to_thread.run_sync(store.begun.wait, 20)
+            call.cancel_scope.cancel()
+            store.let.set()
+        assert 0 < reading.devices < 250
+        await read(taken, [reading], partner_center, at_a_time=1)
+    rows = store.rows(Scope(0, 1), DeviceFilter(), after=-1, limit=9999)
+    assert [row.id for row in rows] == [f"{n}" for n in range(250)]
+    assert (reading.devices, reading.complete) == (250, True)
+    store.close()
+
+
 @pytest.mark.slow
 async def test_a_long_page_of_a_batch_that_is_not_listed_is_counted_once(connect, sandbox):
     sandbox.switches.scripted = [*scripted("two")[:2], ScriptedResponse("/deviceBatches", body=b'{"items": []}')]

@@ -5,6 +5,7 @@ from mcp import Client
 from mcp_types import PromptReference, ResourceTemplateReference
 
 from bench import plain
+from pc_mcp.inventory.reading.customer_list import customer_entry
 from pc_mcp.partner_center.models import Customer
 from pc_mcp.protocol.completions import customers_beginning
 from pc_mcp.sandbox import ScriptedResponse
@@ -59,7 +60,7 @@ async def test_other_arguments_have_no_completions(connect):
 
 def test_more_than_a_hundred_customers_are_counted_by_the_protocols_rule():
     customers = [Customer(id=f"{number}", name=f"Customer {number:03}", domain=None) for number in range(101)]
-    assert len(customers_beginning(customers, "customer")) == 101
+    assert len(customers_beginning(list(map(customer_entry, customers)), "customer")) == 101
 
 
 async def test_no_more_than_a_hundred_values_are_given(sandbox, connect):
@@ -85,8 +86,9 @@ def test_a_name_that_does_not_tell_which_customer_is_meant_is_replaced():
         Customer(id="5", name=None, domain="two-more.example"),
         Customer(id="6", name=None, domain=None),
     ]
-    assert customers_beginning(customers, "tw") == ["3", "one.example", "two-more.example", "two.example"]
-    assert customers_beginning(customers, "xx") == ["long.example"]
+    entries = list(map(customer_entry, customers))
+    assert customers_beginning(entries, "tw") == ["3", "one.example", "two-more.example", "two.example"]
+    assert customers_beginning(entries, "xx") == ["long.example"]
 
 
 @pytest.mark.parametrize("status", [403, 500])

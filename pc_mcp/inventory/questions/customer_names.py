@@ -2,16 +2,17 @@
 
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from pc_mcp.inventory.errors import AmbiguousCustomer, UnknownCustomer
-from pc_mcp.inventory.nearest import nearest
+from pc_mcp.inventory.nearest import nearest_of
 from pc_mcp.inventory.questions.completeness import missing, next_step
 from pc_mcp.inventory.questions.names import Named, called, with_part
-from pc_mcp.inventory.reading.customer_list import CustomerDirectory, Entry
+from pc_mcp.inventory.reading.customer_list import CustomerDirectory, CustomerEntry, customer_entry
 from pc_mcp.inventory.reading.inventory import Call
 from pc_mcp.inventory.text import quoted
 from pc_mcp.partner_center.models import Customer
-from pc_mcp.runtime.ids import guid_of, guids_in
+from pc_mcp.runtime.ids import guid_of, guids_in, id_key
 from pc_mcp.runtime.text import match_key, visible
 
 NEAREST = 5
@@ -34,7 +35,7 @@ async def named_customer(call: Call, text: str) -> Customer:
     if tenant_id is None:
         directory = await call.inventory.directory(call)
         try:
-            return await customer_named(directory, text)
+            return await _listed_customer(call, directory, text)
         except UnknownCustomer:
             ids = guids_in(text)
             if len(ids) != 1:
@@ -49,44 +50,57 @@ async def named_customer(call: Call, text: str) -> Customer:
         return await call.partner_center.customer(tenant_id)
 
 
-async def customer_named(directory: CustomerDirectory, text: str) -> Customer:
-    """The one customer that `text` names: its id, name or domain, these in quotation marks or as answers show them, an
-    address that holds its id or domain, the start of its name or domain, or any part of them.
-
-    Raises `AmbiguousCustomer` or `UnknownCustomer`, with the customers to choose from.
-    """
-    entries = directory.entries
-    named = [
-        Named(each.customer, tuple(filter(None, (each.customer.name, each.customer.domain))), each.names)
-        for each in entries
-    ]
-    found = [each.customer for each in entries if each.id == match_key(text)]
-    found = found or called(text, named) or addressed(text, entries)
-    if not found and directory.complete:
-        found = with_part(text, named)
+async def _listed_customer(call: Call, directory: CustomerDirectory, text: str) -> Customer:
+    """The one customer of the list that `text` names. Raises `AmbiguousCustomer` or `UnknownCustomer`, with the
+    customers to choose from."""
+    is_whole = directory.complete
+    found = await call.off_the_loop(partial(_named, directory.entries, text, is_whole=is_whole))
     if len(found) == 1:
         return found[0]
     if found:
         raise AmbiguousCustomer(
             f"{len(found)} customers match {quoted(text)}. Which one is meant? Ask again with its id: {listed(found)}."
         )
-    raise UnknownCustomer(await _unknown(directory, text))
+    raise UnknownCustomer(await _unknown(call, directory, text))
 
 
 def is_called(customer: Customer, text: str) -> bool:
     """Whether `text` is the id, the domain or the whole name of the customer, and no mere part of it."""
-    names = tuple(filter(None, (customer.name, customer.domain)))
-    entry = Entry(customer, match_key(customer.id), tuple(map(match_key, names)))
-    is_id = entry.id in {match_key(text), guid_of(text)}
-    return is_id or bool(called(text, [Named(customer, names, entry.names)]) or addressed(text, [entry]))
+    entry = customer_entry(customer)
+    return id_key(text) == entry.id or bool(called(text, [_with_names(entry)]) or addressed(text, [entry]))
 
 
-async def _unknown(directory: CustomerDirectory, text: str) -> str:
+def matching(query: str | None, entries: Sequence[CustomerEntry]) -> list[Customer]:
+    """Customers whose name or domain contains `query`, or whose id begins with it, by name; all without one."""
+    key = match_key(query or "")
+    start = guid_of(key) or key
+    found = [each for each in entries if each.id.startswith(start) or any(key in name for name in each.names)]
+    found.sort(key=lambda entry: (entry.name or "\uffff", entry.id))
+    return [entry.customer for entry in found]
+
+
+def _named(entries: Sequence[CustomerEntry], text: str, *, is_whole: bool) -> list[Customer]:
+    """Those whose id, name or domain `text` is, or these in quotation marks or as answers show them; else whose id or
+    domain stands in it, as in an address; else, of a whole list, whose name or domain has it at its start, or anywhere.
+    """
+    if found := [each.customer for each in entries if each.id == match_key(text)]:
+        return found
+    named = list(map(_with_names, entries))
+    found = called(text, named) or addressed(text, entries)
+    return found or (with_part(text, named) if is_whole else [])
+
+
+def _with_names(entry: CustomerEntry) -> Named[Customer]:
+    names = tuple(filter(None, (entry.customer.name, entry.customer.domain)))
+    return Named(entry.customer, names, tuple(entry.names))
+
+
+async def _unknown(call: Call, directory: CustomerDirectory, text: str) -> str:
     """That no customer is called so, as far as that is known, and what to do next."""
     words = [f"No customer matches {quoted(text)}."]
     if not directory.complete:
         words = [
-            f"Not found so far: none of the {len(directory.customers):,} customers that were read is called "
+            f"Not found so far: none of the {len(directory.entries):,} customers that were read is called "
             f"{quoted(text)}, and the list of customers could not be read to its end."
         ]
     elif directory.unreadable:
@@ -96,7 +110,7 @@ async def _unknown(directory: CustomerDirectory, text: str) -> str:
         words += [str(directory.problem.raised()), step.reason if step else ""]
     if _HOST.fullmatch(match_key(text)):
         words.append(_DEFAULT_DOMAIN_ONLY)
-    near = await nearest_customers(directory, text)
+    near = await call.off_the_loop(partial(nearest_customers, text, directory.entries))
     if near:
         words.append(f"Nearest: {listed(near)}.")
     else:
@@ -104,11 +118,11 @@ async def _unknown(directory: CustomerDirectory, text: str) -> str:
     return " ".join(filter(None, words))
 
 
-def addressed(text: str, entries: Sequence[Entry]) -> list[Customer]:
+def addressed(text: str, entries: Sequence[CustomerEntry]) -> list[Customer]:
     """The customer whose id or domain stands somewhere in `text`, such as an address."""
     ids = set(guids_in(text))
     hosts = {host.removesuffix(".") for host in _HOST.findall(match_key(text))}
-    tests: list[Callable[[Entry], bool]] = [
+    tests: list[Callable[[CustomerEntry], bool]] = [
         lambda entry: entry.id in ids,
         lambda entry: not hosts.isdisjoint(entry.names),
     ]
@@ -118,16 +132,15 @@ def addressed(text: str, entries: Sequence[Entry]) -> list[Customer]:
     return []
 
 
-async def nearest_customers(directory: CustomerDirectory, text: str) -> list[Customer]:
+def nearest_customers(text: str, entries: Sequence[CustomerEntry]) -> list[Customer]:
     """Customers whose names contain `text` or are like it, the most alike first."""
-    if containing := directory.matching(text):
+    if containing := matching(text, entries):
         return containing[:NEAREST]
     key = match_key(text)
     host = _HOST.search(key)
     wanted = _label(host[0]) if host else key
-    entries = directory.entries
     names = [(name, entry) for entry in entries for name in {*entry.names, *map(_label, entry.names)}]
-    near = await nearest(wanted, [name for name, _ in names], 2 * NEAREST)
+    near = nearest_of(wanted, [name for name, _ in names], 2 * NEAREST)
     return list(dict.fromkeys(names[number][1].customer for number in near))[:NEAREST]
 
 

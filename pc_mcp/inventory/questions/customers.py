@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-
-import anyio.to_thread
+from functools import partial
 
 from pc_mcp.inventory.questions.completeness import Missing, NextStep, keep_until_asked_again, missing, next_step
-from pc_mcp.inventory.questions.customer_names import addressed, nearest_customers
+from pc_mcp.inventory.questions.customer_names import addressed, matching, nearest_customers
 from pc_mcp.inventory.questions.identifiers import forms_of
 from pc_mcp.inventory.questions.paging import Continuation, Paging, kept
-from pc_mcp.inventory.reading.customer_list import CustomerDirectory
+from pc_mcp.inventory.reading.customer_list import CustomerEntry
 from pc_mcp.inventory.reading.inventory import Call
 from pc_mcp.partner_center.models import Customer
 
@@ -42,8 +41,12 @@ async def list_customers(
     else:
         directory = await inventory.directory(call, renew=refresh)
     begun = paging.begin(directory.generation)
-    matched = list(enumerate(await anyio.to_thread.run_sync(_matching, directory, query)))
-    given = matched[begun.after + 1 :][:limit]
+    entries = directory.entries
+    matched = await call.off_the_loop(partial(_matching, query, entries))
+    given = range(len(matched))[begun.after + 1 :][:limit]
+    nearest: list[Customer] = []
+    if query and not matched:
+        nearest = await call.off_the_loop(partial(nearest_customers, query, entries))
     problem = missing(directory.problem) if directory.problem else None
     step = next_step([problem] if problem else [], unreadable=directory.unreadable)
     keep_until_asked_again(directory, step)
@@ -52,19 +55,19 @@ async def list_customers(
         next_step=step,
         problem=problem,
         unreadable=directory.unreadable,
-        total=len(directory.customers),
+        total=len(entries),
         matched=len(matched),
-        customers=[customer for _, customer in given],
-        nearest=await nearest_customers(directory, query) if query and not matched else (),
-        page=paging.page(begun, [index for index, _ in given], len(matched)),
+        customers=[matched[place] for place in given],
+        nearest=nearest,
+        page=paging.page(begun, given, len(matched)),
     )
 
 
-def _matching(directory: CustomerDirectory, query: str | None) -> list[Customer]:
+def _matching(query: str | None, entries: Sequence[CustomerEntry]) -> list[Customer]:
     """The customers that match what was pasted: as it stands, without its wrapping, or as an address that names one."""
     if query is None:
-        return directory.matching(None)
+        return matching(None, entries)
     for form in forms_of(query) or [query]:
-        if found := directory.matching(form):
+        if found := matching(form, entries):
             return found
-    return addressed(query, directory.entries)
+    return addressed(query, entries)

@@ -1,6 +1,7 @@
 """The partner's customers, as far as they have been read."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -11,25 +12,30 @@ from pc_mcp.inventory.reading.batch_reading import is_token_refused
 from pc_mcp.inventory.reading.generations import new_generation
 from pc_mcp.partner_center import NextToken, PartnerCenter, PartnerCenterError
 from pc_mcp.partner_center.models import Customer
-from pc_mcp.runtime.ids import guid_of, id_key
+from pc_mcp.runtime.ids import id_key
 from pc_mcp.runtime.text import match_key
 from pc_mcp.runtime.threads import in_steps
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class CustomerEntry:
     """A customer and the keys by which it is found: of its id, and of its name and domain, as far as it has them."""
 
     customer: Customer
     id: str
-    names: tuple[str, ...]
+    name: str | None
+    domain: str | None
+
+    @property
+    def names(self) -> Iterator[str]:
+        return (key for key in (self.name, self.domain) if key)
 
 
 @dataclass(eq=False)
 class CustomerDirectory:
     """The partner's customers as far as they have been read, in the order of the service, each once.
 
-    generation: changes with them.
+    generation: changes with them; restarts: its next page takes the place of all that was read.
     """
 
     unreadable: int = 0
@@ -38,17 +44,16 @@ class CustomerDirectory:
     read_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     generation: int = field(default_factory=new_generation)
     touched: float = field(default_factory=anyio.current_time)
-    _entries: dict[str, Entry] = field(default_factory=dict)
+    kept_until: float = -math.inf
+    restarts: bool = False
+    _entries: dict[str, CustomerEntry] = field(default_factory=dict)
     _next_token: NextToken | None = None
     _lock: anyio.Lock = field(default_factory=anyio.Lock)
 
     @property
-    def entries(self) -> Sequence[Entry]:
+    def entries(self) -> Sequence[CustomerEntry]:
+        """As they are now; to go through very many takes a worker thread, while more may be read."""
         return list(self._entries.values())
-
-    @property
-    def customers(self) -> Sequence[Customer]:
-        return [entry.customer for entry in self._entries.values()]
 
     @property
     def weight(self) -> int:
@@ -75,8 +80,7 @@ class CustomerDirectory:
             self.problem = await self._read_pages(partner_center)
             at_once = len(self._entries) == known
             if resumed and self.problem and is_token_refused(self.problem, at_once=at_once):
-                self._entries.clear()
-                self.unreadable, self._next_token, self.generation = 0, None, new_generation()
+                self._next_token, self.restarts = None, True
                 self.problem = await self._read_pages(partner_center)
             if self.problem and not self._entries:
                 raise self.problem.raised()
@@ -85,7 +89,11 @@ class CustomerDirectory:
     async def _read_pages(self, partner_center: PartnerCenter) -> Problem | None:
         try:
             async for page in partner_center.customers(self._next_token):
-                for entry in await in_steps(_entry, page.items):
+                entries = await in_steps(customer_entry, page.items)
+                if self.restarts:
+                    self._entries.clear()
+                    self.unreadable, self.restarts = 0, False
+                for entry in entries:
                     self._entries.setdefault(entry.id, entry)
                 self.unreadable += page.unreadable
                 self._next_token = page.next_token
@@ -100,19 +108,8 @@ class CustomerDirectory:
         entry = self._entries.get(id_key(customer_id))
         return entry.customer if entry else None
 
-    def matching(self, query: str | None) -> list[Customer]:
-        """Customers whose name or domain contains `query`, or whose id begins with it, by name."""
-        key = match_key(query or "")
-        start = guid_of(key) or key
-        found = [
-            entry
-            for entry in self._entries.values()
-            if entry.id.startswith(start) or any(key in name for name in entry.names)
-        ]
-        found.sort(key=lambda entry: (entry.names[0] if entry.customer.name else "\uffff", entry.id))
-        return [entry.customer for entry in found]
 
-
-def _entry(customer: Customer) -> Entry:
-    names = tuple(match_key(name) for name in (customer.name, customer.domain) if name)
-    return Entry(customer, id_key(customer.id), names)
+def customer_entry(customer: Customer) -> CustomerEntry:
+    """A customer with its keys."""
+    name, domain = (match_key(text) if text else None for text in (customer.name, customer.domain))
+    return CustomerEntry(customer, id_key(customer.id), name, domain)

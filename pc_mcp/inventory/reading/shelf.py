@@ -8,9 +8,13 @@ import anyio
 
 
 class Kept(Protocol):
-    """Something that was read. `touched` is when last, on anyio's clock; `weight` counts devices."""
+    """Something that was read.
+
+    touched: when last, on anyio's clock; kept_until: it counts as used until then; weight: in devices.
+    """
 
     touched: float
+    kept_until: float
 
     @property
     def weight(self) -> int: ...
@@ -29,7 +33,8 @@ V = TypeVar("V", bound=Kept)
 
 
 class Shelf(Generic[K, V]):
-    """A cache by key: entries live `life_seconds` from their last reading.
+    """A cache by key: entries live `life_seconds` from their last reading, or from when they are to be kept
+    until.
 
     When the weights add up to more than `max_weight`, the least recently used go first; one that is
     being read, or is the only one, stays. What has gone waits until nobody uses it, and is to be closed.
@@ -77,7 +82,7 @@ class Shelf(Generic[K, V]):
         return free
 
     def _is_over(self, entry: V) -> bool:
-        return anyio.current_time() - entry.touched >= self._life
+        return anyio.current_time() - max(entry.touched, entry.kept_until) >= self._life
 
     def _take_off(self, unwanted: Callable[[V], bool]) -> None:
         for key in [key for key, entry in self._entries.items() if unwanted(entry)]:

@@ -4,6 +4,7 @@ A snapshot is filled by the questions that are asked (see `walk`): a question ab
 one about the customer reads the batches that are still missing.
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -59,6 +60,7 @@ class Snapshot:
     max_bytes: int
     list_generation: int = field(default_factory=new_generation)
     touched: float = field(default_factory=anyio.current_time)
+    kept_until: float = -math.inf
     _users: int = 0
     _access: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(1))
 
@@ -112,8 +114,9 @@ class Snapshot:
     async def keep(self, reading: BatchReading, page: Page[Device]) -> None:
         """Keeps the next page of a batch, whose `lock` is held. When it is cancelled the reading holds what is left."""
         async with self._access:
+            in_steps = page.size > PAGE_BYTES_AT_ONCE or self.store.adds_slowly
             # A page of the usual 100 devices takes less time than the way to a thread and back.
-            if page.size <= PAGE_BYTES_AT_ONCE and not self.store.adds_slowly and not reading.is_replaced:
+            if not (in_steps or reading.is_replaced or reading.held_kept):
                 self._add(reading, page, reading.new_of(page))
                 reading.took(page)
             else:

@@ -150,7 +150,8 @@ class SQLiteStore:
     def undated(self, scope: Scope, where: DeviceFilter) -> int:
         counted, uncounted = self._counts.undated(scope.batches, where, self._encoding.kinds.all)
         for each in _scopes(scope, uncounted, where):
-            counted += len(self._select("SELECT key", each, where, " AND uploaded IS NULL"))
+            ((undated,),) = self._select("SELECT count(*)", each, where, " AND uploaded IS NULL")
+            counted += undated
         return counted
 
     def find(self, scope: Scope, identifiers: Iterable[str]) -> dict[str, list[DeviceRow]]:
