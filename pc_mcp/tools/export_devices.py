@@ -3,12 +3,14 @@
 from pathlib import Path
 from typing import Annotated
 
+import anyio.to_thread
 from mcp_types import CallToolResult
 from pydantic import Field
 
 from pc_mcp.answers import ExportAnswer, export_answer
 from pc_mcp.answers.files import Format, file_text
 from pc_mcp.inventory import QuestionError, WholeList, whole_list
+from pc_mcp.runtime.threads import entered_in_thread
 from pc_mcp.tools.support.arguments import BatchId, Customer
 from pc_mcp.tools.support.call import ToolCall
 from pc_mcp.tools.support.files import NewFile, check_answers, file_stem, name_part, new_file
@@ -46,9 +48,10 @@ async def _written(call: ToolCall, whole: WholeList, folder: Path, file_format: 
     batch = (name_part(whole.batch.id) or "batch") if whole.batch else ""
     stem = file_stem(named, batch, whole.coverage.as_of.strftime("%Y-%m-%d"))
     writer = file_text(file_format)
-    with new_file(folder, stem, file_format) as file, whole.handed_on_in_time(call):
-        file.write(writer.head(whole))
-        async for _ in whole.pieces(lambda devices: file.write(writer.rows(devices))):
-            pass  # written where it was made, in the worker thread
-        file.write(writer.tail())
+    async with entered_in_thread(new_file(folder, stem, file_format)) as file:
+        with whole.handed_on_in_time(call):
+            await anyio.to_thread.run_sync(file.write, writer.head(whole))
+            async for _ in whole.pieces(lambda devices: file.write(writer.rows(devices))):
+                pass  # written where it was made, in the worker thread
+            await anyio.to_thread.run_sync(file.write, writer.tail())
     return file
