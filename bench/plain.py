@@ -260,7 +260,7 @@ def attention(
     counts = {finding: len(having(scope, matched, [finding])) for finding in FINDINGS if finding not in asked}
     counts |= {
         "batch_count_differs": sum(abs((batch.count or 0) - len(batch.devices) - batch.unreadable) for batch in batches)
-        * bool(matched or not where),
+        * (not where),
     }
     return {kind: devices for kind, devices in counts.items() if devices}
 

@@ -5,7 +5,7 @@ from typing import get_args
 
 from typing_extensions import TypedDict
 
-from pc_mcp.answers.clean import plural
+from pc_mcp.answers.clean import escaped, plural
 from pc_mcp.answers.parts import names, short
 from pc_mcp.inventory import DeviceFilter, DeviceList, Finding
 from pc_mcp.inventory.questions.coverage import Disagreement
@@ -29,8 +29,8 @@ _LACKING: Mapping[Finding, str] = {
 
 
 def attention_rows(result: DeviceList, where: DeviceFilter) -> list[AttentionRow]:
-    """Findings over the devices that match, but for what only repeats the conditions, and the batches whose count is
-    not what was read: these are no matter of devices of which none matches.
+    """Findings over the devices that match, but for what only repeats the conditions; where there are none, also the
+    batches whose count is not what was read.
 
     For `batch_count_differs`, `devices` is the sum of the differences.
     """
@@ -41,7 +41,7 @@ def attention_rows(result: DeviceList, where: DeviceFilter) -> list[AttentionRow
         for finding, devices in result.irregularities.devices.items()
         if finding not in asked
     ]
-    if result.disagreements and (result.matched or where.is_empty):
+    if result.disagreements and where.is_empty:
         differ, note = _difference(result.disagreements), disagreement_note(result.disagreements)
         rows.append({"kind": "batch_count_differs", "devices": differ, "scope": scope, "note": note})
     return rows
@@ -49,9 +49,18 @@ def attention_rows(result: DeviceList, where: DeviceFilter) -> list[AttentionRow
 
 def attention_head(rows: Sequence[AttentionRow], *, complete: bool) -> str:
     """What stands above the findings: how to list what they found, and of what they are where not all was read."""
-    kinds = [row["kind"] for row in rows if row["kind"] in get_args(Finding)]
-    how = f" (to list such devices: only = {kinds[0]})" if kinds else ""
+    how = " (to list such devices pass only)" if any(map(_can_be_listed, rows)) else ""
     return f"**Attention**{how}{'' if complete else ', of the devices read so far'}:"
+
+
+def attention_line(row: AttentionRow) -> str:
+    """A finding in the text, with what lists its devices."""
+    how = f" (only: {row['kind']})" if _can_be_listed(row) else ""
+    return f"- {escaped(row['note'].removesuffix('.'))}{how}."
+
+
+def _can_be_listed(row: AttentionRow) -> bool:
+    return row["kind"] in get_args(Finding)
 
 
 def lacking(findings: Sequence[Finding]) -> str:

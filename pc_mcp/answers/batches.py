@@ -137,9 +137,15 @@ def _undated_note(undated: Sequence[DeviceBatch]) -> str:
     ids = names(tuple(batch.id for batch in undated))
     if len(undated) == 1:
         return f"1 batch without a creation date comes last, and may be older or newer than the others: {ids}."
-    return (
-        f"{len(undated):,} batches without a creation date come last, and may be older or newer than the others: {ids}."
-    )
+    count = f"{len(undated):,} batches"
+    return f"{count} without a creation date come last, and may be older or newer than the others: {ids}."
+
+
+def _period_note(undated: Sequence[DeviceBatch]) -> str:
+    if not undated:
+        return "Periods are UTC."
+    matches = f"{plural(len(undated), 'batch', 'batches')} without a creation date match{'es' * (len(undated) == 1)}"
+    return f"{matches} no period: {names(tuple(batch.id for batch in undated))}. Periods are UTC."
 
 
 def _notes(result: BatchList, where: BatchFilter) -> list[str]:
@@ -149,7 +155,8 @@ def _notes(result: BatchList, where: BatchFilter) -> list[str]:
         notes.append(f"No batch{read} has such a name. Nearest: {names(tuple(result.nearest))}.")
     if result.statuses:
         notes.append(f"No batch{read} has such a status. There are: {names(tuple(result.statuses))}.")
-    if result.undated and result.order_by.endswith("created"):
+    is_of_period = bool(where.created_after or where.created_before)
+    if result.undated and result.order_by.endswith("created") and not is_of_period:
         notes.append(_undated_note(result.undated))
     if result.problem:
         notes.append(problem_note(result.problem, "The list of batches"))
@@ -157,8 +164,8 @@ def _notes(result: BatchList, where: BatchFilter) -> list[str]:
         notes.append(unreadable(result.unreadable, "batch", "batches"))
     if result.without_count:
         notes.append(f"{plural(result.without_count, 'batch', 'batches')} without a devicesCount count as 0 devices.")
-    if where.created_after or where.created_before:
-        notes.append("Batches without a creation date match no period. Periods are UTC.")
+    if is_of_period:
+        notes.append(_period_note(result.undated))
     if len(result.by_status) > _STATUSES:
         notes.append(f"{len(result.by_status) - _STATUSES:,} rarer statuses are left out of by_status.")
     if not result.batches_total and not result.next_step:

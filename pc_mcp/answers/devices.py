@@ -6,7 +6,7 @@ from typing import Any, Literal, NotRequired, cast
 
 from typing_extensions import TypedDict
 
-from pc_mcp.answers.attention import AttentionRow, attention_head, attention_rows, lacking
+from pc_mcp.answers.attention import AttentionRow, attention_head, attention_line, attention_rows, lacking
 from pc_mcp.answers.budget import Room
 from pc_mcp.answers.clean import (
     OTHERS,
@@ -33,14 +33,17 @@ from pc_mcp.answers.parts import (
     completeness_fields,
     coverage_notes,
     customer_fields,
+    few,
     in_batches,
     names,
     place,
+    short,
 )
 from pc_mcp.inventory import DeviceFilter, DeviceList, DeviceOrder, Grouping
 from pc_mcp.inventory.product_keys import MASK
 from pc_mcp.inventory.questions.devices import Group, ListedDevice
 from pc_mcp.inventory.text import NONE
+from pc_mcp.runtime.text import QUOTES
 
 Field = Literal["id", "serial_number", "manufacturer", "model", "policy", "batch", "uploaded", "product_key"]
 DEFAULT_FIELDS: Sequence[Field] = ("serial_number", "manufacturer", "model", "policy", "batch", "uploaded")
@@ -146,7 +149,7 @@ def device_list_answer(
     offer = WHOLE_LIST.format(WRITTEN if exports else "", whole_list)
     offered = whole_list is not None and draft.room.part(_OFFER_SHARE).take(f"- {escaped(offer)}", offer)
     attention_room = draft.room.part(_ATTENTION_SHARE)
-    attention = [item for item in findings if attention_room.take(_attention_line(item), item)]
+    attention = [item for item in findings if attention_room.take(attention_line(item), item)]
     if left_out := len(findings) - len(attention):
         draft.notes.append(f"{plural(left_out, 'finding')} left out of attention for length.")
     draft.take_first_row()
@@ -157,7 +160,7 @@ def device_list_answer(
     return draft.answer(
         _groups_head(result, cut=any(group["other"] for group in groups)),
         *[_group_table(group.by, given) for group, given in zip(result.groups, groups, strict=True)],
-        "\n".join([findings_head, *map(_attention_line, attention)]) if attention else "",
+        "\n".join([findings_head, *map(attention_line, attention)]) if attention else "",
         groups=groups,
         attention=attention,
     )
@@ -229,7 +232,7 @@ def describe(where: DeviceFilter) -> str:
         if name in where.absent:
             parts.append(f"without a {name}")
         elif text is not None:
-            parts.append(f"{name} contains {quoted(text)}")
+            parts.append(f"{name} contains {quoted(text.strip(QUOTES + ' ') or text)}")
     if where.only:
         parts.append(lacking(where.only))
     if where.uploaded_after:
@@ -242,10 +245,14 @@ def describe(where: DeviceFilter) -> str:
 def _notes(result: DeviceList, where: DeviceFilter) -> list[str]:
     notes = coverage_notes(result.coverage)
     for each in result.nobody_has:
-        near = f" Nearest: {names(each.nearest)}." if each.nearest else ""
+        counted = [f"{short(name)} ({plural(devices, 'device')})" for name, devices in each.nearest]
+        near = f" Nearest: {few(counted)}." if counted else ""
         read = "" if result.coverage.complete else " that was read"
         without = f' For devices without one ask {each.by}="{NONE}".' if each.may_mean_none else ""
         notes.append(f"No device{read} has a {each.by} that is called so.{without}{near}")
+    if result.empty_batches and where.is_empty and any("batch" in group.by for group in result.groups):
+        count = plural(len(result.empty_batches), "batch is", "batches are")
+        notes.append(f"{count} empty, and in no group: {names(result.empty_batches)}.")
     if not result.matched and result.coverage.complete:
         notes.append(ONLY_OURS)
     if where.uploaded_after or where.uploaded_before:
@@ -331,7 +338,7 @@ def _order(by: Grouping) -> str:
 
 def _groups_head(result: DeviceList, *, cut: bool = True) -> str:
     """In which order groups are given, and of what they are where not all was read. cut: whether any is left out."""
-    orders = {_order(group.by) for group in result.groups}
+    orders = {_order(group.by) for group in result.groups if group.values}
     if not orders:
         return ""
     of_what = "" if result.coverage.complete else f" of the {plural(result.total, 'device')} read so far"
@@ -339,7 +346,3 @@ def _groups_head(result: DeviceList, *, cut: bool = True) -> str:
         return f"Groups{of_what} in the order of time{'; where not all fit, the latest' if cut else ''}:"
     times = f"; times in their order{', where not all fit the latest' if cut else ''}" if "time" in orders else ""
     return f"Groups{of_what}, most devices first{times}:"
-
-
-def _attention_line(item: AttentionRow) -> str:
-    return f"- {escaped(item['note'])}"

@@ -101,9 +101,14 @@ def batches_read(coverage: Coverage) -> str:
 
 def names(values: tuple[str, ...]) -> str:
     """A few names in a sentence, the rest counted."""
-    few = ", ".join(map(short, values[:NAMES_IN_A_NOTE]))
-    more = len(values) - NAMES_IN_A_NOTE
-    return f"{few} and {more:,} more" if more > 0 else few
+    return few(list(map(short, values[:NAMES_IN_A_NOTE])), len(values))
+
+
+def few(texts: Sequence[str], total: int | None = None) -> str:
+    """The first of these in a sentence; the rest, of `total`, is counted."""
+    more = (len(texts) if total is None else total) - NAMES_IN_A_NOTE
+    first = ", ".join(texts[:NAMES_IN_A_NOTE])
+    return f"{first} and {more:,} more" if more > 0 else first
 
 
 def short(value: str) -> str:

@@ -2,7 +2,7 @@
 
 from typing_extensions import TypedDict
 
-from pc_mcp.answers.clean import cleaned, cleaned_or_none, plural, timestamp
+from pc_mcp.answers.clean import cleaned, cleaned_or_none, minute, plural, timestamp
 from pc_mcp.answers.lists import LeftOut, Rows, counted_summary, list_answer
 from pc_mcp.answers.parts import (
     Answer,
@@ -13,11 +13,14 @@ from pc_mcp.answers.parts import (
     completeness_fields,
     completeness_notes,
     customer_fields,
+    few,
     problem_note,
+    short,
     unreadable,
 )
 from pc_mcp.inventory import PolicyList
 from pc_mcp.partner_center.models import ConfigurationPolicy
+from pc_mcp.runtime.text import match_key
 
 _COLUMNS = {
     "policy": "name",
@@ -64,7 +67,8 @@ def policy_list_answer(result: PolicyList, max_chars: int) -> Answer:
     }
     rows = Rows("policies", _COLUMNS, list(map(_fields, result.policies)))
     rest = LeftOut(total, "policy", "policies", " for length")
-    return list_answer(max_chars, _summary(result), facts, rows, rest, _notes(result))
+    head = ["Policies in the order of the service:"] if total > 1 else []
+    return list_answer(max_chars, _summary(result), facts, rows, rest, _notes(result), head=head)
 
 
 def _fields(policy: ConfigurationPolicy) -> PolicyFields:
@@ -92,8 +96,25 @@ def _notes(result: PolicyList) -> list[str]:
     if result.unreadable:
         notes.append(unreadable(result.unreadable, "policy", "policies"))
     if any(policy.devices_assigned is not None for policy in result.policies):
-        notes.append(
-            "devices_assigned is the service's own count and may be old; list_devices with group_by policy counts "
-            "the devices themselves."
-        )
+        notes.append(_assigned_note(result))
     return notes
+
+
+def _assigned_note(result: PolicyList) -> str:
+    """What is known of the service's own counts: whether they are those of the devices."""
+    if result.counted is None:
+        return (
+            "devices_assigned is the service's own count, and can be old and far off: to say how many devices have a "
+            "policy, use list_devices with group_by policy."
+        )
+    differing = [
+        f"{short(policy.name)} {devices:,}"
+        for policy in result.policies
+        if policy.name
+        and policy.devices_assigned is not None
+        and (devices := result.counted.devices.get(match_key(policy.name))) not in (None, policy.devices_assigned)
+    ]
+    when = minute(result.counted.as_of)
+    if not differing:
+        return f"devices_assigned is the service's own count; it is that of the devices as of {when}."
+    return f"devices_assigned is old: of the devices themselves, as of {when}, there are: {few(differing)}."

@@ -8,7 +8,7 @@ from pc_mcp.answers.parts import Answer, SummaryFields, notes_section
 from pc_mcp.auth import Status
 from pc_mcp.runtime.text import PIPE, SHOWN_PIPE, visible
 
-SIMULATED = "The customers are simulated, to try pc-mcp: none of your own is asked about."
+SIMULATED = "The customers are simulated, to try pc-mcp: yours were not asked about."
 
 
 class SignInAnswer(SummaryFields):

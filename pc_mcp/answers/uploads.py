@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from typing_extensions import TypedDict
@@ -86,6 +87,7 @@ class UploadAnswer(SummaryFields, CompletenessFields):
     devices_total: int | None
     devices_finished: int | None
     devices_failed: int | None
+    devices_not_ended: int | None
     devices_not_known: int | None
     by_status: list[CountFields]
     by_error: list[ErrorFields]
@@ -93,6 +95,17 @@ class UploadAnswer(SummaryFields, CompletenessFields):
     shown: int
     omitted: int
     notes: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Others(LeftOut):
+    """unfinished: how many devices come before those that finished."""
+
+    unfinished: int
+
+    def line(self, given: int) -> str:
+        line = LeftOut.line(self, given)
+        return line.removesuffix(".") + ", all of which finished." if line and given >= self.unfinished else line
 
 
 def upload_answer(result: Upload, max_chars: int) -> Answer:
@@ -111,13 +124,14 @@ def upload_answer(result: Upload, max_chars: int) -> Answer:
         "devices_total": len(devices) or None,
         "devices_finished": of_state["finished"],
         "devices_failed": of_state["failed"],
+        "devices_not_ended": of_state["running"],
         "devices_not_known": of_state["not known"],
         "by_status": [],
         "by_error": [],
     }
     unfinished = sum(state_of(device) != "finished" for device in devices)
     rows = Rows("devices", _COLUMNS, list(map(_fields, devices[: max(unfinished, _FINISHED_ROWS)])))
-    rest = LeftOut(len(devices), "device", "devices", "")
+    rest = _Others(len(devices), "device", "devices", "", unfinished)
     heads = ("By status: .", table_head(_ERROR_COLUMNS), _FAILED_FIRST)
     is_mixed = 0 < result.states.get("failed", 0) < len(devices)
     draft = ListDraft(max_chars, _summary(result), facts, rows, rest, head=[_times(result)], reserved=heads)
@@ -175,14 +189,18 @@ def _summary(result: Upload) -> str:
     details, of = result.details, result.states
     known = cleaned_or_none(details.status)
     status = f"the upload is {quoted(known)}" if known else "the upload has no status"
-    status += " and stuck" if result.is_stuck else ""
+    if result.is_stuck and details.started:
+        status = f"the upload is stuck, {quoted(known or '')} since {minute(details.started)}"
     place = f"in this upload for {called(result.customer)}; {status}, as of {minute(result.as_of)}."
     if not details.devices:
         return f"INCOMPLETE: what became of the devices is not known {place}"
     total = plural(len(details.devices), "device")
     counted = f"{of.get('failed', 0):,} of {total} failed"
-    if not of.get("failed"):
-        counted = f"{of.get('finished', 0):,} of {total} finished"
+    under_way = f", {of['running']:,} not ended" if of.get("running") else ""
+    if of.get("failed"):
+        counted += under_way
+    else:
+        counted = f"{of.get('finished', 0):,} of {total} finished{under_way}"
         if not of.get("not known"):
             counted += _none_failed(result)
     if unknown := of.get("not known"):
@@ -209,11 +227,8 @@ def _notes(result: Upload) -> list[str]:
         notes.append('"finished" says that the upload ran to its end, not that every device was uploaded.')
     if result.states.get("not known"):
         notes.append("Devices of which it is not said clearly that they finished or failed are not known.")
-    if result.is_stuck and (started := result.details.started):
-        notes.append(
-            f"It has been running since {minute(started)}, for more than a day: it is called stuck, and may not end "
-            "by itself."
-        )
+    if result.is_stuck and result.details.started and result.next_step is None:
+        notes.append("It has been running for more than a day: it is called stuck, and may not end by itself.")
     elif result.state not in {"finished", "failed"} and result.next_step is None:
         notes.append("The upload may still be running: ask again in a few minutes.")
     return notes

@@ -21,7 +21,11 @@ async def find_devices(
     call: ToolCall,
     identifiers: Annotated[
         list[Identifier],
-        Field(min_length=1, max_length=200, description="Whole serial numbers, product keys or device ids, as pasted."),
+        Field(
+            min_length=1,
+            max_length=200,
+            description="Whole serial numbers, product keys or device ids, as pasted: a text may hold several.",
+        ),
     ],
     customer: Annotated[Customer | None, Field(description="Required. Tenant id, domain, or name.")] = None,
     fields: Annotated[list[DeviceField] | None, Field(min_length=1, max_length=8, description="Columns.")] = None,

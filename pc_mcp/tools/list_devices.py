@@ -29,7 +29,7 @@ from pc_mcp.tools.support.tool import tool
 
 _GROUPS = (
     "Count by manufacturer, model, policy, batch, uploaded_year, uploaded_month, uploaded_day, or by two at once: "
-    "batch+model. []: no groups."
+    "batch+model. Omitted: on the first page batch, model and policy, unless order_by is given. []: none."
 )
 
 

@@ -135,3 +135,19 @@ async def test_of_a_list_that_was_not_read_whole_nothing_is_claimed_of_what_is_n
             assert all(note.startswith("No batch that was read has") for note in claims)
         words = await refusal(client, "list_devices", customer=CUSTOMER, batch="dat")
         assert f"{why}, so a part of a name is not looked up: give the whole id." in words
+
+
+@pytest.mark.parametrize(
+    ("where", "note"),
+    [
+        ({}, '1 batch without a creation date matches no period: "no date". Periods are UTC.'),
+        ({"status": "processing"}, '1 batch without a creation date matches no period: "no date". Periods are UTC.'),
+        ({"status": "finished"}, "Periods are UTC."),
+    ],
+)
+async def test_a_period_names_the_batches_that_have_no_date_for_it(connect, sandbox, where, note):
+    scripted(sandbox)
+    async with connect() as client:
+        answer = await ask(client, "list_device_batches", customer=CUSTOMER, created_after="2026-01-01", **where)
+    assert answer["notes"][-1] == note
+    assert not [each for each in answer["notes"] if "comes last" in each]

@@ -52,8 +52,9 @@ async def test_every_finding_names_the_devices_that_it_counts(connect, mode):
         found = {row["kind"]: row["devices"] for row in result.structured_content["attention"]}
         assert found == {finding: len(devices) for finding, devices in LISTED.items()}
         assert {row["scope"] for row in result.structured_content["attention"]} == {"customer"}
-        assert "**Attention** (to list such devices: only = duplicate_serial_number):" in result.content[0].text
+        assert "**Attention** (to list such devices pass only):" in result.content[0].text
         for finding, devices in LISTED.items():
+            assert f" (only: {finding})." in result.content[0].text
             given = await client.call_tool("list_devices", {"customer": CUSTOMER, "only": [finding]})
             answer = given.structured_content
             check_halves(given.content[0].text, answer, 8000)
@@ -192,3 +193,13 @@ async def test_what_the_conditions_settle_is_not_counted_unasked(connect, condit
         assert [group["by"] for group in answer["groups"]] in ([], left)
         asked = await ask(client, "list_devices", customer=CUSTOMER, group_by=["policy", "model"], **condition)
         assert [group["by"] for group in asked["groups"]] == ["policy", "model"]
+
+
+async def test_what_needs_attention_is_said_on_the_first_page_only(connect, mode):
+    async with connect(mode) as client:
+        first = await client.call_tool("list_devices", {"customer": CUSTOMER, "limit": 3})
+        more = {"customer": CUSTOMER, "limit": 3, "cursor": first.structured_content["next_cursor"]}
+        second = await client.call_tool("list_devices", more)
+    assert len(first.structured_content["attention"]) == len(LISTED)
+    assert second.structured_content["attention"] == []
+    assert "Attention" not in second.content[0].text

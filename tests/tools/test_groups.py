@@ -87,3 +87,32 @@ async def test_a_batch_without_devices_is_called_empty_unless_it_is_said_to_have
     empty = not count
     assert ('of "Documentation Sample", which is empty; complete' in whole["summary"]) == empty
     assert ("which is empty, match (model contains" in some["summary"]) == empty
+
+
+@pytest.mark.parametrize("wanted", [{"order_by": "-uploaded"}, {"serial_number": "1"}])
+async def test_who_wants_certain_devices_gets_no_tables_that_nobody_asked_for(connect, lot, wanted):
+    async with connect() as client:
+        assert (await ask(client, "list_devices", customer=CUSTOMER, **wanted))["groups"] == []
+        (asked,) = (await ask(client, "list_devices", customer=CUSTOMER, **wanted, group_by="batch"))["groups"]
+    assert asked["by"] == "batch"
+
+
+async def test_batches_that_no_group_names_are_named(connect, mode, sandbox):
+    listed = [{"id": name, "devicesCount": count} for name, count in (("Full", 5), ("Nothing", 0), ("Void", 0))]
+    empty = ScriptedResponse("/devices", body=b'{"items": []}')
+    sandbox.switches.scripted = [
+        ScriptedResponse("/Full/devices", body=json.dumps({"items": DEVICES}).encode()),
+        empty,
+        ScriptedResponse("/deviceBatches", body=json.dumps({"items": listed}).encode()),
+    ]
+    note = '2 batches are empty, and in no group: "Nothing", "Void".'
+    async with connect(mode) as client:
+        grouped = await ask(client, "list_devices", customer=CUSTOMER, limit=0, group_by=["batch"])
+        others = [
+            await ask(client, "list_devices", customer=CUSTOMER, limit=0, group_by=["model"]),
+            await ask(client, "list_devices", customer=CUSTOMER, limit=0, group_by=["batch"], model="surface"),
+        ]
+        nothing = await client.call_tool("list_devices", {"customer": CUSTOMER, "batch": "Void"})
+    assert note in grouped["notes"]
+    assert not [each for answer in others for each in answer["notes"] if "empty" in each]
+    assert "Groups" not in nothing.content[0].text

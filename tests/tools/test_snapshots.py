@@ -342,7 +342,7 @@ def check_complete(result: CallToolResult) -> None:
     if data.get("complete"):  # what was expected is no matter once all was counted
         counted_otherwise.add(data.get("devices_expected"))
     assert set(numbers(data)) - numbers_in(text) <= counted_otherwise
-    first_line = re.sub(r"as of [\d: -]+UTC|\(.*\)|\"[^\"]*\"|INCOMPLETE", "", text.partition("\n")[0])
+    first_line = re.sub(r"(as of|since) [\d: -]+UTC|\(.*\)|\"[^\"]*\"|INCOMPLETE", "", text.partition("\n")[0])
     asked = data.get("identifiers_found", 0) + data.get("identifiers_not_found", 0)
     assert numbers_in(first_line) <= {*numbers(data), *numbers_in(" ".join(data["notes"])), asked, 0}
 

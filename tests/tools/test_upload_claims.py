@@ -139,7 +139,7 @@ async def test_none_failed_is_said_of_rows_that_all_finished_and_so_far_of_other
         {"status": "processing"} | rows("finished", "in-progress"),
     )
     assert finished[0].startswith("2 of 2 devices finished, none failed ")
-    assert running[0].startswith("1 of 2 devices finished, none failed so far ")
+    assert running[0].startswith("1 of 2 devices finished, 1 not ended, none failed so far ")
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ async def test_an_upload_that_runs_for_more_than_a_day_is_called_stuck(told, sta
         for started in ((now - timedelta(hours=25)).isoformat(), (now - timedelta(hours=23)).isoformat(), None)
     ]
     stuck, *others = await told(day, hour, unknown)
-    assert f'the upload is "{status}" and stuck' in stuck[0]
+    assert f'the upload is stuck, "{status}" since {day["startedTime"][:10]}' in stuck[0]
     assert stuck[0] == stuck[1]["summary"]
     assert any("for more than a day: it is called stuck" in note for note in stuck[1]["notes"])
     for first_line, data in others:

@@ -68,9 +68,9 @@ class BatchFilter:
 class BatchList:
     """`*_total` counts the customer's batches, `*_matched` those that match.
 
-    Devices are sums of `devicesCount`; without_count: how many batches that match lack it; undated: those that match
-    whose creation date is not known. statuses: those that batches have, the most frequent first, where none has the
-    one that was asked for.
+    Devices are sums of `devicesCount`; without_count: how many batches that match lack it; undated: those that match,
+    but for the period, whose creation date is not known. statuses: those that batches have, the most frequent first,
+    where none has the one that was asked for.
     """
 
     customer: Customer
@@ -128,7 +128,7 @@ async def list_batches(
             devices_expected=sum(batch.devices or 0 for batch in listed),
             devices_expected_matched=sum(batch.devices or 0 for batch in matched),
             without_count=sum(batch.devices is None for batch in matched),
-            undated=[batch for batch in matched if batch.created is None],
+            undated=found.undated,
             by_status=found.by_status,
             statuses=found.statuses,
             order_by=order_by,
@@ -146,6 +146,7 @@ class _Matching:
 
     where: BatchFilter
     batches: Sequence[DeviceBatch]
+    undated: Sequence[DeviceBatch]
     named: bool
     by_status: Sequence[tuple[str | None, int]]
     statuses: Sequence[str]
@@ -155,11 +156,13 @@ def _matching(readings: Sequence[BatchReading], asked: BatchFilter, order_by: Ba
     where = _as_pasted(readings, asked)
     matching = _ordered([reading for reading in readings if where.matches(reading)], order_by)
     batches = [reading.batch for reading in matching]
+    whenever = replace(where, created_after=None, created_before=None)
+    undated = [each.batch for each in readings if each.batch.created is None and whenever.matches(each)]
     named = bool(batches) or any(where.matches_name(reading.key) for reading in readings)
     all_batches = [reading.batch for reading in readings]
     has_status = any(where.matches_status(batch.status) for batch in all_batches)
     statuses = [] if has_status else [status for status, _ in _by_status(all_batches) if status]
-    return _Matching(where, batches, named, _by_status(batches), statuses)
+    return _Matching(where, batches, undated, named, _by_status(batches), statuses)
 
 
 def _by_status(batches: Sequence[DeviceBatch]) -> list[tuple[str | None, int]]:

@@ -52,13 +52,14 @@ class Irregularities:
 
 @dataclass(frozen=True, slots=True)
 class NobodyHas:
-    """A condition whose name no device has, and the nearest names, or some of those there are.
+    """A condition whose name no device has, and the nearest names, or some of those there are, each with how many of
+    the devices that are asked about have it.
 
     may_mean_none: people and programs say so of what is absent.
     """
 
     by: str
-    nearest: tuple[str, ...]
+    nearest: Sequence[tuple[str, int]]
     may_mean_none: bool
 
 
@@ -73,7 +74,9 @@ class ListedDevice:
 @dataclass(frozen=True, slots=True)
 class DeviceList:
     """`total` and `matched` count devices that were read; `coverage` says whether that is all. where: what was asked,
-    the serial number as it was meant; undated: devices that would match in any period, if their dates were known."""
+    the serial number as it was meant; undated: devices that would match in any period, if their dates were known;
+    empty_batches: those that were read to their end and hold nothing. On the pages after the first one nothing is said
+    of irregularities and disagreements."""
 
     customer: Customer
     batch: DeviceBatch | None
@@ -89,6 +92,7 @@ class DeviceList:
     where: DeviceFilter
     order: DeviceOrder
     undated: int
+    empty_batches: tuple[str, ...]
 
 
 async def list_devices(
@@ -109,17 +113,21 @@ async def list_devices(
     None: by batch, or twins side by side where only they are asked for. A cursor pages what has been read and reads
     nothing.
     """
+    asked_order = order
     order = order or ("serial_number" if where.only == ("duplicate_serial_number",) else "batch")
     paging = Paging(call, ("devices", customer.id, batch, astuple(where), order), cursor)
     async with devices_read(call, customer, batch, paging, refresh=refresh) as part:
         snapshot = part.snapshot
         if is_first_look := group_by is None:
-            group_by = () if paging.goes_on else _first_look(where, in_batch=part.batch is not None)
+            group_by = () if paging.goes_on else _first_look(where, asked_order, in_batch=part.batch is not None)
         begun = paging.begin(part.generation)
         if where.serial_number and len(forms_of(where.serial_number)) > 1:
             where = await snapshot.in_time(call.answer_by, partial(_as_pasted, snapshot.store, part.scope, where))
         rows_of = partial(_rows, snapshot.store, part.scope, where, order, begun, limit)
-        answer = partial(_listed_now, snapshot, part.scope, where, group_by or (), rows_of)
+        irregular = partial(_irregularities, snapshot.store, part.scope, where)
+        answer = partial(
+            _listed_now, snapshot, part.scope, where, group_by or (), rows_of, None if paging.goes_on else irregular
+        )
         matched, groups, odd, undated, rows, nobody_has = await snapshot.in_time(call.answer_by, answer)
         return DeviceList(
             customer=customer,
@@ -129,18 +137,21 @@ async def list_devices(
             matched=matched,
             groups=() if is_first_look and matched <= 1 else groups,
             irregularities=odd,
-            disagreements=disagreements_of(part.readings),
+            disagreements=() if paging.goes_on else disagreements_of(part.readings),
             devices=[listed(snapshot, row) for row in rows],
             nobody_has=nobody_has,
             page=paging.page(begun, [row.key for row in rows], matched),
             where=where,
             order=order,
             undated=undated,
+            empty_batches=tuple(each.batch.id for each in part.readings if each.is_empty),
         )
 
 
-def _first_look(where: DeviceFilter, *, in_batch: bool) -> Sequence[Grouping]:
-    """What is counted unasked: nothing that the conditions have settled already."""
+def _first_look(where: DeviceFilter, order: DeviceOrder | None, *, in_batch: bool) -> Sequence[Grouping]:
+    """What is counted unasked: nothing that the conditions have settled already, or for who wants certain devices."""
+    if order or where.serial_number:
+        return ()
     lacked = where.absent | ({where.only[0].removeprefix("without_")} if len(where.only) == 1 else frozenset())
     groups = GROUPS_OF_A_BATCH if in_batch else GROUPS_OF_A_CUSTOMER
     return [group for group in groups if lacked.isdisjoint(group)]
@@ -165,6 +176,7 @@ def _listed_now(
     where: DeviceFilter,
     group_by: Sequence[Grouping],
     rows_of: Callable[[], list[DeviceRow]],
+    irregular: Callable[[Tally], Irregularities] | None,
 ) -> tuple[int, list[Group], Irregularities, int, list[DeviceRow], list[NobodyHas]]:
     """What the store knows, in one visit to the snapshot's thread."""
     store = snapshot.store
@@ -173,8 +185,9 @@ def _listed_now(
     undated = 0
     if where.uploaded_after or where.uploaded_before:
         undated = store.undated(scope, replace(where, uploaded_after=None, uploaded_before=None))
-    nobody_has = [] if tally.matched else _nobody_has(store, where)
-    return tally.matched, groups, _irregularities(store, scope, where, tally), undated, rows_of(), nobody_has
+    nobody_has = [] if tally.matched else _nobody_has(store, scope, where)
+    found = irregular(tally) if irregular else Irregularities({}, ())
+    return tally.matched, groups, found, undated, rows_of(), nobody_has
 
 
 def _rows(
@@ -192,7 +205,7 @@ def _irregularities(store: Store, scope: Scope, where: DeviceFilter, tally: Tall
     return Irregularities({finding: found for finding, found in devices.items() if found}, duplicates.serial_numbers)
 
 
-def _nobody_has(store: Store, where: DeviceFilter) -> list[NobodyHas]:
+def _nobody_has(store: Store, scope: Scope, where: DeviceFilter) -> list[NobodyHas]:
     """Which of the conditions name what no device of the customer has."""
     found = []
     for by, wanted in where.names.items():
@@ -203,7 +216,8 @@ def _nobody_has(store: Store, where: DeviceFilter) -> list[NobodyHas]:
         keys = [match_key(name) for name in names]
         containing = [number for number, key in enumerate(keys) if wanted in key]
         near = containing or nearest_of(wanted, keys, NEAREST) or range(len(names))
-        nearest = tuple(names[number] for number in near[:NEAREST])
+        devices = dict(store.tally(scope, DeviceFilter(), [(by,)]).groups((by,)))
+        nearest = [(names[number], devices.get((names[number],), 0)) for number in near[:NEAREST]]
         found.append(NobodyHas(by, nearest, may_mean_none=wanted in SAID_OF_THE_ABSENT))
     return found
 

@@ -1,19 +1,36 @@
 """The question which configuration policies a customer has."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from pc_mcp.inventory.problems import Problem
 from pc_mcp.inventory.questions.completeness import Missing, NextStep, missing, next_step
+from pc_mcp.inventory.questions.coverage import coverage_of
 from pc_mcp.inventory.reading.inventory import Call
+from pc_mcp.inventory.reading.part import Part
+from pc_mcp.inventory.store import DeviceFilter
 from pc_mcp.partner_center import PartnerCenterError
 from pc_mcp.partner_center.models import ConfigurationPolicy, Customer
+from pc_mcp.runtime.text import match_key
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """devices: of each policy, by the `match_key` of its name."""
+
+    devices: Mapping[str, int]
+    as_of: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyList:
-    """The policies, as far as they could be read."""
+    """The policies, as far as they could be read, in the order of the service.
+
+    counted: how many devices have each policy, by its name, and as of when: where all devices are known already.
+    """
 
     customer: Customer
     as_of: datetime
@@ -21,6 +38,7 @@ class PolicyList:
     problem: Missing | None
     unreadable: int
     policies: Sequence[ConfigurationPolicy]
+    counted: Counted | None
 
 
 async def list_policies(call: Call, customer: Customer) -> PolicyList:
@@ -38,4 +56,24 @@ async def list_policies(call: Call, customer: Customer) -> PolicyList:
             raise
         problem = missing(Problem.of(raised))
     step = next_step([problem] if problem else [], unreadable=unreadable)
-    return PolicyList(customer, datetime.now(UTC), step, problem, unreadable, policies)
+    counted = await _counted(call, customer, policies)
+    return PolicyList(customer, datetime.now(UTC), step, problem, unreadable, policies, counted)
+
+
+async def _counted(call: Call, customer: Customer, policies: Sequence[ConfigurationPolicy]) -> Counted | None:
+    """The devices of each policy whose name no other one has, if what was read before holds all devices."""
+    snapshot = call.inventory.kept_snapshot(call, customer.id)
+    if snapshot is None or snapshot.policy_problem:
+        return None
+    with snapshot.in_use():
+        part = Part(snapshot, None)
+        coverage = coverage_of(part)
+        if not coverage.complete:
+            return None
+        count = partial(snapshot.store.tally, part.scope, DeviceFilter(), [("policy",)])
+        tally = await snapshot.in_time(call.answer_by, count)
+    devices: Counter[str] = Counter()
+    for (name,), number in tally.groups(("policy",)):
+        devices[match_key(str(name))] += number
+    names = Counter(match_key(policy.name) for policy in policies if policy.name)
+    return Counted({name: devices[name] for name, times in names.items() if times == 1}, coverage.as_of)

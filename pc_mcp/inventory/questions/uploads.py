@@ -48,7 +48,10 @@ _STATES: dict[str, State] = {
 """The documented statuses, and what else can mean nothing else, without the marks between their words."""
 
 RUNNING_SECONDS = 120.0
-STUCK_SECONDS = 3600.0
+STUCK = (
+    "The upload has been running since {:%Y-%m-%d %H:%M} UTC, for more than a day: it is called stuck, and asking "
+    "again may not help. Say what is missing."
+)
 _STUCK_AFTER = timedelta(days=1)
 
 
@@ -93,7 +96,10 @@ def _upload(customer: Customer, batch_tracking_id: str, details: BatchUploadDeta
     state, states = _state(details.status), Counter(map(state_of, devices))
     as_of = datetime.now(UTC)
     is_stuck = state == "running" and details.started is not None and as_of - details.started > _STUCK_AFTER
-    problems = _missing(details, state, states, is_stuck=is_stuck)
+    problems = _missing(details, state, states)
+    step = next_step(problems, unreadable=details.unreadable)
+    if step and is_stuck:
+        step = NextStep("none", None, STUCK.format(details.started))
     return Upload(
         customer,
         as_of,
@@ -101,7 +107,7 @@ def _upload(customer: Customer, batch_tracking_id: str, details: BatchUploadDeta
         replace(details, devices=devices),
         state,
         states,
-        next_step(problems, unreadable=details.unreadable),
+        step,
         problems,
         is_stuck,
     )
@@ -127,9 +133,7 @@ def _state(status: str | None) -> State:
     return _STATES.get("".join(filter(str.isalnum, status or "")).casefold(), "not known")
 
 
-def _missing(
-    details: BatchUploadDetails, state: State, states: Mapping[State, int], *, is_stuck: bool
-) -> list[Missing]:
+def _missing(details: BatchUploadDetails, state: State, states: Mapping[State, int]) -> list[Missing]:
     """What an upload says that it has, and that its rows do not show."""
     rows, expected = len(details.devices) + details.unreadable, details.devices_expected
     over = state in {"finished", "failed"}
@@ -145,10 +149,7 @@ def _missing(
     if not over and rows and not states.get("running"):
         missing.append("The upload does not say that it has ended, so there may be more rows to come.")
     remedy: Remedy = "none" if over else "ask_again"
-    return [
-        Missing(reason, None, remedy=remedy, seconds=STUCK_SECONDS if is_stuck else RUNNING_SECONDS)
-        for reason in missing
-    ]
+    return [Missing(reason, None, remedy=remedy, seconds=RUNNING_SECONDS) for reason in missing]
 
 
 def _without_own_key(device: DeviceUploadDetails) -> str | None:

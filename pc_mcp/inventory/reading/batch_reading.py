@@ -76,6 +76,11 @@ class BatchReading:
         return self.state is State.WHOLE
 
     @property
+    def is_empty(self) -> bool:
+        """Whether it was read to its end, and holds nothing."""
+        return self.complete and not self.devices and not self.unreadable
+
+    @property
     def under_way(self) -> bool:
         """Whether a question set out to read it, and it is neither at its end nor stopped by a problem."""
         return self.state in {State.WANTED, State.READING, State.REPLACING}

@@ -150,8 +150,7 @@ class SQLiteStore:
     def undated(self, scope: Scope, where: DeviceFilter) -> int:
         counted, uncounted = self._counts.undated(scope.batches, where, self._encoding.kinds.all)
         for each in _scopes(scope, uncounted, where):
-            ((undated,),) = self._select("SELECT count(*)", each, where, " AND uploaded IS NULL")
-            counted += undated
+            counted += self._select("SELECT count(*)", each, where, " AND uploaded IS NULL")[0][0]
         return counted
 
     def find(self, scope: Scope, identifiers: Iterable[str]) -> dict[str, list[DeviceRow]]:

@@ -140,7 +140,8 @@ class DomainTool(Tool):
             return f"- {name} is missing, or empty."
         if fault == "int_parsing_size":
             return f"- {name} must be a number of fewer digits."
-        return f"- {name} {_SUBJECT.sub('must ', message.removeprefix('Value error, '))}."
+        words = _SUBJECT.sub("must ", message.removeprefix("Value error, "))
+        return f"- {name} {words}{'' if words.endswith(('.', '?')) else '.'}"
 
 
 def tool(
