@@ -1,7 +1,7 @@
 """How many devices match a question, by what they have in common."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache, lru_cache
@@ -9,6 +9,7 @@ from functools import cache, lru_cache
 from pc_mcp.inventory.store.filters import OF_KINDS, DeviceFilter, Finding, GroupBy, Grouping
 from pc_mcp.inventory.store.kinds import Kind
 from pc_mcp.inventory.store.times import day_of
+from pc_mcp.inventory.store.totals import Totals, days_of
 
 BY_TIME = frozenset[GroupBy]({"uploaded_day", "uploaded_month", "uploaded_year"})
 
@@ -20,8 +21,8 @@ Label = str | int | None
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Counts of devices by the number of their kind and of their batch, and where that is asked for by
-    the UTC day of their upload (as `date.toordinal` counts; None: not known), and by all three (`combined`)."""
+    """Counts of devices by the number of their kind, and where that is asked for by that of their batch, by the UTC day
+    of their upload (as `date.toordinal` counts; None: not known), and by all three (`combined`)."""
 
     kinds: Sequence[Kind]
     combines: bool = False
@@ -41,9 +42,19 @@ class Tally:
         if self.combines:
             self.combined[batch, kind, day] += devices
 
+    def add_kinds(self, day: int | None, counts: Mapping[int, int], kinds: frozenset[int]) -> None:
+        """Counts the devices of a day, or of a month by its first one, that are of any of these kinds."""
+        matching = {kind: devices for kind, devices in counts.items() if kind in kinds}
+        if not matching:
+            return
+        self.by_kind.update(matching)
+        self.by_day[day] += sum(matching.values())
+        if day is None:
+            self.undated_by_kind.update(matching)
+
     @property
     def matched(self) -> int:
-        return self.by_batch.total()
+        return self.by_kind.total()
 
     def found(self, finding: Finding) -> int:
         """How many devices have one of the `OF_KINDS`, or no date."""
@@ -80,16 +91,20 @@ class Counts:
     """How many devices of each kind every batch got on each day: what can be counted without looking at a device."""
 
     def __init__(self) -> None:
-        self._by_day: defaultdict[int, dict[int | None, Counter[int]]] = defaultdict(dict)
+        self._by_day: defaultdict[int, defaultdict[int | None, Counter[int]]] = defaultdict(
+            lambda: defaultdict(Counter)
+        )
+        self._known_totals: Totals | None = None
 
     def add(self, batch: int, kinds: Sequence[int], uploaded: Sequence[int | None]) -> None:
         """Takes in devices, given by the numbers of their kinds and when they were uploaded, in microseconds."""
+        self._known_totals = None
         days = self._by_day[batch]
         if None not in uploaded and day_of(min(uploaded)) == (day := day_of(max(uploaded))):  # type: ignore[type-var]
-            days.setdefault(day, Counter()).update(kinds)
+            days[day].update(kinds)
             return
         for kind, moment in zip(kinds, uploaded, strict=True):
-            days.setdefault(day_of(moment), Counter())[kind] += 1
+            days[day_of(moment)][kind] += 1
 
     def undated(self, batches: range, where: DeviceFilter, kinds: Sequence[Kind]) -> tuple[int, list[int]]:
         """How many devices that match have no date that is known, and the batches whose devices have to be looked at
@@ -106,10 +121,12 @@ class Counts:
     def remove(self, batch: int) -> None:
         """Forgets a batch."""
         self._by_day.pop(batch, None)
+        self._known_totals = None
 
     def clear(self) -> None:
         """Forgets all of them."""
         self._by_day.clear()
+        self._known_totals = None
 
     def tally(
         self, batches: range, where: DeviceFilter, kinds: Sequence[Kind], group_by: Sequence[Grouping]
@@ -118,12 +135,14 @@ class Counts:
 
         kinds: all of them, in the order of their numbers.
         """
+        if (tally := self._of_all(batches, where, kinds, group_by)) is not None:
+            return tally, []
         combines = any(len(grouping) > 1 for grouping in group_by)
         tally, uncounted = Tally(kinds, combines=combines), []
         dated, undated = where.countable_kinds(kinds)
         covers = cache(where.covers)
         for batch in batches:
-            days = self._by_day.get(batch, {})
+            days: Mapping[int | None, Counter[int]] = self._by_day.get(batch, {})
             covered = {day: covers(day) for day in days}
             if None in covered.values() or (where.looks_at_devices and True in covered.values()):
                 uncounted.append(batch)
@@ -134,6 +153,49 @@ class Counts:
                     if kind in matching:
                         tally.add(batch, kind, day, devices, devices if day is None else 0)
         return tally, uncounted if where.kinds(kinds) else []
+
+    def _of_all(
+        self, batches: range, where: DeviceFilter, kinds: Sequence[Kind], group_by: Sequence[Grouping]
+    ) -> Tally | None:
+        """The same for a whole customer, without a look at each batch; None where that does not do."""
+        needs_batches = ("batch",) in group_by
+        each = any(len(grouping) > 1 or grouping == ("uploaded_day",) for grouping in group_by)
+        if each or where.looks_at_devices or (needs_batches and (where.has_period or where.only)):
+            return None
+        if any(batch not in batches for batch in self._by_day):
+            return None
+        tally = Tally(kinds)
+        dated, undated = where.countable_kinds(kinds)
+        for month, counts in self._totals.by_month.items():
+            covered = self._covered(month, counts, where)
+            if covered is None:
+                return None
+            tally.add_kinds(month, covered, undated if month is None else dated)
+        if needs_batches:
+            tally.by_batch.update(self._totals.batches_with(dated))
+        return tally
+
+    @property
+    def _totals(self) -> Totals:
+        if self._known_totals is None:
+            self._known_totals = Totals(self._by_day)
+        return self._known_totals
+
+    def _covered(self, month: int | None, counts: Counter[int], where: DeviceFilter) -> Counter[int] | None:
+        """What of a month is of the period; None where a part of a day is."""
+        if month is None or not where.has_period:
+            return counts if where.covers(month) else Counter()
+        days = days_of(month)
+        covered = {day: where.covers(day) for day in days}
+        if None in covered.values():
+            return None
+        if all(covered.values()):
+            return counts
+        found: Counter[int] = Counter()
+        for of_batch in self._by_day.values() if any(covered.values()) else ():
+            for day in of_batch.keys() & {day for day, is_covered in covered.items() if is_covered}:
+                found.update(of_batch[day])
+        return found
 
 
 @lru_cache(maxsize=2**15)
