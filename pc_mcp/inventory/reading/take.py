@@ -13,6 +13,7 @@ from pc_mcp.inventory.store import new_store, policy_key
 from pc_mcp.partner_center import PartnerCenter, PartnerCenterError, seconds_left
 from pc_mcp.partner_center.errors import MalformedResponse, Unreachable
 from pc_mcp.partner_center.models import ConfigurationPolicy, Customer, DeviceBatch
+from pc_mcp.runtime.tasks import tasks_ended_by
 from pc_mcp.runtime.text import visible_or_none
 from pc_mcp.runtime.threads import in_steps
 
@@ -31,8 +32,7 @@ async def take(
     batches: list[DeviceBatch] = []
     unreadable = 0
     problem: Problem | None = None
-    changed: AccountChanged | None = None
-    async with anyio.create_task_group() as tasks:
+    async with tasks_ended_by(AccountChanged) as tasks:
         tasks.start_soon(policies.read, customer, partner_center)
         try:
             async for page in partner_center.device_batches(customer.id):
@@ -42,11 +42,6 @@ async def take(
             problem = Problem.of(error)
             if not batches:
                 tasks.cancel_scope.cancel()
-        except AccountChanged as error:
-            changed = error
-            tasks.cancel_scope.cancel()
-    if changed := changed or policies.changed:
-        raise changed
     if problem and not batches:
         raise problem.raised()
     by_id = {batch.id: batch for batch in reversed(batches)}  # the first of several
@@ -74,7 +69,6 @@ class _Policies:
 
     names: dict[str, str] = field(default_factory=dict)
     problem: Problem | None = None
-    changed: AccountChanged | None = None
 
     async def read(self, customer: Customer, partner_center: PartnerCenter) -> None:
         """Reads them all. A failure here fails no question that has nothing to do with policies."""
@@ -86,8 +80,6 @@ class _Policies:
                     self.names |= filter(None, await in_steps(_named, page.items))
         except PartnerCenterError as error:
             self.problem = Problem.of(error)
-        except AccountChanged as error:
-            self.changed = error
         except TimeoutError:
             self.problem = Problem.of(Unreachable("It did not answer in time."))
 

@@ -19,6 +19,7 @@ from pc_mcp.inventory.reading.snapshot import Snapshot
 from pc_mcp.partner_center import NextToken, Page, PartnerCenter, PartnerCenterError
 from pc_mcp.partner_center.errors import ListTooLong, NotSignedIn
 from pc_mcp.partner_center.models import Device
+from pc_mcp.runtime.tasks import tasks_ended_by
 
 PROGRESS_SECONDS = 0.5
 
@@ -36,17 +37,11 @@ async def walk(call: Call, snapshot: Snapshot, readings: Sequence[BatchReading])
             await call.on_progress(progress_of(readings))
             await anyio.sleep(PROGRESS_SECONDS)
 
-    changed: AccountChanged | None = None
     with anyio.CancelScope(deadline=call.deadline):
-        async with anyio.create_task_group() as tasks:
+        async with tasks_ended_by(AccountChanged) as tasks:
             tasks.start_soon(tell_progress)
-            try:
-                await read(snapshot, readings, call.partner_center, at_a_time=call.inventory.concurrency)
-            except AccountChanged as error:
-                changed = error
+            await read(snapshot, readings, call.partner_center, at_a_time=call.inventory.concurrency)
             tasks.cancel_scope.cancel()
-    if changed:
-        raise changed
     await call.on_progress(progress_of(readings))
 
 
@@ -72,36 +67,26 @@ async def read(
     missing.sort(key=lambda each: math.inf if each.batch.devices is None else each.batch.devices, reverse=True)
     for reading in missing:
         reading.set_out()
-    ended: list[Problem | AccountChanged] = []
     untried = iter(missing)
-    async with anyio.create_task_group() as tasks:
+    async with tasks_ended_by(AccountChanged) as tasks:
 
         async def read_one_after_the_other() -> None:
             for reading in untried:
                 async with reading.lock:
                     if not reading.complete:
-                        ended.extend(await _ended_by(snapshot, reading, partner_center))
-                if ended:
+                        await _read_batch(snapshot, reading, partner_center)
+                if _keeps_others_from_being_read(reading.problem):
                     tasks.cancel_scope.cancel()
 
         for _ in range(min(len(missing), at_a_time)):
             tasks.start_soon(read_one_after_the_other)
-    for why in ended:
-        if isinstance(why, AccountChanged):
-            raise why
-        _stop_untried(missing, why)
+    for reading in missing:
+        if reading.problem and _keeps_others_from_being_read(reading.problem):
+            _stop_untried(missing, reading.problem)
 
 
-async def _ended_by(
-    snapshot: Snapshot, reading: BatchReading, partner_center: PartnerCenter
-) -> Sequence[Problem | AccountChanged]:
-    """Reads a batch; what keeps every other one from being read too, if anything does."""
-    try:
-        await _read_batch(snapshot, reading, partner_center)
-    except AccountChanged as changed:
-        return [changed]
-    problem = reading.problem
-    return [problem] if problem and problem.is_a(NotSignedIn) else []
+def _keeps_others_from_being_read(problem: Problem | None) -> bool:
+    return problem is not None and problem.is_a(NotSignedIn)
 
 
 def _stop_untried(readings: Iterable[BatchReading], why: Problem) -> None:
@@ -129,8 +114,8 @@ async def _read_pages(
 ) -> Problem | None:
     """Reads on from the page that `token` asks for; pages are digested while the next ones are fetched."""
     arrived, waiting = anyio.create_memory_object_stream[Page[Device]]()
-    problem: Problem | AccountChanged | None = None
-    async with anyio.create_task_group() as tasks:
+    problem: Problem | None = None
+    async with tasks_ended_by(AccountChanged) as tasks:
         tasks.start_soon(_digest, snapshot, reading, waiting)
         async with arrived:
             try:
@@ -141,10 +126,6 @@ async def _read_pages(
                         _check_room(snapshot, partner_center)
             except PartnerCenterError as error:
                 problem = Problem.of(error)
-            except AccountChanged as changed:
-                problem = changed
-    if isinstance(problem, AccountChanged):
-        raise problem
     return problem
 
 
