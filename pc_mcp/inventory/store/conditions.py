@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 from pc_mcp.inventory.store.filters import DeviceFilter
 from pc_mcp.inventory.store.kinds import Kind
@@ -31,7 +32,8 @@ def conditions(where: DeviceFilter, scope: Scope, kinds: Sequence[Kind]) -> tupl
     """
     terms = ["key >= ?", "key < ?"]
     values: list[object] = [*scope.keys]
-    matching = where.kinds(kinds)
+    # What has no serial number contains no part of one; to compare each row's kind for that takes a tenth of the time.
+    matching = replace(where, serial_number=None).kinds(kinds)
     if len(matching) < len(kinds):
         terms.append(_AMONG_KINDS)
         values.append(json.dumps(sorted(matching)))
