@@ -51,6 +51,24 @@ async def test_another_error_comes_in_its_group():
     assert [type(each) for each in raised.value.exceptions] == [ValueError]
 
 
+async def test_what_else_fails_is_not_swallowed():
+    async def fails_late():
+        try:
+            await anyio.sleep_forever()
+        finally:
+            raise ValueError("a fault")
+
+    async def both():
+        async with tasks_ended_by(KeyError) as tasks:
+            tasks.start_soon(fails_late)
+            await anyio.lowlevel.checkpoint()
+            await fails(KeyError("meant"))
+
+    with pytest.raises(ExceptionGroup) as raised:
+        await both()
+    assert {type(each) for each in raised.value.exceptions} == {KeyError, ValueError}
+
+
 async def test_cancellation_from_outside_is_no_error():
     with anyio.move_on_after(0):
         async with tasks_ended_by(KeyError) as tasks:

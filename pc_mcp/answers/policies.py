@@ -102,19 +102,20 @@ def _notes(result: PolicyList) -> list[str]:
 
 def _assigned_note(result: PolicyList) -> str:
     """What is known of the service's own counts: whether they are those of the devices."""
-    if result.counted is None:
+    counted = result.counted.devices if result.counted else {}
+    compared = [
+        (policy.name, counted[match_key(policy.name)], policy.devices_assigned)
+        for policy in result.policies
+        if policy.name and policy.devices_assigned is not None and match_key(policy.name) in counted
+    ]
+    if result.counted is None or not compared:
         return (
             "devices_assigned is the service's own count, and can be old and far off: to say how many devices have a "
             "policy, use list_devices with group_by policy."
         )
-    differing = [
-        f"{short(policy.name)} {devices:,}"
-        for policy in result.policies
-        if policy.name
-        and policy.devices_assigned is not None
-        and (devices := result.counted.devices.get(match_key(policy.name))) not in (None, policy.devices_assigned)
-    ]
+    differing = [f"{short(name)} {devices:,}" for name, devices, assigned in compared if devices != assigned]
     when = minute(result.counted.as_of)
-    if not differing:
-        return f"devices_assigned is the service's own count; it is that of the devices as of {when}."
-    return f"devices_assigned is old: of the devices themselves, as of {when}, there are: {few(differing)}."
+    if differing:
+        return f"devices_assigned may be old: the devices themselves, as of {when}, are others: {few(differing)}."
+    of_which = "" if len(compared) == len(result.policies) else f", for {len(compared):,} of the policies"
+    return f"devices_assigned is the service's own count; it is that of the devices as of {when}{of_which}."

@@ -48,7 +48,7 @@ async def complete(app: App, argument: str, typed: str, known: Mapping[str, str]
 async def _values(app: App, argument: str, typed: str, known: Mapping[str, str]) -> Sequence[str]:
     call = await app.call(str(uuid.uuid4()), _no_progress)
     if argument == CUSTOMER or argument.endswith(f"_{CUSTOMER}"):
-        entries = (await call.inventory.directory(call)).entries
+        entries = (await call.inventory.directory(call)).now().entries
         return await call.off_the_loop(partial(customers_beginning, entries, typed))
     if argument == BATCH and known.get(CUSTOMER):
         return await _batches_beginning(call, known[CUSTOMER], typed)

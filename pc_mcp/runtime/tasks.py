@@ -9,14 +9,16 @@ from anyio.abc import TaskGroup
 
 @asynccontextmanager
 async def tasks_ended_by(*errors: type[Exception]) -> AsyncIterator[TaskGroup]:
-    """A task group that the first of these errors ends, and that raises it by itself, not in an `ExceptionGroup`."""
+    """A task group that the first of these errors ends, and that raises it by itself, in no `ExceptionGroup`; unless
+    something else failed too."""
     try:
         async with anyio.create_task_group() as tasks:
             yield tasks
     except BaseExceptionGroup as group:
-        if found := group.subgroup(errors):
-            raise _first_of(found) from None
-        raise
+        found, others = group.split(errors)
+        if found is None or others is not None:
+            raise
+        raise _first_of(found) from None
 
 
 def _first_of(group: BaseExceptionGroup[Exception]) -> Exception:

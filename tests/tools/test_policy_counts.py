@@ -34,16 +34,36 @@ async def test_counts_are_called_old_once_the_devices_are_known_to_be_others(con
         await ask(client, "list_devices", customer=CUSTOMER, limit=0)
         after = await noted(client)
     assert before.startswith("devices_assigned is the service's own count, and can be old and far off")
-    assert after.startswith("devices_assigned is old: of the devices themselves, as of ")
+    assert after.startswith("devices_assigned may be old: the devices themselves, as of ")
     # Which of two policies of one name a device has is not told by the name.
-    assert after.endswith('UTC, there are: "Kiosk" 3, "Nobody" 0.')
+    assert after.endswith('UTC, are others: "Kiosk" 3, "Nobody" 0.')
 
 
 async def test_counts_that_are_those_of_the_devices_are_not_called_old(connect, sandbox):
     sandbox.switches.scripted = scripted(["p1", "p1", "p2", "p5", "p5", "p5"])
     async with connect() as client:
         await ask(client, "list_devices", customer=CUSTOMER, limit=0)
-        assert "; it is that of the devices as of " in await noted(client)
+        note = await noted(client)
+    assert "; it is that of the devices as of " in note
+    assert note.endswith("UTC, for 3 of the policies.")
+
+
+async def test_devices_without_a_policy_or_with_several_are_not_taken_for_those_of_one(connect, sandbox):
+    sandbox.switches.scripted = scripted(["p1", "p1"])
+    policies = [("p1", "Kiosk", 3), ("p2", "Reception", 1), ("p6", "None", 1)]
+    listed = [{"id": key, "name": name, "devicesAssignedCount": count} for key, name, count in policies]
+    of = [["p1"], ["p1"], ["p1", "p2"], ["p6"], [], []]
+    items = [
+        {"serialNumber": f"{n}", "policies": [{"key": "o_o_b_e", "value": each} for each in keys]}
+        for n, keys in enumerate(of)
+    ]
+    sandbox.switches.scripted[0].body = json.dumps({"items": listed}).encode()
+    sandbox.switches.scripted[1].body = json.dumps({"items": items}).encode()
+    async with connect() as client:
+        await ask(client, "list_devices", customer=CUSTOMER, limit=0)
+        note = await noted(client)
+    assert "; it is that of the devices as of " in note
+    assert note.endswith("UTC, for 1 of the policies.")
 
 
 async def test_nothing_is_said_of_devices_that_were_not_all_read(connect, sandbox):

@@ -92,7 +92,8 @@ def next_step(problems: Sequence[Missing] = (), *, unreadable: int = 0, out_of_t
 def keep_until_asked_again(kept: Kept, step: NextStep | None) -> None:
     """An answer that says to wait before the same is asked again promises that what was read is there then."""
     if step and step.remedy in {"ask_again", "wait"}:
-        kept.kept_until = max(kept.kept_until, anyio.current_time() + (step.seconds or A_MINUTE))
+        until = anyio.current_time() + (step.seconds or 0) + A_MINUTE
+        kept.kept_until = max(kept.kept_until, until)
 
 
 def _longest(problems: Iterable[Missing]) -> int:

@@ -8,7 +8,7 @@ from pc_mcp.inventory.errors import AmbiguousCustomer, UnknownCustomer
 from pc_mcp.inventory.nearest import nearest_of
 from pc_mcp.inventory.questions.completeness import missing, next_step
 from pc_mcp.inventory.questions.names import Named, called, with_part
-from pc_mcp.inventory.reading.customer_list import CustomerDirectory, CustomerEntry, customer_entry
+from pc_mcp.inventory.reading.customer_list import CustomerDirectory, CustomerEntry, CustomersRead, customer_entry
 from pc_mcp.inventory.reading.inventory import Call
 from pc_mcp.inventory.text import quoted
 from pc_mcp.partner_center.models import Customer
@@ -53,15 +53,15 @@ async def named_customer(call: Call, text: str) -> Customer:
 async def _listed_customer(call: Call, directory: CustomerDirectory, text: str) -> Customer:
     """The one customer of the list that `text` names. Raises `AmbiguousCustomer` or `UnknownCustomer`, with the
     customers to choose from."""
-    is_whole = directory.complete
-    found = await call.off_the_loop(partial(_named, directory.entries, text, is_whole=is_whole))
+    read = directory.now()
+    found = await call.off_the_loop(partial(_named, read.entries, text, is_whole=read.complete))
     if len(found) == 1:
         return found[0]
     if found:
         raise AmbiguousCustomer(
             f"{len(found)} customers match {quoted(text)}. Which one is meant? Ask again with its id: {listed(found)}."
         )
-    raise UnknownCustomer(await _unknown(call, directory, text))
+    raise UnknownCustomer(await _unknown(call, read, text))
 
 
 def is_called(customer: Customer, text: str) -> bool:
@@ -95,22 +95,22 @@ def _with_names(entry: CustomerEntry) -> Named[Customer]:
     return Named(entry.customer, names, tuple(entry.names))
 
 
-async def _unknown(call: Call, directory: CustomerDirectory, text: str) -> str:
+async def _unknown(call: Call, read: CustomersRead, text: str) -> str:
     """That no customer is called so, as far as that is known, and what to do next."""
     words = [f"No customer matches {quoted(text)}."]
-    if not directory.complete:
+    if not read.complete:
         words = [
-            f"Not found so far: none of the {len(directory.entries):,} customers that were read is called "
+            f"Not found so far: none of the {len(read.entries):,} customers that were read is called "
             f"{quoted(text)}, and the list of customers could not be read to its end."
         ]
-    elif directory.unreadable:
-        words.append(f"Customers that could not be read, which it may be one of: {directory.unreadable:,}.")
-    if directory.problem:
-        step = next_step([missing(directory.problem)])
-        words += [str(directory.problem.raised()), step.reason if step else ""]
+    elif read.unreadable:
+        words.append(f"Customers that could not be read, which it may be one of: {read.unreadable:,}.")
+    if read.problem:
+        step = next_step([missing(read.problem)])
+        words += [str(read.problem.raised()), step.reason if step else ""]
     if _HOST.fullmatch(match_key(text)):
         words.append(_DEFAULT_DOMAIN_ONLY)
-    near = await call.off_the_loop(partial(nearest_customers, text, directory.entries))
+    near = await call.off_the_loop(partial(nearest_customers, text, read.entries))
     if near:
         words.append(f"Nearest: {listed(near)}.")
     else:

@@ -40,21 +40,22 @@ async def list_customers(
         directory = kept(inventory.kept_directory(call))
     else:
         directory = await inventory.directory(call, renew=refresh)
-    begun = paging.begin(directory.generation)
-    entries = directory.entries
+    read = directory.now()
+    begun, entries = paging.begin(read.generation), read.entries
     matched = await call.off_the_loop(partial(_matching, query, entries))
     given = range(len(matched))[begun.after + 1 :][:limit]
     nearest: list[Customer] = []
     if query and not matched:
         nearest = await call.off_the_loop(partial(nearest_customers, query, entries))
-    problem = missing(directory.problem) if directory.problem else None
-    step = next_step([problem] if problem else [], unreadable=directory.unreadable)
+    problem = missing(read.problem) if read.problem else None
+    out_of_time = not (read.complete or problem)
+    step = next_step([problem] if problem else [], unreadable=read.unreadable, out_of_time=out_of_time)
     keep_until_asked_again(directory, step)
     return CustomerList(
-        as_of=directory.read_at,
+        as_of=read.read_at,
         next_step=step,
         problem=problem,
-        unreadable=directory.unreadable,
+        unreadable=read.unreadable,
         total=len(entries),
         matched=len(matched),
         customers=[matched[place] for place in given],

@@ -12,6 +12,7 @@ from pc_mcp.inventory.questions.identifiers import SAID_OF_THE_ABSENT, forms_of
 from pc_mcp.inventory.questions.opened import devices_read
 from pc_mcp.inventory.questions.paging import Continuation, Paging
 from pc_mcp.inventory.reading.inventory import Call
+from pc_mcp.inventory.reading.part import Part
 from pc_mcp.inventory.reading.snapshot import Snapshot
 from pc_mcp.inventory.store import (
     OF_KINDS,
@@ -120,30 +121,27 @@ async def list_devices(
         snapshot = part.snapshot
         if is_first_look := group_by is None:
             group_by = () if paging.goes_on else _first_look(where, asked_order, in_batch=part.batch is not None)
-        begun = paging.begin(part.generation)
         if where.serial_number and len(forms_of(where.serial_number)) > 1:
             where = await snapshot.in_time(call.answer_by, partial(_as_pasted, snapshot.store, part.scope, where))
-        rows_of = partial(_rows, snapshot.store, part.scope, where, order, begun, limit)
-        irregular = partial(_irregularities, snapshot.store, part.scope, where)
-        answer = partial(
-            _listed_now, snapshot, part.scope, where, group_by or (), rows_of, None if paging.goes_on else irregular
-        )
-        matched, groups, odd, undated, rows, nobody_has = await snapshot.in_time(call.answer_by, answer)
+        rows_of = partial(_rows, snapshot.store, part.scope, where, order, limit)
+        visit = partial(_visit, part, paging, where, group_by or (), rows_of)
+        # What is said of it below is of the same moment: nothing is waited for any more.
+        now = await snapshot.in_time(call.answer_by, visit)
         return DeviceList(
             customer=customer,
             batch=part.batch,
             coverage=coverage_of(part, by_policy_name=where.has_policy_name),
             total=part.devices,
-            matched=matched,
-            groups=() if is_first_look and matched <= 1 else groups,
-            irregularities=odd,
+            matched=now.matched,
+            groups=() if is_first_look and now.matched <= 1 else now.groups,
+            irregularities=now.irregularities,
             disagreements=() if paging.goes_on else disagreements_of(part.readings),
-            devices=[listed(snapshot, row) for row in rows],
-            nobody_has=nobody_has,
-            page=paging.page(begun, [row.key for row in rows], matched),
+            devices=[listed(snapshot, row) for row in now.rows],
+            nobody_has=now.nobody_has,
+            page=paging.page(now.begun, [row.key for row in now.rows], now.matched),
             where=where,
             order=order,
-            undated=undated,
+            undated=now.undated,
             empty_batches=tuple(each.batch.id for each in part.readings if each.is_empty),
         )
 
@@ -170,28 +168,47 @@ def listed(snapshot: Snapshot, row: DeviceRow) -> ListedDevice:
     return ListedDevice(row, snapshot.readings[row.batch_number].batch.id)
 
 
-def _listed_now(
-    snapshot: Snapshot,
-    scope: Scope,
+@dataclass(frozen=True, slots=True)
+class _Visit:
+    """What a store says of a question at one moment."""
+
+    begun: Cursor
+    matched: int
+    groups: Sequence[Group]
+    irregularities: Irregularities
+    undated: int
+    rows: Sequence[DeviceRow]
+    nobody_has: Sequence[NobodyHas]
+
+
+def _visit(
+    part: Part,
+    paging: Paging,
     where: DeviceFilter,
     group_by: Sequence[Grouping],
-    rows_of: Callable[[], list[DeviceRow]],
-    irregular: Callable[[Tally], Irregularities] | None,
-) -> tuple[int, list[Group], Irregularities, int, list[DeviceRow], list[NobodyHas]]:
-    """What the store knows, in one visit to the snapshot's thread."""
-    store = snapshot.store
+    rows_of: Callable[[Cursor], list[DeviceRow]],
+) -> _Visit:
+    """In the snapshot's thread, so that nothing changes meanwhile. Raises `CursorRefused` where something has."""
+    begun = paging.begin(part.generation)
+    snapshot, store, scope = part.snapshot, part.snapshot.store, part.scope
     tally = store.tally(scope, where, group_by)
     groups = [Group(by, _labelled(snapshot, tally.groups(by))) for by in dict.fromkeys(group_by)]
     undated = 0
     if where.uploaded_after or where.uploaded_before:
         undated = store.undated(scope, replace(where, uploaded_after=None, uploaded_before=None))
-    nobody_has = [] if tally.matched else _nobody_has(store, scope, where)
-    found = irregular(tally) if irregular else Irregularities({}, ())
-    return tally.matched, groups, found, undated, rows_of(), nobody_has
+    return _Visit(
+        begun=begun,
+        matched=tally.matched,
+        groups=groups,
+        irregularities=Irregularities({}, ()) if paging.goes_on else _irregularities(store, scope, where, tally),
+        undated=undated,
+        rows=rows_of(begun),
+        nobody_has=[] if tally.matched else _nobody_has(store, scope, where),
+    )
 
 
 def _rows(
-    store: Store, scope: Scope, where: DeviceFilter, order: DeviceOrder, begun: Cursor, limit: int
+    store: Store, scope: Scope, where: DeviceFilter, order: DeviceOrder, limit: int, begun: Cursor
 ) -> list[DeviceRow]:
     if order == "batch":
         return store.rows(scope, where, after=begun.after, limit=limit)

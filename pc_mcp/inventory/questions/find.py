@@ -79,20 +79,25 @@ async def find_devices(
     paging = Paging(call, ("find", customer.id, seen), cursor)
     async with devices_read(call, customer, None, paging, refresh=refresh) as part:
         snapshot = part.snapshot
-        begun = paging.begin(part.generation)
         keys = dict.fromkeys(key for cell in cells for key in cell.all_keys())
-        sought = _Sought(await snapshot.in_time(call.answer_by, partial(snapshot.store.find, part.scope, keys)))
+        look_up = partial(snapshot.store.find, part.scope, keys)
+        begun, devices = await snapshot.in_time(call.answer_by, lambda: (paging.begin(part.generation), look_up()))
+        # Before anything else may be read: it is of this moment that something is not found.
+        coverage = coverage_of(part)
+        sought = _Sought(devices)
         for cell in cells:
             sought.take(cell)
         near = NearOnes()
         if not paging.goes_on:
             near = await near_ones(snapshot, part.scope, list(sought.missing), call.deadline)
+            if part.generation != begun.generation:  # what is at a place now may be another device
+                near = NearOnes(complete=not sought.missing)
         missing = list(sought.missing.values())
         pairs = [(identifier, row) for identifier, rows in sought.found.values() for row in rows]
         given = list(enumerate(pairs))[begun.after + 1 :][:limit]
         return IdentifierMatches(
             customer=customer,
-            coverage=coverage_of(part),
+            coverage=coverage,
             found=len(sought.found),
             matched=len(pairs),
             matches=[IdentifierMatch(identifier, listed(snapshot, row)) for _, (identifier, row) in given],

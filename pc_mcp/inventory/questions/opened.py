@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from pc_mcp.inventory.errors import AmbiguousBatch
 from pc_mcp.inventory.questions.batch_names import known_batch, named_batch
 from pc_mcp.inventory.questions.completeness import keep_until_asked_again
 from pc_mcp.inventory.questions.coverage import coverage_of, failure_of
@@ -45,8 +46,13 @@ async def devices_read(
         """A walk that is under way is gone on with: asking again with refresh must come to an end."""
         if not refresh:
             return False
-        known = Part(before, known_batch(before, batch) if batch else None)
-        return not any(reading.under_way for reading in known.readings)
+        try:
+            reading = known_batch(before, batch) if batch else None
+        except AmbiguousBatch:
+            return True
+        if batch and reading is None:  # it may be a new one
+            return True
+        return not any(each.under_way for each in Part(before, reading).readings)
 
     async with opened(call, customer, paging, renew=renew) as snapshot:
         if paging and paging.goes_on:

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
+import anyio
+
+from pc_mcp.inventory.errors import TimeIsUp
 from pc_mcp.inventory.problems import Problem
 from pc_mcp.inventory.questions.completeness import Missing, NextStep, missing, next_step
 from pc_mcp.inventory.questions.coverage import coverage_of
@@ -15,6 +18,9 @@ from pc_mcp.inventory.store import DeviceFilter
 from pc_mcp.partner_center import PartnerCenterError
 from pc_mcp.partner_center.models import ConfigurationPolicy, Customer
 from pc_mcp.runtime.text import match_key
+
+_COUNT_SECONDS = 1.0
+"""Longest that the counts, which are more than was asked for, may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +67,7 @@ async def list_policies(call: Call, customer: Customer) -> PolicyList:
 
 
 async def _counted(call: Call, customer: Customer, policies: Sequence[ConfigurationPolicy]) -> Counted | None:
-    """The devices of each policy whose name no other one has, if what was read before holds all devices."""
+    """The devices of each policy whose name tells it from the others, if what was read before holds all devices."""
     snapshot = call.inventory.kept_snapshot(call, customer.id)
     if snapshot is None or snapshot.policy_problem:
         return None
@@ -71,9 +77,12 @@ async def _counted(call: Call, customer: Customer, policies: Sequence[Configurat
         if not coverage.complete:
             return None
         count = partial(snapshot.store.tally, part.scope, DeviceFilter(), [("policy",)])
-        tally = await snapshot.in_time(call.answer_by, count)
-    devices: Counter[str] = Counter()
-    for (name,), number in tally.groups(("policy",)):
-        devices[match_key(str(name))] += number
+        try:
+            tally = await snapshot.in_time(min(call.answer_by, anyio.current_time() + _COUNT_SECONDS), count)
+        except TimeIsUp:
+            return None
+    devices = {match_key(str(name)): number for (name,), number in tally.groups(("policy",)) if name is not None}
     names = Counter(match_key(policy.name) for policy in policies if policy.name)
-    return Counted({name: devices[name] for name, times in names.items() if times == 1}, coverage.as_of)
+    # A device with several policies has all of their names.
+    told = [name for name in names if names[name] == 1 and not any(name in each and name != each for each in devices)]
+    return Counted({name: devices.get(name, 0) for name in told}, coverage.as_of)

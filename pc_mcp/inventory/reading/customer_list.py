@@ -31,6 +31,19 @@ class CustomerEntry:
         return (key for key in (self.name, self.domain) if key)
 
 
+@dataclass(frozen=True, slots=True)
+class CustomersRead:
+    """The customers that had been read at one moment, and whether these are all. While they are gone through more may
+    be read."""
+
+    entries: Sequence[CustomerEntry]
+    complete: bool
+    problem: Problem | None
+    unreadable: int
+    generation: int
+    read_at: datetime
+
+
 @dataclass(eq=False)
 class CustomerDirectory:
     """The partner's customers as far as they have been read, in the order of the service, each once.
@@ -50,10 +63,10 @@ class CustomerDirectory:
     _next_token: NextToken | None = None
     _lock: anyio.Lock = field(default_factory=anyio.Lock)
 
-    @property
-    def entries(self) -> Sequence[CustomerEntry]:
-        """As they are now; to go through very many takes a worker thread, while more may be read."""
-        return list(self._entries.values())
+    def now(self) -> CustomersRead:
+        """What is known of them now."""
+        entries = list(self._entries.values())
+        return CustomersRead(entries, self.complete, self.problem, self.unreadable, self.generation, self.read_at)
 
     @property
     def weight(self) -> int:

@@ -10,7 +10,7 @@ import anyio
 class Kept(Protocol):
     """Something that was read.
 
-    touched: when last, on anyio's clock; kept_until: it counts as used until then; weight: in devices.
+    touched: when last, on anyio's clock; kept_until: it is kept until then, however old; weight: in devices.
     """
 
     touched: float
@@ -33,8 +33,8 @@ V = TypeVar("V", bound=Kept)
 
 
 class Shelf(Generic[K, V]):
-    """A cache by key: entries live `life_seconds` from their last reading, or from when they are to be kept
-    until.
+    """A cache by key: entries live `life_seconds` from their last reading, and until then at least that they
+    are to be kept.
 
     When the weights add up to more than `max_weight`, the least recently used go first; one that is
     being read, or is the only one, stays. What has gone waits until nobody uses it, and is to be closed.
@@ -82,7 +82,7 @@ class Shelf(Generic[K, V]):
         return free
 
     def _is_over(self, entry: V) -> bool:
-        return anyio.current_time() - max(entry.touched, entry.kept_until) >= self._life
+        return anyio.current_time() >= max(entry.touched + self._life, entry.kept_until)
 
     def _take_off(self, unwanted: Callable[[V], bool]) -> None:
         for key in [key for key, entry in self._entries.items() if unwanted(entry)]:
