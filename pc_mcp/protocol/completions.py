@@ -76,9 +76,10 @@ def customers_beginning(entries: Sequence[CustomerEntry], typed: str) -> list[st
 
 async def _batches_beginning(call: Call, customer: str, typed: str) -> list[str]:
     snapshot = await call.inventory.snapshot(call, await named_customer(call, customer))
-    start = match_key(typed)
-    ids = (reading.batch.id for reading in snapshot.readings[: snapshot.listed])
-    return list(dict.fromkeys(cleaned(batch) for batch in ids if match_key(batch).startswith(start)))
+    start, listed = match_key(typed), snapshot.readings[: snapshot.listed]
+    return await call.off_the_loop(
+        lambda: list(dict.fromkeys(cleaned(each.batch.id) for each in listed if each.key.startswith(start)))
+    )
 
 
 async def _no_progress(progress: float, total: float | None, message: str | None) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 
 from pc_mcp.inventory.errors import AmbiguousBatch
 from pc_mcp.inventory.questions.batch_names import known_batch, named_batch
@@ -56,7 +57,8 @@ async def devices_read(
 
     async with opened(call, customer, paging, renew=renew) as snapshot:
         if paging and paging.goes_on:
-            yield Part(snapshot, kept(known_batch(snapshot, batch)) if batch else None)
+            find = partial(known_batch, snapshot, batch or "")
+            yield Part(snapshot, kept(await call.off_the_loop(find)) if batch else None)
             return
         part = Part(snapshot, await named_batch(call, snapshot, batch) if batch else None)
         await walk(call, snapshot, part.readings)
